@@ -1,0 +1,26 @@
+"""What may be known of a resource type without asking it: the defaults its resources get in the configuration."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Environment = Literal["aws", "onprem"]
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Facts of a resource type."""
+
+    exclusive: bool
+    "True when two nodes must never have it at once (N1). A resource may say otherwise only if the type allows it."
+    exclusive_may_be_cleared: bool = False
+    "True when the administrator may set `exclusive: false` (exec, service)."
+    environments: tuple[Environment, ...] = ("aws", "onprem")
+    "Where it can be used (O1)."
+    order: int = 50
+    "Default place in a group: lower starts first (addresses before applications, C4)."
+    start_timeout_ms: int = 60_000
+    stop_timeout_ms: int = 60_000
+    check_interval_ms: int = 60_000
+    check_timeout_ms: int = 30_000
+    prepare_interval_ms: int = 60_000
+    "How often a node where the resource is not running checks that it could start it."
