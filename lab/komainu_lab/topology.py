@@ -1,0 +1,129 @@
+"""What the lab consists of: subnets and machines, as data.
+
+Each subnet is a bridge in the router's network namespace; the router carries the subnet's first address (the gateway
+of a VPC subnet) on that bridge. Each machine is a set of namespaces of its own, joined to its subnet's bridge by one
+veth pair: `eth0` inside the machine, `Machine.port` on the router's side.
+
+The router's namespace is a plain IPv4 forwarder here. The emulated VPC (`komainu_lab.vpc`) programs the rest into it:
+route tables, Source/Dest check, addresses of the internet gateway.
+"""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Literal
+
+Kind = Literal["node", "client", "nat", "internet"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """One subnet: one bridge, one gateway address."""
+
+    name: str
+    "At most 11 characters: it names the bridge."
+    cidr: IPv4Network
+    zone: str
+    "The availability zone; empty where there are none."
+
+    @property
+    def bridge(self) -> str:
+        """The bridge in the router's namespace."""
+        return f"br-{self.name}"
+
+    @property
+    def gateway(self) -> IPv4Address:
+        """The router's address in the subnet: the first one, as in a VPC."""
+        return self.cidr[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One machine: a cluster node, a client, a NAT instance, or the host that stands for the internet."""
+
+    name: str
+    "At most 11 characters: it names the router's port and is the host name."
+    kind: Kind
+    subnet: Subnet
+    address: IPv4Address
+
+    @property
+    def port(self) -> str:
+        """The router's end of the machine's veth pair."""
+        return f"p-{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """A whole lab."""
+
+    name: str
+    machines: tuple[Machine, ...]
+    service_address: IPv4Address
+    "What the clients talk to: the address that moves."
+    region: str = ""
+    "The emulated AWS region; empty when there is no emulated VPC."
+
+    @property
+    def subnets(self) -> tuple[Subnet, ...]:
+        """Every subnet once, in order of first use."""
+        return tuple(dict.fromkeys(machine.subnet for machine in self.machines))
+
+    @property
+    def nodes(self) -> tuple[Machine, ...]:
+        """The cluster nodes."""
+        return tuple(machine for machine in self.machines if machine.kind == "node")
+
+    @property
+    def client(self) -> Machine:
+        """The machine the prober runs on."""
+        return next(machine for machine in self.machines if machine.kind == "client")
+
+    def machine(self, name: str) -> Machine:
+        """The machine of that name. Raises KeyError when there is none."""
+        for machine in self.machines:
+            if machine.name == name:
+                return machine
+        raise KeyError(name)
+
+
+def _machine(name: str, kind: Kind, subnet: Subnet, host: int) -> Machine:
+    return Machine(name, kind, subnet, subnet.cidr[host])
+
+
+def vip() -> Topology:
+    """The VPC of the seed's figure 4-1: two zones, a public and a private subnet in each, NAT per zone."""
+    public_a = Subnet("public-a", IPv4Network("10.0.10.0/24"), "ap-northeast-1a")
+    public_c = Subnet("public-c", IPv4Network("10.0.20.0/24"), "ap-northeast-1c")
+    private_a = Subnet("private-a", IPv4Network("10.0.110.0/24"), "ap-northeast-1a")
+    private_c = Subnet("private-c", IPv4Network("10.0.120.0/24"), "ap-northeast-1c")
+    outside = Subnet("outside", IPv4Network("198.51.100.0/24"), "")
+    return Topology(
+        name="vip",
+        machines=(
+            _machine("node1", "node", private_a, 100),
+            _machine("node2", "node", private_c, 100),
+            _machine("nat1", "nat", public_a, 10),
+            _machine("nat2", "nat", public_c, 10),
+            _machine("client", "client", public_c, 50),
+            _machine("internet", "internet", outside, 10),
+        ),
+        service_address=IPv4Address("10.1.0.20"),
+        region="ap-northeast-1",
+    )
+
+
+def onprem() -> Topology:
+    """One segment with two nodes and a client: for addresses that move by gratuitous ARP."""
+    segment = Subnet("lan", IPv4Network("192.168.10.0/24"), "")
+    return Topology(
+        name="onprem",
+        machines=(
+            _machine("node1", "node", segment, 11),
+            _machine("node2", "node", segment, 12),
+            _machine("client", "client", segment, 50),
+        ),
+        service_address=segment.cidr[20],
+    )
+
+
+TOPOLOGIES = {"vip": vip, "onprem": onprem}
