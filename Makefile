@@ -1,0 +1,98 @@
+# The verbs of Komainu. `make` lists them.
+#
+# Each verb first makes the machine ready (packaging/bootstrap.sh, quick the second time). As root it installs the
+# packages that the lab needs; without root the lab's tests are left out, and the verb says so.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+LAB := $(BIN)/komainu-lab
+PYTEST := $(BIN)/python -m pytest
+ROOT := $(filter 0,$(shell id -u))
+
+EXAMPLE ?= vip
+JSON ?=
+SEEDS ?=
+KIND ?=
+SEED ?=
+RUNS ?=
+
+# What pytest leaves out: the slow tests, and without root those of the lab.
+QUICK := $(if $(ROOT),not slow,not slow and not lab)
+WHOLE := $(if $(ROOT),,not lab)
+
+# A hanging run ends and says where: pytest prints the stacks of all threads on SIGABRT.
+LIMIT := timeout --foreground --signal=ABRT --kill-after=30s
+
+.PHONY: help
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: venv
+venv: ## make .venv from the hashed lock
+	@packaging/bootstrap.sh --venv
+
+.PHONY: ready
+ready:
+	@packaging/bootstrap.sh $(if $(ROOT),--lab,--venv)
+	@$(if $(ROOT),:,echo "Not root: the tests of the lab are left out.")
+
+.PHONY: demo
+demo: ## a failover for real on this machine (root): make demo [EXAMPLE=vip] [JSON=FILE]
+	@packaging/bootstrap.sh --lab
+	@$(LAB) demo --example $(EXAMPLE) $(if $(JSON),--json $(JSON))
+
+.PHONY: test
+test: ready lint types ## what each change must pass: style, types, contracts, unit, scenarios, ports, simulator, lab
+	@$(LIMIT) 30m $(PYTEST) -m "$(QUICK)" tests
+
+.PHONY: test-all
+test-all: ready lint types ## `make test` and what is slower
+	@$(LIMIT) 90m $(PYTEST) -m "$(WHOLE)" tests
+
+.PHONY: sim
+sim: venv ## the simulator: make sim SEEDS=n [KIND=k], or make sim SEED=s to replay one
+	@$(LAB) sim $(if $(SEEDS),--seeds $(SEEDS)) $(if $(KIND),--kind $(KIND)) $(if $(SEED),--seed $(SEED))
+
+.PHONY: bench
+bench: ## Komainu, Pacemaker and keepalived in the same lab (root): make bench [JSON=FILE] [RUNS=n]
+	@packaging/bootstrap.sh --bench
+	@$(LAB) bench $(if $(JSON),--json $(JSON)) $(if $(RUNS),--runs $(RUNS))
+
+.PHONY: bench-step
+bench-step: venv ## how long one step() of the core takes
+	@$(BIN)/python bench/step.py
+
+.PHONY: lint
+lint: venv ## style (ruff)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; echo "Run: make format"; exit 1; }
+
+.PHONY: format
+format: venv ## rewrite the sources in the one style
+	@$(BIN)/ruff check --fix --exit-zero --quiet .
+	@$(BIN)/ruff format .
+
+.PHONY: types
+types: venv ## strict types (mypy)
+	@$(BIN)/mypy
+
+.PHONY: tidy
+tidy: venv ## the laws of the tree: imports, sizes, names, mirror of the tests, documents
+	@$(PYTEST) -q tests/tidy
+
+.PHONY: docs-check
+docs-check: venv ## both languages, links, anchors
+	@$(PYTEST) -q tests/tidy/test_documents.py
+
+.PHONY: lock
+lock: ## resolve requirements/*.in anew
+	@packaging/lock.sh
+
+.PHONY: clean
+clean: ## remove what the verbs made, .venv included
+	rm -rf .venv build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache
+	find src lab tests bench \( -name __pycache__ -o -name '*.egg-info' \) -prune -exec rm -rf {} + 2> /dev/null || true
