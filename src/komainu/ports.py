@@ -85,12 +85,19 @@ class CloudFault(StrEnum):
 class CloudError(Exception):
     """A call to the cloud did not succeed."""
 
-    def __init__(self, fault: CloudFault, code: str, text: str) -> None:
-        """`code` is the API's error code (`InvalidVpcID.NotFound`), or the kind of the SDK's exception."""
+    def __init__(
+        self, fault: CloudFault, code: str, text: str, *, timed_out: bool = False, transient: bool = False
+    ) -> None:
+        """`code` is the API's error code (`InvalidVpcID.NotFound`), or the kind of the SDK's exception.
+
+        `timed_out`: a time limit ran out (T: code 6). `transient`: the same call may well succeed soon.
+        """
         super().__init__(f"{code}: {text}")
         self.fault = fault
         self.code = code
         self.text = text
+        self.timed_out = timed_out
+        self.transient = transient
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +151,9 @@ class Network(Protocol):
 
     async def device_with(self, address: str) -> str | None:
         """The name of the network device that carries the address, or None."""
+
+    async def device_for(self, address: str) -> str | None:
+        """The name of the network device on whose subnet the address lies (longest prefix first), or None."""
 
     async def add_address(self, device: str, address: str, prefix: int) -> None:
         """Add the address; nothing changes when it is there."""
@@ -219,3 +229,9 @@ class ResourceType:
     messages: tuple[Message, ...]
     make: Callable[[Any, Host], ResourceHands]
     "Called with the validated parameters that hold on this node."
+
+    def monitor_name(self, resource: str) -> str:
+        """The name of the monitor that comes with a resource (V3): awsvip1 has awsvipw1, web has awsvipw-web."""
+        if resource.startswith(self.name):
+            return self.monitor + resource[len(self.name) :]
+        return f"{self.monitor}-{resource}"
