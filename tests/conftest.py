@@ -1,0 +1,61 @@
+"""What holds for every test: the closed door of the unit tests, the lab only as root, nothing left running."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.closed_door import DOOR
+
+TESTS = Path(__file__).resolve().parent
+# Tests in these folders reach neither processes nor the network unless a marker says so.
+CLOSED = tuple(TESTS / name for name in ("unit", "scenarios", "properties"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The lab needs root. Without it `make test` leaves these tests out; a plain pytest skips them and says why."""
+    if os.geteuid() == 0:
+        return
+    for item in items:
+        if item.get_closest_marker("lab"):
+            item.add_marker(pytest.mark.skip(reason="the lab needs root: namespaces, addresses, corosync"))
+
+
+@pytest.fixture(autouse=True)
+def closed_door(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Close the door for the tests in CLOSED, as far as their markers allow."""
+    node = request.node
+    if not node.path.is_relative_to(TESTS) or not any(node.path.is_relative_to(folder) for folder in CLOSED):
+        yield
+        return
+    lab = node.get_closest_marker("lab") is not None
+    with DOOR.closed(
+        processes=not (lab or node.get_closest_marker("processes")),
+        sockets=not (lab or node.get_closest_marker("sockets")),
+    ):
+        yield
+
+
+def children_of_this_process() -> list[str]:
+    """What this process started and did not end, as `pid command line`."""
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        for pid in (task / "children").read_text().split():
+            try:
+                command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except FileNotFoundError:
+                continue  # it ended in between
+            found.append(f"{pid} {command.strip() or '(a zombie: ended, never waited for)'}")
+    return found
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Everything a test starts, it stops: a run that leaves processes has failed."""
+    left = children_of_this_process()
+    if left:
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(f"Processes that the tests left running: {'; '.join(left)}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
