@@ -4,7 +4,7 @@ Nothing here knows EC2, corosync or Linux by name: `komainu.adapters` does, and 
 No port raises for what is expected to go wrong: it answers with an `Outcome` or with a named error of this file.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -211,6 +211,11 @@ class ResourceHands(Protocol):
         """
 
 
+def _nothing_to_say(params: Mapping[str, Any]) -> tuple[Said, ...]:
+    """The advice of a type that has none."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class ResourceType:
     """The declaration of a resource type: everything other parts may know of it. One per file in komainu.types."""
@@ -222,13 +227,22 @@ class ResourceType:
     title: Message
     description: Message
     params: type[BaseModel]
-    "A frozen pydantic model; each field has a docstring (use_attribute_docstrings) and where useful `json_schema_extra`."
+    (
+        "A frozen pydantic model; each field has a docstring (use_attribute_docstrings) and the same in Japanese as "
+        '`json_schema_extra={"description_ja": ...}`. A validator that raises `komainu.model.message.Refused` is '
+        "quoted in the reader's language."
+    )
     per_node_required: tuple[str, ...]
     "Parameters that every startable node must give for itself (V1: the ENI id)."
     traits: Traits
     messages: tuple[Message, ...]
     make: Callable[[Any, Host], ResourceHands]
     "Called with the validated parameters that hold on this node."
+    advise: Callable[[Mapping[str, Any]], tuple[Said, ...]] = _nothing_to_say
+    (
+        "Called with the validated parameters of every startable node, by node name: what they give reason to warn of "
+        "when they are seen together (V1: nodes in different VPCs)."
+    )
 
     def monitor_name(self, resource: str) -> str:
         """The name of the monitor that comes with a resource (V3): awsvip1 has awsvipw1, web has awsvipw-web."""

@@ -34,13 +34,29 @@ class Node(Part):
 class Recovery(Part):
     """What happens when a resource fails (C4, C6)."""
 
-    start_retries: int = Field(default=1, ge=0, le=99)
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    start_retries: int = Field(
+        default=1, ge=0, le=99, json_schema_extra={"description_ja": "活性に失敗したとき、同じノードで再試行する回数。"}
+    )
     "Further attempts on the same node after a failed start."
-    restarts: int = Field(default=3, ge=0, le=99)
+    restarts: int = Field(
+        default=3,
+        ge=0,
+        le=99,
+        json_schema_extra={"description_ja": "活性中の異常を検出したとき、同じノードで再活性する回数。"},
+    )
     "Reactivations on the same node after a check found the running resource in error."
-    failovers: int = Field(default=1, ge=0, le=99)
+    failovers: int = Field(
+        default=1,
+        ge=0,
+        le=99,
+        json_schema_extra={"description_ja": "再活性で直らないときにグループを移す回数。その後は停止のままにする。"},
+    )
     "Failovers of the group after those; then the group stays stopped."
-    reset_after_ms: int = Field(default=60_000, ge=1)
+    reset_after_ms: int = Field(
+        default=60_000, ge=1, json_schema_extra={"description_ja": "正常な状態がこの時間続くと、回数を数え直す。"}
+    )
     "The counters begin again after the resource was normal for so long."
 
 

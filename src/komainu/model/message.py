@@ -36,3 +36,12 @@ class Said:
     def text(self, language: Language = "en") -> str:
         """The sentence in the reader's language."""
         return self.ja if language == "ja" else self.en
+
+
+class Refused(ValueError):  # noqa: N818 - the name says what happened to the value
+    """A value was refused by a rule of its own; raised by validators of parameters, and shown to the administrator."""
+
+    def __init__(self, said: Said) -> None:
+        """`said` names what is wrong, why it matters and the remedy."""
+        super().__init__(said.en)
+        self.said = said
