@@ -38,7 +38,7 @@ class Said:
         return self.ja if language == "ja" else self.en
 
 
-class Refused(ValueError):  # noqa: N818 - the name says what happened to the value
+class Refused(ValueError):
     """A value was refused by a rule of its own; raised by validators of parameters, and shown to the administrator."""
 
     def __init__(self, said: Said) -> None:

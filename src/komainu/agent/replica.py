@@ -1,0 +1,320 @@
+"""One member's copy of the state, kept equal to the others' by the order of the bus. No input or output of its own.
+
+The shell (`agent.loop`, and the simulator) brings views and messages in delivery order; the answer says what to
+multicast and which actions this node has to carry out.
+
+When members with different histories meet, they agree whose state goes on: every member says Hello; at the last
+Hello, the same place in the order for all, the member chosen by `core.succession` sends its state as it is there;
+everybody keeps what is delivered meanwhile, takes that state, and goes on from there. A change of view before that
+ends the attempt: each goes on with its own history and tries again.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from komainu.agent import wire
+from komainu.core import events as e
+from komainu.core.actions import Action, ArmTimer, RaiseAlert
+from komainu.core.audit import InvariantBroken
+from komainu.core.state import RULES, State, Status, decode, digest, encode, initial
+from komainu.core.step import step
+from komainu.core.succession import Claim, successor
+from komainu.model.config import Cluster
+from komainu.model.message import Message
+
+PART_BYTES = 900_000
+"""The largest part of a snapshot (bytes)."""
+
+DIFFERENT_STATE = Message(
+    "KM1901",
+    "The state of {node} differs from that of {other}: it is taken over afresh. This is a defect; please report it.",
+    "{node} の状態が {other} と食い違っているため、取り込み直します。不具合ですので報告してください。",
+    "error",
+)
+DIFFERENT_CONFIGURATION = Message(
+    "KM1902",
+    "Nodes met with different configurations: {nodes}. That of {source} goes on.",
+    "構成情報の異なるノードが参加しました: {nodes}。{source} の構成情報を採用します。",
+    "warning",
+)
+BROKEN = Message(
+    "KM1903",
+    "A decision would have broken a law and was not carried out: {what}. This is a defect; please report it.",
+    "法則に反する決定を実行しませんでした: {what}。不具合ですので報告してください。",
+    "error",
+)
+
+MESSAGES = (DIFFERENT_STATE, DIFFERENT_CONFIGURATION, BROKEN)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The view of the bus in names: `members` have a daemon in the group, `nodes` are in the ring."""
+
+    ring: str
+    members: tuple[str, ...]
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One event as it was absorbed: for the journal."""
+
+    event: e.Event
+    actions: tuple[Action, ...]
+
+
+@dataclass(slots=True)
+class Effects:
+    """What the shell has to do after an input."""
+
+    send: list[wire.Message] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
+    "For this node, timers and alerts among them."
+    decided: list[Decided] = field(default_factory=list)
+    adopted: bool = False
+    "The state was replaced by another's: disarm all timers but those in `actions`; persist the configuration."
+
+
+class Replica:
+    """See the module."""
+
+    def __init__(self, me: str, cluster: Cluster, epoch: int, incarnations: Callable[[], str]) -> None:
+        """`epoch`: the highest this node remembers. `incarnations`: gives a fresh name at each call."""
+        self.me = me
+        self.state: State = initial(cluster, epoch)
+        self.incarnation = incarnations()
+        self.synced = False
+        self._incarnations = incarnations
+        self._view = View("", (), ())
+        self._synced_ring = ""
+        self._lineage = f"new:{self.incarnation}"
+        self._round = 0
+        self._hellos: dict[str, wire.Hello] = {}
+        self._source = ""
+        self._parts: dict[int, str] = {}
+        self._held: list[tuple[str, wire.Message]] = []
+        self._silent: dict[str, bool] = {}
+        self._number = 0
+        self._unheard: dict[int, e.Event] = {}
+        self._digests: dict[int, str] = {}
+
+    # --- what the shell brings -------------------------------------------------------------------------------------
+
+    def propose(self, event: e.Event) -> list[wire.Message]:
+        """Something happened here: the messages to send. It is repeated by `unheard` until it is delivered."""
+        self._number += 1
+        self._unheard[self._number] = event
+        return [wire.Proposal(self._number, event)]
+
+    def unheard(self) -> list[wire.Message]:
+        """What was proposed and never delivered: to be sent again after the bus was lost."""
+        return [wire.Proposal(number, event) for number, event in self._unheard.items()]
+
+    def view_changed(self, view: View) -> Effects:
+        """The bus has a new view."""
+        effects = Effects()
+        self._abandon_round(effects)
+        newcomers = tuple(node for node in view.members if node not in self._view.members)
+        self._lineage = f"{self._synced_ring}/{self._view.ring}" if self._view.ring else self._lineage
+        self._view = view
+        self._silent = {node: True for node in view.members if self._silent.get(node) and node not in newcomers}
+        self._round = 0
+        self._absorb(e.ViewChanged(view.ring, self._speaking(), view.nodes), effects)
+        if newcomers or not self.synced:
+            self._begin_round(effects)
+        else:
+            self._synced_ring = view.ring
+        return effects
+
+    def delivered(self, sender: str, message: wire.Message) -> Effects:
+        """The bus delivered a message."""
+        effects = Effects()
+        if sender == self.me and isinstance(message, wire.Proposal):
+            self._unheard.pop(message.number, None)
+        self._deliver(sender, message, effects)
+        return effects
+
+    @property
+    def rank(self) -> int:
+        """This node's place among the members: the lowest fires timers first (law 9)."""
+        return self._view.members.index(self.me) if self.me in self._view.members else 0
+
+    # --- delivery --------------------------------------------------------------------------------------------------
+
+    def _deliver(self, sender: str, message: wire.Message, effects: Effects) -> None:
+        match message:
+            case wire.Hello():
+                self._hello(sender, message, effects)
+            case wire.Snapshot():
+                self._snapshot(sender, message, effects)
+            case wire.RejoinAsked():
+                self._silent.pop(sender, None)
+                self._abandon_round(effects)
+                self._begin_round(effects)
+            case _ if self._source:
+                self._held.append((sender, message))
+            case wire.Proposal():
+                self._proposal(sender, message.event, effects)
+            case wire.DigestAsked():
+                self._digest_asked(sender, message, effects)
+            case wire.DigestTold():
+                self._digest_told(sender, message, effects)
+            case _:
+                pass  # a beat has no meaning for the state
+
+    def _proposal(self, sender: str, event: e.Event, effects: Effects) -> None:
+        if not _about_known(self.state, event):
+            return
+        self._absorb(event, effects)
+        if isinstance(event, e.AgentSilent):
+            self._fell_silent(event, effects)
+
+    def _fell_silent(self, event: e.AgentSilent, effects: Effects) -> None:
+        if event.node == self.me:
+            if event.incarnation == self.incarnation:
+                # The others took this daemon for dead while it slept. It has to ask what became of its resources.
+                self._renew(effects)
+        elif event.node in self._view.members:
+            self._silent[event.node] = True
+            self._conclude_hellos(effects)
+
+    def _absorb(self, event: e.Event, effects: Effects) -> None:
+        try:
+            done = step(self.state, event)
+        except InvariantBroken as error:
+            alert = RaiseAlert(BROKEN.said(what=str(error)))
+            effects.actions.append(alert)
+            effects.decided.append(Decided(event, (alert,)))
+            return
+        self.state = done.state
+        effects.decided.append(Decided(event, done.actions))
+        effects.actions.extend(action for action in done.actions if _is_for(action, self.me))
+
+    def _speaking(self) -> tuple[str, ...]:
+        return tuple(node for node in self._view.members if node not in self._silent)
+
+    # --- putting histories together --------------------------------------------------------------------------------
+
+    def _renew(self, effects: Effects) -> None:
+        self.incarnation = self._incarnations()
+        self._lineage = f"new:{self.incarnation}"
+        effects.send.append(wire.RejoinAsked(self.incarnation))
+
+    def _begin_round(self, effects: Effects) -> None:
+        self._round += 1
+        self.synced = False
+        state = self.state
+        configuration = hashlib.sha256(state.cluster.model_dump_json().encode()).hexdigest()[:16]
+        effects.send.append(
+            wire.Hello(
+                round=self._round_name(),
+                incarnation=self.incarnation,
+                rules=RULES,
+                epoch=state.epoch,
+                formed=state.formed,
+                version=state.cluster.version,
+                configuration=configuration,
+                lineage=self._lineage,
+                active=self._active(),
+            )
+        )
+
+    def _round_name(self) -> str:
+        return f"{self._view.ring}#{self._round}"
+
+    def _active(self) -> int:
+        holds = [facts.holds.get(self.me, ()) for facts in self.state.groups.values()]
+        return len([hold for each in holds for hold in each if hold.status is Status.RUNNING])
+
+    def _abandon_round(self, effects: Effects) -> None:
+        """The attempt is over: what was kept back belongs to this member's own history after all."""
+        held, self._held = self._held, []
+        self._hellos, self._parts, self._source = {}, {}, ""
+        for sender, message in held:
+            self._deliver(sender, message, effects)
+
+    def _hello(self, sender: str, message: wire.Hello, effects: Effects) -> None:
+        if message.round == self._round_name() and not self._source:
+            self._hellos[sender] = message
+            self._conclude_hellos(effects)
+
+    def _conclude_hellos(self, effects: Effects) -> None:
+        speaking = self._speaking()
+        if self.synced or self._source or not speaking or any(node not in self._hellos for node in speaking):
+            return
+        claims = [
+            Claim(node, hello.formed, hello.epoch, hello.version, hello.active)
+            for node, hello in ((node, self._hellos[node]) for node in speaking)
+        ]
+        self._source = successor(claims)
+        if self._source == self.me:
+            data = encode(self.state).decode()
+            parts = [data[start : start + PART_BYTES] for start in range(0, len(data), PART_BYTES)]
+            name = self._round_name()
+            effects.send.extend(wire.Snapshot(name, index, len(parts), part) for index, part in enumerate(parts))
+
+    def _snapshot(self, sender: str, message: wire.Snapshot, effects: Effects) -> None:
+        if message.round != self._round_name() or sender != self._source:
+            return
+        self._parts[message.part] = message.data
+        if len(self._parts) == message.parts:
+            self._adopt("".join(self._parts[index] for index in range(message.parts)), effects)
+
+    def _adopt(self, data: str, effects: Effects) -> None:
+        source, hellos = self._source, self._hellos
+        held, self._held = self._held, []
+        self.state = decode(data.encode())
+        self._hellos, self._parts, self._source = {}, {}, ""
+        self.synced = True
+        self._synced_ring = self._view.ring
+        effects.adopted = True
+        effects.actions.extend(ArmTimer(timer, ms) for timer, ms in self.state.timers.items())
+        lineage = hellos[source].lineage
+        members = tuple(
+            e.Member(node, hello.incarnation, hello.rules, hello.epoch, hello.lineage == lineage)
+            for node, hello in ((node, hellos[node]) for node in self._view.members if node in hellos)
+        )
+        odd = tuple(node for node in hellos if hellos[node].configuration != hellos[source].configuration)
+        if odd:
+            effects.actions.append(RaiseAlert(DIFFERENT_CONFIGURATION.said(nodes=", ".join(odd), source=source)))
+        self._absorb(e.MembersSynced(self._view.ring, source, members), effects)
+        for sender, message in held:
+            self._deliver(sender, message, effects)
+
+    # --- divergence ------------------------------------------------------------------------------------------------
+
+    def ask_digest(self) -> list[wire.Message]:
+        """Once a minute, on the member of rank 0: compare the states."""
+        self._number += 1
+        return [wire.DigestAsked(self._number)]
+
+    def _digest_asked(self, sender: str, message: wire.DigestAsked, effects: Effects) -> None:
+        self._digests = {message.number: digest(self.state)}
+        if sender == self.me:
+            effects.send.append(wire.DigestTold(message.number, self._digests[message.number]))
+
+    def _digest_told(self, sender: str, message: wire.DigestTold, effects: Effects) -> None:
+        mine = self._digests.pop(message.number, message.digest)
+        if mine != message.digest and self.synced:
+            effects.actions.append(RaiseAlert(DIFFERENT_STATE.said(node=self.me, other=sender)))
+            self._renew(effects)
+
+
+def _about_known(state: State, event: e.Event) -> bool:
+    """False for an event that speaks of a node this configuration does not have."""
+    nodes = state.nodes
+    match event:
+        case e.AgentSilent() | e.NodeLeaving() | e.ActionFinished() | e.NodeProbed() | e.MonitorChanged():
+            return event.node in nodes
+        case e.ViewChanged() | e.MembersSynced():
+            return False  # made by each member from its own bus, never proposed
+        case _:
+            return True
+
+
+def _is_for(action: Action, me: str) -> bool:
+    if isinstance(action, ArmTimer | RaiseAlert):
+        return True
+    return action.node == me

@@ -1,0 +1,141 @@
+"""Messages between agents, and their bytes.
+
+A message is one JSON object in UTF-8: `{"v": protocol, "k": kind, "b": body}`. Bodies of proposals are core events.
+What does not decode, has a newer protocol or is too large is refused with Undecodable: it is logged, never a crash.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from komainu.core import events as e
+
+PROTOCOL: Final = 1
+MAX_BYTES: Final = 1_000_000
+
+
+class Undecodable(ValueError):
+    """A message that this release cannot read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """I live (law 6). At most 64 bytes on the wire."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An event that happened on the sender; it counts once it is delivered."""
+
+    number: int
+    "The sender's own count: it repeats a proposal until it sees it delivered (law 9)."
+    event: e.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A member presents its history, so that all can agree whose state goes on."""
+
+    round: str
+    incarnation: str
+    rules: int
+    epoch: int
+    formed: bool
+    version: int
+    "Of the configuration it holds."
+    configuration: str
+    "Digest of that configuration."
+    lineage: str
+    "Equal for members that have gone through the same views with the same state."
+    active: int
+    "How many resources it runs; on a tie the side that serves goes on."
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A part of the state that goes on."""
+
+    round: str
+    part: int
+    parts: int
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejoinAsked:
+    """The sender wants its state put together with the others' afresh."""
+
+    incarnation: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigestAsked:
+    """Let everybody take the digest of the state at this place in the order (law 7)."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class DigestTold:
+    """The digest that the sender took then."""
+
+    number: int
+    digest: str
+
+
+Message = Beat | Proposal | Hello | Snapshot | RejoinAsked | DigestAsked | DigestTold
+
+_MESSAGES: Final[dict[str, TypeAdapter[Any]]] = {
+    kind.__name__: TypeAdapter(kind) for kind in (Beat, Hello, Snapshot, RejoinAsked, DigestAsked, DigestTold)
+}
+_EVENTS: Final[dict[str, TypeAdapter[Any]]] = {kind.__name__: TypeAdapter(kind) for kind in e.Event.__args__}
+
+
+def event_to_json(event: e.Event) -> dict[str, Any]:
+    """An event as plain JSON values, with its kind under `event`."""
+    kind = type(event).__name__
+    return {"event": kind, **_EVENTS[kind].dump_python(event, mode="json")}
+
+
+def event_from_json(body: dict[str, Any]) -> e.Event:
+    """The event of `event_to_json`. Raises Undecodable."""
+    try:
+        kind = body["event"]
+        event: e.Event = _EVENTS[kind].validate_python({key: body[key] for key in body if key != "event"})
+    except (KeyError, TypeError, ValidationError) as error:
+        raise Undecodable(f"not an event: {error}") from error
+    return event
+
+
+def encode(message: Message) -> bytes:
+    """The bytes of a message."""
+    if isinstance(message, Proposal):
+        kind, body = "Proposal", {"number": message.number, **event_to_json(message.event)}
+    else:
+        kind = type(message).__name__
+        body = _MESSAGES[kind].dump_python(message, mode="json")
+    return json.dumps({"v": PROTOCOL, "k": kind, "b": body}, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def decode(data: bytes) -> Message:
+    """The message of those bytes. Raises Undecodable."""
+    if len(data) > MAX_BYTES:
+        raise Undecodable(f"{len(data)} bytes are more than {MAX_BYTES}")
+    try:
+        frame = json.loads(data)
+        protocol, kind, body = frame["v"], frame["k"], frame["b"]
+        if protocol != PROTOCOL:
+            raise Undecodable(f"protocol {protocol}; this release speaks {PROTOCOL}")
+        if kind == "Proposal":
+            number = int(body.pop("number"))
+            return Proposal(number, event_from_json(body))
+        message: Message = _MESSAGES[kind].validate_python(body)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        if isinstance(error, Undecodable):
+            raise
+        raise Undecodable(f"not a message: {error}") from error
+    return message

@@ -1,0 +1,85 @@
+"""Everything that can be asked. Every member computes the same actions; each carries out those addressed to it."""
+
+from dataclasses import dataclass
+
+from komainu.model.message import Said
+
+
+@dataclass(frozen=True, slots=True)
+class StartResource:
+    """Bring a resource into effect on a node."""
+
+    id: str
+    node: str
+    group: str
+    resource: str
+    epoch: int
+    "To be remembered with the running resource: on a merge of two actives the newer takeover stays."
+    because: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StopResource:
+    """Take a resource out of effect on a node."""
+
+    id: str
+    node: str
+    group: str
+    resource: str
+    because: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeNode:
+    """Find out what really runs on a node."""
+
+    id: str
+    node: str
+    because: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FenceNode:
+    """Make sure that another node is gone."""
+
+    id: str
+    node: str
+    "Who does it."
+    target: str
+    because: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveCluster:
+    """Nothing runs here any more: the daemon may leave and end."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArmTimer:
+    """Every member arms it; the member of rank n proposes TimerFired at the deadline plus n x 300 ms (law 9)."""
+
+    timer: str
+    after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCommand:
+    """Tell the node that asked whether its command was accepted."""
+
+    id: str
+    node: str
+    accepted: bool
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseAlert:
+    """Tell the administrator; every member journals it."""
+
+    said: Said
+    detail: str = ""
+
+
+Action = StartResource | StopResource | ProbeNode | FenceNode | LeaveCluster | ArmTimer | AnswerCommand | RaiseAlert

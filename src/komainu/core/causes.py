@@ -1,0 +1,69 @@
+"""The first link of every chain of causes: one sentence for each kind of event."""
+
+from typing import assert_never
+
+from komainu.core import events as e
+from komainu.model.message import Message, Said
+from komainu.model.outcome import Result
+
+VIEW = Message("KM1001", "The members are now: {members}.", "メンバーは {members} になりました。")
+NO_MEMBERS = Message("KM1002", "There is no member.", "メンバーがいません。")
+SYNCED = Message(
+    "KM1003", "All members hold the state of {source}.", "全メンバーの状態を {source} の状態に揃えました。"
+)
+SILENT = Message("KM1004", "The daemon of {node} is silent.", "{node} のデーモンから応答がありません。")
+FINISHED = Message("KM1005", "Action {action} on {node} succeeded.", "{node} の動作 {action} が成功しました。")
+NOT_FINISHED = Message(
+    "KM1006", "Action {action} on {node} ended as {result}.", "{node} の動作 {action} の結果は {result} です。"
+)
+PROBED = Message("KM1007", "{node} was probed.", "{node} の実際の状態を調べました。")
+NORMAL = Message("KM1008", "{resource} on {node} is normal.", "{node} の {resource} は正常です。")
+IN_ERROR = Message("KM1009", "{resource} on {node} is in error.", "{node} の {resource} が異常です。")
+UNCLEAR = Message(
+    "KM1010", "The check of {resource} on {node} had no result.", "{node} の {resource} は確認できません。"
+)
+FIRED = Message("KM1011", "The wait {timer} is over.", "待ち時間 {timer} が終わりました。")
+LEAVING = Message("KM1012", "{node} is asked to leave.", "{node} に離脱が指示されました。")
+COMMAND = Message(
+    "KM1013",
+    "An operator on {node} gave the command {verb} {what}.",
+    "{node} で {verb} {what} が指示されました。",
+)
+
+MESSAGES = (
+    VIEW, NO_MEMBERS, SYNCED, SILENT, FINISHED, NOT_FINISHED, PROBED, NORMAL, IN_ERROR, UNCLEAR, FIRED, LEAVING,
+    COMMAND,
+)  # fmt: skip
+
+
+def headline(event: e.Event) -> Said:
+    """The event in one sentence."""
+    match event:
+        case e.ViewChanged():
+            return VIEW.said(members=", ".join(event.members)) if event.members else NO_MEMBERS.said()
+        case e.MembersSynced():
+            return SYNCED.said(source=event.source)
+        case e.AgentSilent():
+            return SILENT.said(node=event.node)
+        case e.ActionFinished():
+            if event.outcome.succeeded:
+                return FINISHED.said(action=event.action, node=event.node)
+            return NOT_FINISHED.said(action=event.action, node=event.node, result=event.outcome.result)
+        case e.NodeProbed():
+            return PROBED.said(node=event.node)
+        case e.MonitorChanged():
+            verdict = {Result.SUCCEEDED: NORMAL, Result.FAILED: IN_ERROR, Result.UNKNOWN: UNCLEAR}
+            return verdict[event.outcome.result].said(resource=event.resource, node=event.node)
+        case e.TimerFired():
+            return FIRED.said(timer=event.timer)
+        case e.NodeLeaving():
+            return LEAVING.said(node=event.node)
+        case e.CommandGiven():
+            return COMMAND.said(node=event.origin, verb=event.command.verb, what=subject(event.command))
+        case _:
+            assert_never(event)
+
+
+def subject(command: e.Command) -> str:
+    """What a command is about."""
+    return command.node if isinstance(command, e.ConfirmGone) else command.group

@@ -1,0 +1,163 @@
+"""Everything that can have happened. Every member of the cluster delivers the same events in the same order."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from komainu.model.outcome import Outcome, Result
+
+
+@dataclass(frozen=True, slots=True)
+class ViewChanged:
+    """Membership changed: who is there now."""
+
+    ring: str
+    members: tuple[str, ...]
+    "Nodes whose daemon is in the group, in the order of the configuration."
+    nodes: tuple[str, ...]
+    "Nodes in the ring; one that is here and not in `members` lives without a daemon (law 5)."
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member as it presented itself when states were put together."""
+
+    node: str
+    incarnation: str
+    rules: int
+    epoch: int
+    continuing: bool
+    "True when it came from the same history as the state that goes on: then nothing of it has to be probed."
+
+
+@dataclass(frozen=True, slots=True)
+class MembersSynced:
+    """All members of the view now hold the same state; it was the state of `source`."""
+
+    ring: str
+    source: str
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSilent:
+    """A member's daemon has not been heard for three beats though its node is in the ring."""
+
+    node: str
+    incarnation: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionFinished:
+    """A start, stop or fence came to an end on the node that carried it out."""
+
+    action: str
+    node: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a probe found of one resource."""
+
+    group: str
+    resource: str
+    result: Result
+    "SUCCEEDED: it runs; FAILED: it surely does not; UNKNOWN."
+    epoch: int
+    "The epoch in which it was started, as the node remembers it; 0 when it does not."
+
+
+@dataclass(frozen=True, slots=True)
+class NodeProbed:
+    """A node told what really runs on it (law 8)."""
+
+    action: str
+    node: str
+    found: tuple[Found, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorChanged:
+    """The check of a running resource changed its verdict, or the resource told of its own failure."""
+
+    node: str
+    group: str
+    resource: str
+    run: str
+    "The id under which it runs: a verdict about an earlier run means nothing."
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """A timer that the state had armed has run out."""
+
+    timer: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLeaving:
+    """The daemon of a node was asked to end: its groups have to go before it does."""
+
+    node: str
+    incarnation: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveGroup:
+    """Run the group on that node, or on the best other node when none is named."""
+
+    group: str
+    to: str | None
+    verb: Literal["move-group"] = "move-group"
+
+
+@dataclass(frozen=True, slots=True)
+class StartGroup:
+    """Start the group, on the named node or on the best one."""
+
+    group: str
+    on: str | None
+    verb: Literal["start-group"] = "start-group"
+
+
+@dataclass(frozen=True, slots=True)
+class StopGroup:
+    """Stop the group and leave it stopped."""
+
+    group: str
+    verb: Literal["stop-group"] = "stop-group"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmGone:
+    """The operator's word: that node is powered off and will not come back unseen."""
+
+    node: str
+    verb: Literal["confirm-gone"] = "confirm-gone"
+
+
+Command = MoveGroup | StartGroup | StopGroup | ConfirmGone
+
+
+@dataclass(frozen=True, slots=True)
+class CommandGiven:
+    """An operator's request; the core accepts or refuses it."""
+
+    id: str
+    origin: str
+    "The node that asked, and that gets the answer."
+    command: Command
+
+
+Event = (
+    ViewChanged
+    | MembersSynced
+    | AgentSilent
+    | ActionFinished
+    | NodeProbed
+    | MonitorChanged
+    | TimerFired
+    | NodeLeaving
+    | CommandGiven
+)

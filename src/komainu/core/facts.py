@@ -1,0 +1,42 @@
+"""What each event changes. Nothing is decided here: the rules that follow read these facts.
+
+An event that no longer fits (the outcome of an action that is not pending, a verdict about an earlier run, a timer
+that is not armed) changes nothing: agents repeat themselves until they are heard, and after a partition they may
+speak of another history (laws 8 and 9).
+"""
+
+from dataclasses import replace
+from typing import assert_never
+
+from komainu.core import commands, holdings, presence, timers
+from komainu.core import events as e
+from komainu.core.state import State
+from komainu.model.message import Said
+
+
+def absorb(state: State, event: e.Event, cause: Said) -> State:
+    """The state with what the event tells."""
+    match event:
+        case e.ViewChanged():
+            return presence.view_changed(state, event)
+        case e.MembersSynced():
+            return presence.members_synced(state, event)
+        case e.AgentSilent():
+            return presence.agent_silent(state, event)
+        case e.NodeLeaving():
+            return presence.node_leaving(state, event)
+        case e.ActionFinished():
+            return holdings.action_finished(state, event)
+        case e.NodeProbed():
+            return holdings.node_probed(state, event)
+        case e.MonitorChanged():
+            return holdings.monitor_changed(state, event)
+        case e.TimerFired():
+            if event.timer not in state.timers:
+                return state
+            rest = {timer: ms for timer, ms in state.timers.items() if timer != event.timer}
+            return timers.fire(replace(state, timers=rest), event.timer)
+        case e.CommandGiven():
+            return commands.obey(state, event, cause)
+        case _:
+            assert_never(event)

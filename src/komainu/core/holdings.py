@@ -1,0 +1,123 @@
+"""What runs where. Facts about resources, from the outcomes of actions, from probes and from checks.
+
+An unknown outcome is neither success nor failure: the resource may be in effect. An unknown start is tried again on
+the same node after a while and counts against nothing; an unknown stop blocks whoever must wait for it.
+"""
+
+from dataclasses import replace
+
+from komainu.core import events as e
+from komainu.core.actions import RaiseAlert
+from komainu.core.state import Hold, Presence, Proof, State, Status
+from komainu.model.config import Group
+from komainu.model.message import Message, Said
+from komainu.model.outcome import Outcome, Result
+
+FENCED = Message(
+    "KM1201", "Node {node} was fenced: it is proven gone.", "ノード {node} の強制停止を確認しました。", "warning"
+)
+FENCE_FAILED = Message(
+    "KM1202",
+    "Fencing of node {node} ended as {result}. It will be tried again.",
+    "ノード {node} の強制停止の結果は {result} です。再試行します。",
+    "error",
+)
+NO_REASON = Message("KM1203", "No reason was given.", "理由は示されていません。", "warning")
+
+MESSAGES = (FENCED, FENCE_FAILED, NO_REASON)
+
+
+def action_finished(state: State, event: e.ActionFinished) -> State:
+    """A start, stop or fence ended. Outcomes of actions that are not pending change nothing."""
+    for group in state.cluster.groups:
+        for index, hold in enumerate(state.groups[group.name].holds.get(event.node, ())):
+            if hold.action == event.action:
+                return _hold_finished(state, group, event, index, hold)
+    for name, facts in state.nodes.items():
+        if facts.fence == event.action:
+            return _fence_finished(state, name, event.outcome)
+    return state
+
+
+def node_probed(state: State, event: e.NodeProbed) -> State:
+    """The node told what runs on it."""
+    facts = state.nodes[event.node]
+    if facts.presence is not Presence.MEMBER or facts.probe != event.action:
+        return state
+    state = state.with_node(event.node, replace(facts, probed=True, probe=""))
+    found = {(item.group, item.resource): item for item in event.found}
+    for group in state.cluster.groups:
+        if event.node not in group.nodes:
+            continue
+        holds = tuple(_found(found.get((group.name, each.name)), event.action) for each in group.resources)
+        known = state.groups[group.name]
+        state = state.with_group(group.name, replace(known, holds={**known.holds, event.node: holds}))
+    return state
+
+
+def monitor_changed(state: State, event: e.MonitorChanged) -> State:
+    """A check changed its verdict about a running resource."""
+    if event.group not in state.groups or event.node not in state.groups[event.group].holds:
+        return state
+    group = state.cluster.group(event.group)
+    for index, hold in enumerate(state.groups[group.name].holds[event.node]):
+        if group.resources[index].name == event.resource and hold.status is Status.RUNNING and hold.run == event.run:
+            return _judged(state, event, index, hold)
+    return state
+
+
+def _judged(state: State, event: e.MonitorChanged, index: int, hold: Hold) -> State:
+    if event.outcome.succeeded:
+        return state.with_hold(event.group, event.node, index, replace(hold, said=None))
+    said = _reason(event.outcome)
+    if event.outcome.result is Result.UNKNOWN:
+        return _alert(state.with_hold(event.group, event.node, index, replace(hold, said=said)), said, event.outcome)
+    failed = replace(hold, status=Status.FAILED, run="", found=False, restarts=hold.restarts + 1, said=said)
+    return _alert(state.with_hold(event.group, event.node, index, failed), said, event.outcome)
+
+
+def _hold_finished(state: State, group: Group, event: e.ActionFinished, index: int, hold: Hold) -> State:
+    if event.outcome.succeeded:
+        if hold.status is Status.STARTING:
+            done = replace(hold, status=Status.RUNNING, action="", run=event.action, said=None)
+        else:
+            done = replace(hold, status=Status.STOPPED, action="", run="", epoch=0)
+        return state.with_hold(group.name, event.node, index, done)
+    said = _reason(event.outcome)
+    retry = f"retry:{group.name}:{group.resources[index].name}:{event.node}:{event.action}"
+    if hold.status is Status.STOPPING:
+        after = replace(hold, status=Status.STUCK, action="", run="", wait=retry, said=said)
+    elif event.outcome.result is Result.UNKNOWN:
+        after = replace(hold, status=Status.UNKNOWN, action="", run="", wait=retry, said=said)
+    else:
+        failures = hold.start_failures + 1
+        after = replace(hold, status=Status.FAILED, action="", run="", start_failures=failures, said=said)
+    return _alert(state.with_hold(group.name, event.node, index, after), said, event.outcome)
+
+
+def _fence_finished(state: State, name: str, outcome: Outcome) -> State:
+    facts = replace(state.nodes[name], fence="", fence_by="")
+    if facts.presence is not Presence.LOST:
+        return state.with_node(name, facts)
+    if outcome.succeeded:
+        gone = replace(facts, presence=Presence.GONE, proof=Proof.FENCED)
+        return state.with_node(name, gone).noting(FENCED.said(node=name))
+    said = FENCE_FAILED.said(node=name, result=outcome.result)
+    return state.with_node(name, replace(facts, fence_wait=f"fence:{name}:{state.nodes[name].fence}")).noting(said)
+
+
+def _alert(state: State, said: Said, outcome: Outcome) -> State:
+    """Raise an alert that keeps the outcome's technical detail (T)."""
+    return replace(state, notes=(*state.notes, RaiseAlert(said, outcome.detail)))
+
+
+def _found(item: e.Found | None, probe: str) -> Hold:
+    if item is None or item.result is Result.UNKNOWN:
+        return Hold()
+    if item.result is Result.FAILED:
+        return Hold(Status.STOPPED)
+    return Hold(Status.RUNNING, run=probe, epoch=item.epoch, found=True)
+
+
+def _reason(outcome: Outcome) -> Said:
+    return outcome.said or NO_REASON.said()

@@ -1,0 +1,211 @@
+"""What the cluster knows: facts, pending actions among them, and nothing else.
+
+The state is a value. Two members that absorbed the same events hold equal states, byte for byte in `encode`.
+Dictionaries are always built in the order of the configuration, so that the encoding is canonical.
+"""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from pydantic import TypeAdapter
+
+from komainu.core.actions import AnswerCommand, RaiseAlert
+from komainu.model.config import Cluster
+from komainu.model.message import Said
+
+RULES = 1
+"The version of the decisions in this package; see law 1 of the design."
+
+
+class Presence(StrEnum):
+    """What is known of a node."""
+
+    UNSEEN = "unseen"
+    "Not seen since this history began. For the takeover law as good as lost."
+    JOINING = "joining"
+    "In the view again, its state not yet put together with ours; what was proven of it before is void."
+    MEMBER = "member"
+    AGENT_LOST = "agent lost"
+    "Its daemon is gone or silent, the node itself is in the ring: nothing is started elsewhere (law 5)."
+    LOST = "lost"
+    "Out of the ring. It may be dead, or cut off and at work."
+    GONE = "gone"
+    "Lost, and proven to run nothing."
+
+
+class Proof(StrEnum):
+    """Why a node counts as gone (N1)."""
+
+    CLEAN_LEAVE = "clean leave"
+    FENCED = "fenced"
+    OPERATOR = "operator's word"
+    ASSUMED = "assumed"
+    "Arbitration `none`: taken as gone because it is lost. No proof at all; status says so."
+
+
+class Status(StrEnum):
+    """What is known of one resource on one node."""
+
+    UNKNOWN = "unknown"
+    STOPPED = "stopped"
+    "The only status in which it surely has no effect."
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    FAILED = "failed"
+    "Its start failed or its check found it in error: it has to be stopped before anything else."
+    STUCK = "stuck"
+    "Its stop did not succeed: it may have effect for ever."
+
+
+class Wanted(StrEnum):
+    """Whether a group should run."""
+
+    UP = "up"
+    DOWN = "down"
+    "Stopped by an operator, or parked because its failover attribute is manual."
+    IDLE = "idle"
+    "Start attribute manual, and nobody has asked yet: if it is found running, it is kept."
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """One node."""
+
+    presence: Presence = Presence.UNSEEN
+    incarnation: str = ""
+    rules: int = RULES
+    proof: Proof | None = None
+    probed: bool = False
+    probe: str = ""
+    "The id of the probe under way."
+    fence: str = ""
+    "The id of the attempt under way to fence this node."
+    fence_by: str = ""
+    fence_wait: str = ""
+    "The timer after which fencing is tried again."
+    leaving: bool = False
+    dismissed: bool = False
+    "Told that it may leave."
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One resource on one node."""
+
+    status: Status = Status.UNKNOWN
+    action: str = ""
+    "The id of the start or stop under way."
+    run: str = ""
+    "The id of the start or probe by which it runs."
+    epoch: int = 0
+    "The epoch in which it was started."
+    found: bool = False
+    "It runs because a probe found it, not because this history started it: placement has yet to judge it."
+    wait: str = ""
+    "The timer after which a start or stop with unknown result is tried again."
+    start_failures: int = 0
+    restarts: int = 0
+    said: Said | None = None
+    "Why it is not as it should be."
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFacts:
+    """One group."""
+
+    wanted: Wanted
+    home: str | None = None
+    "The node where it runs or should run."
+    since: int = 0
+    "The epoch of the takeover by which it is there: on a merge of two actives the newer one stays."
+    barred: tuple[str, ...] = ()
+    "Nodes on which it failed; not chosen again until an operator, a return or time clears them."
+    failovers: int = 0
+    "Failovers for failed resources since the counters last began."
+    given_up: bool = False
+    "Recovery is at its end: what failed stays failed, what depends on it stays stopped (C4)."
+    because: tuple[Said, ...] = ()
+    "Why it is wanted or not, and why there."
+    hindrance: Said | None = None
+    "Why it may not start at its home now."
+    holds: dict[str, tuple[Hold, ...]] = field(default_factory=dict)
+    "Per startable node, one Hold per resource, in the order of starting."
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything the members agree on."""
+
+    cluster: Cluster
+    epoch: int = 0
+    "Grows whenever a node is lost and whenever histories are put together."
+    ring: str = ""
+    counter: int = 0
+    "Numbers the actions within (epoch, ring)."
+    formed: bool = False
+    "All nodes came, or the startup sync wait is over (C9). Before that nothing starts."
+    nodes: dict[str, NodeFacts] = field(default_factory=dict)
+    groups: dict[str, GroupFacts] = field(default_factory=dict)
+    timers: dict[str, int] = field(default_factory=dict)
+    "Armed timers and their length in milliseconds."
+    notes: tuple[RaiseAlert | AnswerCommand, ...] = ()
+    "What the step at work has to say; empty between steps."
+
+    def with_node(self, name: str, facts: NodeFacts) -> "State":
+        """The same state with other facts about one node."""
+        return replace(self, nodes={**self.nodes, name: facts})
+
+    def with_group(self, name: str, facts: GroupFacts) -> "State":
+        """The same state with other facts about one group."""
+        return replace(self, groups={**self.groups, name: facts})
+
+    def with_hold(self, group: str, node: str, index: int, hold: Hold) -> "State":
+        """The same state with another Hold."""
+        facts = self.groups[group]
+        holds = facts.holds[node]
+        changed = (*holds[:index], hold, *holds[index + 1 :])
+        return self.with_group(group, replace(facts, holds={**facts.holds, node: changed}))
+
+    def noting(self, *said: Said) -> "State":
+        """The same state with further alerts to raise at the end of the step."""
+        return replace(self, notes=(*self.notes, *(RaiseAlert(each) for each in said)))
+
+    def is_member(self, node: str) -> bool:
+        """True when the node's daemon takes part."""
+        return self.nodes[node].presence is Presence.MEMBER
+
+    def members(self) -> tuple[str, ...]:
+        """The members in the order of the configuration."""
+        return tuple(name for name, facts in self.nodes.items() if facts.presence is Presence.MEMBER)
+
+
+def initial(cluster: Cluster, epoch: int = 0) -> State:
+    """The state of a node that knows its configuration and nothing else. `epoch`: the highest it remembers."""
+    groups = {
+        group.name: GroupFacts(
+            wanted=Wanted.UP if group.start == "auto" else Wanted.IDLE,
+            holds={node: tuple(Hold() for _ in group.resources) for node in group.nodes},
+        )
+        for group in cluster.groups
+    }
+    return State(cluster, epoch=epoch, nodes={node.name: NodeFacts() for node in cluster.nodes}, groups=groups)
+
+
+_ADAPTER = TypeAdapter(State)
+
+
+def encode(state: State) -> bytes:
+    """The canonical bytes of a state: its snapshot."""
+    return _ADAPTER.dump_json(state)
+
+
+def decode(data: bytes) -> State:
+    """The state of a snapshot. Raises pydantic.ValidationError for anything else."""
+    return _ADAPTER.validate_json(data)
+
+
+def digest(state: State) -> str:
+    """32 hexadecimal digits that are equal exactly when the states are."""
+    return hashlib.sha256(encode(state)).hexdigest()[:32]

@@ -1,0 +1,40 @@
+"""The whole engine: a table of contents. Each line names the file that holds its idea.
+
+`step` is pure and deterministic: the same state and event give the same result on every member (laws 1, 2 and 7).
+"""
+
+from dataclasses import dataclass, replace
+
+from komainu.core import audit, causes, facts, health, membership, placement, timers, transition
+from komainu.core.actions import Action
+from komainu.core.events import Event
+from komainu.core.state import RULES, State
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one event led to."""
+
+    state: State
+    actions: tuple[Action, ...]
+    "For all members; each carries out those addressed to it."
+
+
+def step(state: State, event: Event, rules: int = RULES) -> Step:
+    """Absorb one delivered event, return the next state and what is now to be done.
+
+    `rules`: the lowest rules number among the members. Raises audit.InvariantBroken, and ValueError for rules that
+    this release does not know.
+    """
+    if not 1 <= rules <= RULES:
+        raise ValueError(f"rules {rules} are not known here; this release knows 1 to {RULES}")
+    before = state
+    cause = causes.headline(event)
+    state = facts.absorb(state, event, cause)
+    state = membership.settle(state)
+    state = health.settle(state, cause)
+    state = placement.choose(state, cause)
+    state, actions = transition.plan(state, cause)  # asks takeover.hindrance, ADR 0001
+    state, arms = timers.arm(state)
+    audit.check(before, state, actions)
+    return Step(replace(state, notes=()), (*state.notes, *actions, *arms))
