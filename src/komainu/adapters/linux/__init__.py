@@ -1,0 +1,1 @@
+"""Linux: addresses and processes of this machine."""
