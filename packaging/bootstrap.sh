@@ -161,12 +161,14 @@ forbid_services() {
 
 package_names() { dpkg-query -W -f '${binary:Package} ${db:Status-Status}\n' | awk '$2 == "installed" { print $1 }' | sort; }
 
-# A package enables its units for the next boot; those that came with us are switched off again.
+# A package enables its units for the next boot; those of the given packages are switched off again.
 disable_units_of() {
     local package unit
     for package in "$@"; do
         while read -r unit; do
-            deb-systemd-helper disable "$unit" > /dev/null 2>&1 || true # a unit without [Install] cannot be enabled
+            # It works without systemd, and answers only to a package's own script. A unit without [Install] cannot
+            # be enabled, and is an error to it: what counts is the state afterwards.
+            DPKG_MAINTSCRIPT_PACKAGE=${package%%:*} deb-systemd-helper disable "$unit" > /dev/null 2>&1 || true
             if compgen -G "/etc/systemd/system/*.wants/$unit" > /dev/null; then
                 fail "the unit $unit is still enabled for the next boot; run: systemctl disable $unit"
             fi
@@ -174,10 +176,21 @@ disable_units_of() {
     done
 }
 
+new_packages() { comm -13 <(printf '%s\n' "$PACKAGES_BEFORE") <(package_names); }
+
+# Also after a failure or Ctrl-C: what came in so far is switched off, and the old policy is back.
+leave_packages() {
+    local new=()
+    trap '' INT TERM HUP
+    restore_policy
+    mapfile -t new < <(new_packages)
+    disable_units_of "${new[@]}"
+}
+
 apt() { apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >> "$LOG" 2>&1; }
 
 install_packages() {
-    local entry before missing=() names=() new=()
+    local entry missing=() names=() new=()
     for entry in "$@"; do
         installed "$entry" || missing+=("${entry%%|*}")
     done
@@ -189,7 +202,8 @@ install_packages() {
     exec 8> /run/komainu-bootstrap.lock
     flock 8
     LOG=$(mktemp /tmp/komainu-bootstrap.XXXXXX.log)
-    trap restore_policy EXIT
+    PACKAGES_BEFORE=$(package_names)
+    trap leave_packages EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
     forbid_services
@@ -201,12 +215,10 @@ install_packages() {
             names+=("$(resolve "$entry")")
         fi
     done
-    before=$(package_names)
     say "  installing ..."
     apt install --no-install-recommends "${names[@]}" || apt_failed "apt-get install ${names[*]}"
-    mapfile -t new < <(comm -13 <(printf '%s\n' "$before") <(package_names))
-    disable_units_of "${new[@]}"
-    restore_policy
+    mapfile -t new < <(new_packages)
+    leave_packages
     trap - EXIT INT TERM HUP
     rm -f "$LOG"
     exec 8>&-
