@@ -3,10 +3,10 @@
 The shell (`agent.loop`, and the simulator) brings views and messages in delivery order; the answer says what to
 multicast and which actions this node has to carry out.
 
-When members with different histories meet, they agree whose state goes on: every member says Hello; at the last
-Hello, the same place in the order for all, the member chosen by `core.succession` sends its state as it is there;
-everybody keeps what is delivered meanwhile, takes that state, and goes on from there. A change of view before that
-ends the attempt: each goes on with its own history and tries again.
+When members with different histories meet, they agree whose state goes on. One of them opens a round; every member
+says Hello; at the last Hello, the same place in the order for all, the member chosen by `core.succession` sends its
+state as it is there; everybody keeps what is delivered meanwhile, takes that state, and goes on from there. A change
+of view before that ends the round: each goes on with its own history, and another round is opened.
 """
 
 import hashlib
@@ -81,21 +81,25 @@ class Replica:
     """See the module."""
 
     def __init__(self, me: str, cluster: Cluster, epoch: int, incarnations: Callable[[], str]) -> None:
-        """`epoch`: the highest this node remembers. `incarnations`: gives a fresh name at each call."""
+        """`epoch`: the highest this node remembers. `incarnations`: gives a fresh name at each call.
+
+        `silent` holds the members known not to speak: whoever times the beats proposes AgentSilent for a member that
+        missed three of them and is not in it.
+        """
         self.me = me
         self.state: State = initial(cluster, epoch)
         self.incarnation = incarnations()
         self.synced = False
+        self.silent: tuple[str, ...] = ()
         self._incarnations = incarnations
-        self._view = View("", (), ())
-        self._synced_ring = ""
-        self._lineage = f"new:{self.incarnation}"
-        self._round = 0
+        self.view = View("", (), ())
+        self.lineage = f"new:{self.incarnation}"
+        self._round = ""
+        self._rounds = 0
         self._hellos: dict[str, wire.Hello] = {}
         self._source = ""
         self._parts: dict[int, str] = {}
         self._held: list[tuple[str, wire.Message]] = []
-        self._silent: dict[str, bool] = {}
         self._number = 0
         self._unheard: dict[int, e.Event] = {}
         self._digests: dict[int, str] = {}
@@ -116,16 +120,13 @@ class Replica:
         """The bus has a new view."""
         effects = Effects()
         self._abandon_round(effects)
-        newcomers = tuple(node for node in view.members if node not in self._view.members)
-        self._lineage = f"{self._synced_ring}/{self._view.ring}" if self._view.ring else self._lineage
-        self._view = view
-        self._silent = {node: True for node in view.members if self._silent.get(node) and node not in newcomers}
-        self._round = 0
+        newcomers = tuple(node for node in view.members if node not in self.view.members)
+        self.silent = tuple(node for node in self.silent if node in view.members and node not in newcomers)
+        self.view = view
+        self.lineage = _hash(f"{self.lineage} {view.ring} {view.members} {view.nodes}")
+        self.synced = self.synced and not newcomers
         self._absorb(e.ViewChanged(view.ring, self._speaking(), view.nodes), effects)
-        if newcomers or not self.synced:
-            self._begin_round(effects)
-        else:
-            self._synced_ring = view.ring
+        self._open_if_first(effects)
         return effects
 
     def delivered(self, sender: str, message: wire.Message) -> Effects:
@@ -139,7 +140,7 @@ class Replica:
     @property
     def rank(self) -> int:
         """This node's place among the members: the lowest fires timers first (law 9)."""
-        return self._view.members.index(self.me) if self.me in self._view.members else 0
+        return self.view.members.index(self.me) if self.me in self.view.members else 0
 
     # --- delivery --------------------------------------------------------------------------------------------------
 
@@ -149,10 +150,13 @@ class Replica:
                 self._hello(sender, message, effects)
             case wire.Snapshot():
                 self._snapshot(sender, message, effects)
-            case wire.RejoinAsked():
-                self._silent.pop(sender, None)
+            case wire.RoundOpened():
+                self.silent = tuple(node for node in message.silent if node != sender)
                 self._abandon_round(effects)
-                self._begin_round(effects)
+                self._begin_round(message.round, effects)
+            case wire.Proposal(event=e.AgentSilent(node=node)) if node == self._source:
+                self._abandon_round(effects)
+                self._proposal(sender, message.event, effects)
             case _ if self._source:
                 self._held.append((sender, message))
             case wire.Proposal():
@@ -176,9 +180,11 @@ class Replica:
             if event.incarnation == self.incarnation:
                 # The others took this daemon for dead while it slept. It has to ask what became of its resources.
                 self._renew(effects)
-        elif event.node in self._view.members:
-            self._silent[event.node] = True
+        elif event.node in self.view.members:
+            self.silent = (*(node for node in self.silent if node != event.node), event.node)
             self._conclude_hellos(effects)
+            if not self._round:
+                self._open_if_first(effects)
 
     def _absorb(self, event: e.Event, effects: Effects) -> None:
         try:
@@ -193,36 +199,40 @@ class Replica:
         effects.actions.extend(action for action in done.actions if _is_for(action, self.me))
 
     def _speaking(self) -> tuple[str, ...]:
-        return tuple(node for node in self._view.members if node not in self._silent)
+        return tuple(node for node in self.view.members if node not in self.silent)
 
     # --- putting histories together --------------------------------------------------------------------------------
 
     def _renew(self, effects: Effects) -> None:
         self.incarnation = self._incarnations()
-        self._lineage = f"new:{self.incarnation}"
-        effects.send.append(wire.RejoinAsked(self.incarnation))
+        self.lineage = f"new:{self.incarnation}"
+        self._open(effects)
 
-    def _begin_round(self, effects: Effects) -> None:
-        self._round += 1
+    def _open_if_first(self, effects: Effects) -> None:
+        if not self.synced and self._speaking()[:1] == (self.me,):
+            self._open(effects)
+
+    def _open(self, effects: Effects) -> None:
+        self._rounds += 1
+        effects.send.append(wire.RoundOpened(f"{self.incarnation}:{self._rounds}", self.silent))
+
+    def _begin_round(self, name: str, effects: Effects) -> None:
+        self._round = name
         self.synced = False
         state = self.state
-        configuration = hashlib.sha256(state.cluster.model_dump_json().encode()).hexdigest()[:16]
         effects.send.append(
             wire.Hello(
-                round=self._round_name(),
+                round=name,
                 incarnation=self.incarnation,
                 rules=RULES,
                 epoch=state.epoch,
                 formed=state.formed,
                 version=state.cluster.version,
-                configuration=configuration,
-                lineage=self._lineage,
+                configuration=_hash(state.cluster.model_dump_json()),
+                lineage=self.lineage,
                 active=self._active(),
             )
         )
-
-    def _round_name(self) -> str:
-        return f"{self._view.ring}#{self._round}"
 
     def _active(self) -> int:
         holds = [facts.holds.get(self.me, ()) for facts in self.state.groups.values()]
@@ -231,18 +241,18 @@ class Replica:
     def _abandon_round(self, effects: Effects) -> None:
         """The attempt is over: what was kept back belongs to this member's own history after all."""
         held, self._held = self._held, []
-        self._hellos, self._parts, self._source = {}, {}, ""
+        self._round, self._hellos, self._parts, self._source = "", {}, {}, ""
         for sender, message in held:
             self._deliver(sender, message, effects)
 
     def _hello(self, sender: str, message: wire.Hello, effects: Effects) -> None:
-        if message.round == self._round_name() and not self._source:
+        if message.round == self._round and not self._source:
             self._hellos[sender] = message
             self._conclude_hellos(effects)
 
     def _conclude_hellos(self, effects: Effects) -> None:
         speaking = self._speaking()
-        if self.synced or self._source or not speaking or any(node not in self._hellos for node in speaking):
+        if not self._round or self._source or any(node not in self._hellos for node in speaking):
             return
         claims = [
             Claim(node, hello.formed, hello.epoch, hello.version, hello.active)
@@ -252,11 +262,10 @@ class Replica:
         if self._source == self.me:
             data = encode(self.state).decode()
             parts = [data[start : start + PART_BYTES] for start in range(0, len(data), PART_BYTES)]
-            name = self._round_name()
-            effects.send.extend(wire.Snapshot(name, index, len(parts), part) for index, part in enumerate(parts))
+            effects.send.extend(wire.Snapshot(self._round, index, len(parts), part) for index, part in enumerate(parts))
 
     def _snapshot(self, sender: str, message: wire.Snapshot, effects: Effects) -> None:
-        if message.round != self._round_name() or sender != self._source:
+        if message.round != self._round or sender != self._source:
             return
         self._parts[message.part] = message.data
         if len(self._parts) == message.parts:
@@ -266,20 +275,20 @@ class Replica:
         source, hellos = self._source, self._hellos
         held, self._held = self._held, []
         self.state = decode(data.encode())
-        self._hellos, self._parts, self._source = {}, {}, ""
+        self.lineage = _hash(self._round)
+        self._round, self._hellos, self._parts, self._source = "", {}, {}, ""
         self.synced = True
-        self._synced_ring = self._view.ring
         effects.adopted = True
         effects.actions.extend(ArmTimer(timer, ms) for timer, ms in self.state.timers.items())
         lineage = hellos[source].lineage
         members = tuple(
             e.Member(node, hello.incarnation, hello.rules, hello.epoch, hello.lineage == lineage)
-            for node, hello in ((node, hellos[node]) for node in self._view.members if node in hellos)
+            for node, hello in ((node, hellos[node]) for node in self.view.members if node in hellos)
         )
         odd = tuple(node for node in hellos if hellos[node].configuration != hellos[source].configuration)
         if odd:
             effects.actions.append(RaiseAlert(DIFFERENT_CONFIGURATION.said(nodes=", ".join(odd), source=source)))
-        self._absorb(e.MembersSynced(self._view.ring, source, members), effects)
+        self._absorb(e.MembersSynced(self.view.ring, source, members), effects)
         for sender, message in held:
             self._deliver(sender, message, effects)
 
@@ -300,6 +309,10 @@ class Replica:
         if mine != message.digest and self.synced:
             effects.actions.append(RaiseAlert(DIFFERENT_STATE.said(node=self.me, other=sender)))
             self._renew(effects)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _about_known(state: State, event: e.Event) -> bool:

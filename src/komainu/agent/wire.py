@@ -37,6 +37,16 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundOpened:
+    """Let us put our states together: everybody says Hello. A later one replaces an earlier one."""
+
+    round: str
+    "Unique."
+    silent: tuple[str, ...]
+    "Members that do not speak, as the opener knows: nobody waits for their Hello."
+
+
+@dataclass(frozen=True, slots=True)
 class Hello:
     """A member presents its history, so that all can agree whose state goes on."""
 
@@ -66,13 +76,6 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class RejoinAsked:
-    """The sender wants its state put together with the others' afresh."""
-
-    incarnation: str
-
-
-@dataclass(frozen=True, slots=True)
 class DigestAsked:
     """Let everybody take the digest of the state at this place in the order (law 7)."""
 
@@ -87,10 +90,10 @@ class DigestTold:
     digest: str
 
 
-Message = Beat | Proposal | Hello | Snapshot | RejoinAsked | DigestAsked | DigestTold
+Message = Beat | Proposal | Hello | Snapshot | RoundOpened | DigestAsked | DigestTold
 
 _MESSAGES: Final[dict[str, TypeAdapter[Any]]] = {
-    kind.__name__: TypeAdapter(kind) for kind in (Beat, Hello, Snapshot, RejoinAsked, DigestAsked, DigestTold)
+    kind.__name__: TypeAdapter(kind) for kind in (Beat, Hello, Snapshot, RoundOpened, DigestAsked, DigestTold)
 }
 _EVENTS: Final[dict[str, TypeAdapter[Any]]] = {kind.__name__: TypeAdapter(kind) for kind in e.Event.__args__}
 

@@ -34,7 +34,7 @@ def action_finished(state: State, event: e.ActionFinished) -> State:
             if hold.action == event.action:
                 return _hold_finished(state, group, event, index, hold)
     for name, facts in state.nodes.items():
-        if facts.fence == event.action:
+        if facts.fence == event.action and facts.fence_by == event.node:
             return _fence_finished(state, name, event.outcome)
     return state
 

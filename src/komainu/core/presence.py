@@ -67,7 +67,8 @@ def members_synced(state: State, event: e.MembersSynced) -> State:
 def agent_silent(state: State, event: e.AgentSilent) -> State:
     """The daemon is there but does not speak: the same to us as if it were gone."""
     facts = state.nodes[event.node]
-    if facts.presence is not Presence.MEMBER or facts.incarnation != event.incarnation:
+    known = facts.presence is Presence.MEMBER and facts.incarnation == event.incarnation
+    if not known and facts.presence is not Presence.JOINING:
         return state
     return _drop_orphaned_fences(_agent_lost(state, event.node), state.members())
 
