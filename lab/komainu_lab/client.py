@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from komainu_lab import prober
 from komainu_lab.errors import LabError
@@ -73,6 +74,28 @@ def failures(records: Iterable[Record], since_ns: int, until_ns: int) -> int:
     return sum(1 for record in records if since_ns <= record.sent_ns < until_ns and not record.good)
 
 
+class Log:
+    """The prober's output, read as it grows."""
+
+    def __init__(self, path: Path) -> None:
+        """The file need not exist yet."""
+        self.path = path
+        self._offset = 0
+        self._rest = ""
+        self._records: list[Record] = []
+
+    def records(self) -> list[Record]:
+        """Everything since the beginning, in the order the requests ended."""
+        if self.path.exists():
+            with self.path.open() as file:
+                file.seek(self._offset)
+                text = self._rest + file.read()
+                self._offset = file.tell()
+            complete, newline, self._rest = text.rpartition("\n")
+            self._records += parse(complete + newline)
+        return self._records
+
+
 class Client:
     """The prober on a machine."""
 
@@ -80,13 +103,10 @@ class Client:
         """`address` is what moves between the nodes. Nothing is started yet."""
         self.node = node
         self._target = [address, str(port), str(interval_ms), str(TIMEOUT_MS)]
-        self._log = node.disk.path("/var/log/lab/prober.log")
-        self._offset = 0
-        self._rest = ""
-        self._records: list[Record] = []
+        self.log = Log(node.disk.path("/var/log/lab/prober.log"))
 
     def start(self) -> None:
-        """Begin to ask."""
+        """Begin to ask; nothing when it asks already."""
         self.node.start_service("prober", [sys.executable, "-I", "-S", prober.__file__, *self._target])
 
     def stop(self) -> None:
@@ -95,14 +115,7 @@ class Client:
 
     def records(self) -> list[Record]:
         """Everything since the beginning, in the order the requests ended."""
-        if self._log.exists():
-            with self._log.open() as file:
-                file.seek(self._offset)
-                text = self._rest + file.read()
-                self._offset = file.tell()
-            complete, newline, self._rest = text.rpartition("\n")
-            self._records += parse(complete + newline)
-        return self._records
+        return self.log.records()
 
     def wait(self, wanted: Callable[[Record], bool], timeout_s: float, what: str) -> Record:
         """The first record that is as wanted. Raises LabError after the timeout, naming `what` was waited for."""

@@ -182,9 +182,10 @@ class Lab:
 
     # --- power ---
 
-    def power_on(self, *names: str) -> None:
-        """Switch machines on; without names, all that are off."""
+    def power_on(self, *names: str) -> int:
+        """Switch machines on; without names, all that are off. Returns the time just before, CLOCK_BOOTTIME in ns."""
         with self.lock:
+            at = boottime_ns()
             for name in names or [name for name, node in self.nodes.items() if not node.on]:
                 machine, node = self.topology.machine(name), self.node(name)
                 for work in self.before_power_on:
@@ -194,6 +195,7 @@ class Lab:
                 self.wires.heal(f"power {name}", f"freeze {name}")
                 for work in self.after_power_on:
                     work(machine, node)
+            return at
 
     def power_off(self, name: str) -> int:
         """Loss of power: the cable is dead and PID 1 is killed. Returns the time just before, CLOCK_BOOTTIME in ns."""

@@ -293,6 +293,10 @@ class Node:
         """The processes of that name inside the machine, as the host numbers them, oldest first."""
         return sorted(pid for pid in self._all_pids() if _comm(pid) == comm[:15] and not _is_zombie(pid))
 
+    def running(self, command: str) -> list[int]:
+        """The processes whose command line contains a text, as the host numbers them, oldest first."""
+        return sorted(pid for pid in self._all_pids() if command in _command_line(pid) and not _is_zombie(pid))
+
     def _all_pids(self) -> list[int]:
         """Every process in the machine's pid namespace."""
         if not self.on:
@@ -315,6 +319,13 @@ def _pid_namespace(pid: int) -> str:
 def _comm(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
     except OSError:
         return ""
 

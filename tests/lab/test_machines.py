@@ -161,8 +161,14 @@ def test_a_clean_shutdown_asks_before_it_ends(lab: Lab) -> None:
     node = lab.node("node2")
     asked = "trap 'echo asked; exit 0' TERM; while :; do sleep 0.01; done"
     node.start_service("polite", ["/bin/sh", "-c", asked])
-    node.run(["sh", "-c", "setsid sh -c \"trap 'echo asked > /var/lib/komainu/orphan; exit' TERM; "
-              "touch /var/lib/komainu/orphan; while :; do sleep 0.01; done\" >/dev/null 2>&1 </dev/null &"])  # fmt: skip
+    node.run(
+        [
+            "sh",
+            "-c",
+            "setsid sh -c \"trap 'echo asked > /var/lib/komainu/orphan; exit' TERM; "
+            'touch /var/lib/komainu/orphan; while :; do sleep 0.01; done" >/dev/null 2>&1 </dev/null &',
+        ]
+    )
     wait_until(lambda: node.disk.path("/var/lib/komainu/orphan").exists())
     lab.shut_down("node2")
     assert node.disk.log("polite") == "asked\n"

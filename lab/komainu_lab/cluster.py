@@ -1,0 +1,125 @@
+"""An example brought up in a lab: machines, emulated VPC, the product on every node, the client that asks.
+
+with LabCluster("vip", name="try") as cluster:
+    cluster.lab.power_off(cluster.active())
+"""
+
+from collections.abc import Callable
+from types import TracebackType
+
+from komainu_lab import configuration
+from komainu_lab.client import Client
+from komainu_lab.configuration import Tweak
+from komainu_lab.errors import LabError
+from komainu_lab.lab import Lab, no_words
+from komainu_lab.namespaces import Node
+from komainu_lab.product import Product, Status, new_authkey
+from komainu_lab.topology import TOPOLOGIES, Machine
+
+FORM_TIMEOUT_S = 60.0
+
+
+class LabCluster:
+    """A lab with the product on its nodes."""
+
+    def __init__(
+        self,
+        example: str,
+        name: str,
+        say: Callable[[str], None] = no_words,
+        *,
+        detect_within_ms: int | None = None,
+        tweak: Tweak | None = None,
+    ) -> None:
+        """`detect_within_ms` None: the preset `fast`. `tweak` changes the configuration in place before it is used."""
+        if example not in TOPOLOGIES:
+            raise LabError(f"there is no example '{example}'; there are {', '.join(TOPOLOGIES)}")
+        self.example = example
+        self.say = say
+        self.topology = TOPOLOGIES[example]()
+        self.lab = Lab(self.topology, name, say)
+        self._detect_within_ms = detect_within_ms
+        self._tweak = tweak
+        self._products: dict[str, Product] = {}
+        self._client: Client | None = None
+
+    # --- the whole ---
+
+    def __enter__(self) -> "LabCluster":
+        """Bring it up and wait until the service is online; when that fails, nothing is left."""
+        try:
+            self.up()
+        except BaseException:
+            self.down()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take it down."""
+        self.down()
+
+    def up(self) -> None:
+        """Bring everything up. Raises LabError."""
+        self.lab.up()
+        self.say("machines")
+        self.lab.after_power_on.append(self._boot)
+        self.lab.power_on()
+        self._products = {machine.name: Product(self.lab.node(machine.name)) for machine in self.topology.nodes}
+        self.say("configuration")
+        text = self.configuration_text()
+        authkey = new_authkey()
+        for product in self._products.values():
+            product.install(text, authkey)
+        self.say("cluster service")
+        for product in self._products.values():
+            product.start()
+        self._client = Client(self.lab.node(self.topology.client.name), str(self.topology.service_address))
+
+    def down(self) -> None:
+        """Take everything down."""
+        self.lab.down()
+
+    def configuration_text(self) -> str:
+        """The example's configuration as it is committed here."""
+        document = configuration.fit(configuration.load(self.example), self.topology, None, self._detect_within_ms)
+        if self._tweak is not None:
+            self._tweak(document)
+        return configuration.dump(document)
+
+    def _boot(self, machine: Machine, _node: Node) -> None:
+        """What a machine does by itself when it is switched on: the cluster service is enabled."""
+        product = self._products.get(machine.name)
+        if product is not None and product.installed:
+            product.start()
+
+    # --- the parts ---
+
+    @property
+    def client(self) -> Client:
+        """The client that asks. Raises LabError before the cluster is up."""
+        if self._client is None:
+            raise LabError("the cluster is not up")
+        return self._client
+
+    def product(self, name: str) -> Product:
+        """The product on a node. Raises LabError when that is not a node."""
+        try:
+            return self._products[name]
+        except KeyError:
+            raise LabError(f"'{name}' is not a node; the nodes are {', '.join(self._products)}") from None
+
+    def other(self, name: str) -> str:
+        """The other node of two."""
+        return next(node for node in self._products if node != name)
+
+    def status(self) -> Status:
+        """What the first node that answers says. Raises LabError when none does."""
+        last = LabError("no node is on")
+        for product in self._products.values():
+            try:
+                return product.status()
+            except LabError as error:
+                last = error
+        raise last

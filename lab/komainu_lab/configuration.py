@@ -1,0 +1,85 @@
+"""An example's cluster.yaml, made to fit the lab: the ids of the emulated VPC, the lab's addresses and application.
+
+What is changed is only what an administrator changes who takes the example to a VPC of their own.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from komainu_lab import application
+from komainu_lab.errors import LabError
+from komainu_lab.topology import Topology
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+FILES = {"vip": "vip-cluster.yaml", "onprem": "onprem-fip.yaml"}
+APPLICATION = ["/usr/bin/python3", "-I", "-S", application.__file__, "80"]
+
+Document = dict[str, Any]
+Tweak = Callable[[Document], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CloudIds:
+    """What the emulated VPC was given as names."""
+
+    vpc: str
+    interfaces: Mapping[str, str]
+    "The network interface of each machine."
+
+
+def load(example: str) -> Document:
+    """The example's file. Raises LabError when there is none."""
+    try:
+        return dict(yaml.safe_load((EXAMPLES / FILES[example]).read_text(encoding="utf-8")))
+    except KeyError:
+        raise LabError(f"there is no example '{example}'; there are {', '.join(FILES)}") from None
+    except FileNotFoundError as error:
+        raise LabError(f"{error.filename} is missing; run from a complete checkout") from None
+
+
+def fit(document: Document, topology: Topology, ids: CloudIds | None, detect_within_ms: int | None = None) -> Document:
+    """The document for this lab. `detect_within_ms` None: the preset `fast`."""
+    fitted = copy.deepcopy(document)
+    cluster = fitted["cluster"]
+    cluster.pop("detect_within_ms", None)
+    cluster.pop("preset", None)
+    cluster.update({"preset": "fast"} if detect_within_ms is None else {"detect_within_ms": detect_within_ms})
+    for entry, machine in zip(fitted["nodes"], topology.nodes, strict=True):
+        entry.update(name=machine.name, links=[str(machine.address)])
+    for group in fitted["groups"]:
+        for resource in group["resources"]:
+            _fit_resource(resource, topology, ids)
+    return fitted
+
+
+def _fit_resource(resource: Document, topology: Topology, ids: CloudIds | None) -> None:
+    """Fill in what is particular to the lab."""
+    params = resource.setdefault("params", {})
+    if resource["type"] == "awsvip":
+        if ids is None:
+            raise LabError("the configuration has an awsvip resource, and this lab has no emulated VPC")
+        params.update(address=str(topology.service_address), vpc_id=ids.vpc)
+        resource["per_node"] = {machine.name: {"eni_id": ids.interfaces[machine.name]} for machine in topology.nodes}
+    elif resource["type"] == "fip":
+        params.update(address=str(topology.service_address))
+    elif resource["type"] == "exec":
+        resource["params"] = {"command": APPLICATION}
+
+
+def resource(document: Document, type_name: str) -> Document:
+    """The first resource of a type, to be tweaked in place. Raises LabError when there is none."""
+    for group in document["groups"]:
+        for entry in group["resources"]:
+            if entry["type"] == type_name:
+                return entry  # type: ignore[no-any-return]
+    raise LabError(f"the configuration has no resource of type {type_name}")
+
+
+def dump(document: Document) -> str:
+    """As the text of a file."""
+    return yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
