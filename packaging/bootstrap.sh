@@ -187,7 +187,8 @@ leave_packages() {
     disable_units_of "${new[@]}"
 }
 
-apt() { apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >> "$LOG" 2>&1; }
+# dpkg must not be torn apart half-way: in a session of its own it does not see Ctrl-C, which acts when it is done.
+apt() { setsid -w apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >> "$LOG" 2>&1; }
 
 install_packages() {
     local entry missing=() names=() new=()
@@ -209,13 +210,13 @@ install_packages() {
     forbid_services
     export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 LC_ALL=C.UTF-8
     say "  reading the lists of packages ..."
-    apt update || apt_failed "apt-get update"
+    apt-get -q update >> "$LOG" 2>&1 || apt_failed "apt-get update"
     for entry in "$@"; do
         if ! installed "$entry"; then
             names+=("$(resolve "$entry")")
         fi
     done
-    say "  installing ..."
+    say "  installing (Ctrl-C takes effect after it) ..."
     apt install --no-install-recommends "${names[@]}" || apt_failed "apt-get install ${names[*]}"
     mapfile -t new < <(new_packages)
     leave_packages
