@@ -1,0 +1,77 @@
+"""Fitting an example to the lab changes what an administrator would change, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+from komainu_lab.configuration import APPLICATION, CloudIds, dump, fit, load, resource
+from komainu_lab.errors import LabError
+from komainu_lab.topology import onprem, vip
+
+IDS = CloudIds("vpc-1", {"node1": "eni-1", "node2": "eni-2", "client": "eni-3"})
+
+
+def document() -> dict[str, Any]:
+    return {
+        "cluster": {"name": "web", "environment": "aws", "arbitration": "none", "detect_within_ms": 5000},
+        "nodes": [{"name": "a", "links": ["10.0.0.1"]}, {"name": "b", "links": ["10.0.0.2"]}],
+        "groups": [
+            {
+                "name": "failover1",
+                "resources": [
+                    {
+                        "name": "awsvip1",
+                        "type": "awsvip",
+                        "check_interval_ms": 7000,
+                        "params": {"address": "10.9.9.9", "vpc_id": "vpc-x"},
+                        "per_node": {"a": {"eni_id": "eni-x"}, "b": {"eni_id": "eni-y"}},
+                    },
+                    {"name": "web1", "type": "exec", "params": {"command": ["/srv/web"]}},
+                ],
+            }
+        ],
+    }
+
+
+def test_the_lab_s_names_addresses_and_ids_are_put_in() -> None:
+    fitted = fit(document(), vip(), IDS)
+    assert fitted["nodes"] == [
+        {"name": "node1", "links": ["10.0.110.100"]},
+        {"name": "node2", "links": ["10.0.120.100"]},
+    ]
+    vip_resource = resource(fitted, "awsvip")
+    assert vip_resource["params"] == {"address": "10.1.0.20", "vpc_id": "vpc-1"}
+    assert vip_resource["per_node"] == {"node1": {"eni_id": "eni-1"}, "node2": {"eni_id": "eni-2"}}
+    assert resource(fitted, "exec")["params"] == {"command": APPLICATION}
+
+
+def test_everything_else_stays() -> None:
+    fitted = fit(document(), vip(), IDS)
+    assert resource(fitted, "awsvip")["check_interval_ms"] == 7000
+    assert fitted["cluster"] == {"name": "web", "environment": "aws", "arbitration": "none", "preset": "fast"}
+
+
+def test_the_document_given_is_not_touched() -> None:
+    original = document()
+    fit(original, vip(), IDS)
+    assert original == document()
+
+
+def test_another_detection_time_replaces_the_preset() -> None:
+    assert fit(document(), vip(), IDS, 1500)["cluster"]["detect_within_ms"] == 1500
+
+
+def test_awsvip_without_a_vpc_is_refused() -> None:
+    with pytest.raises(LabError, match="no emulated VPC"):
+        fit(document(), onprem(), None)
+
+
+def test_unknown_examples_and_types_are_named() -> None:
+    with pytest.raises(LabError, match="there is no example 'nothing'; there are vip, onprem"):
+        load("nothing")
+    with pytest.raises(LabError, match="no resource of type md"):
+        resource(document(), "md")
+
+
+def test_dump_is_plain_yaml() -> None:
+    assert dump({"b": 1, "a": ["狛犬"]}) == "b: 1\na:\n- 狛犬\n"

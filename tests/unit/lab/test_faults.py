@@ -1,0 +1,84 @@
+"""The table of faults refuses what makes no sense before anything is broken."""
+
+from typing import Any, cast
+
+import pytest
+
+from komainu_lab.cluster import LabCluster
+from komainu_lab.errors import LabError
+from komainu_lab.faults import FAULTS, apply
+from komainu_lab.topology import vip
+
+
+class Recorder:
+    """Stands for a cluster: knows its machines and notes what is asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.lab = self
+        self.topology = vip()
+
+    def node(self, name: str) -> str:
+        if name not in [machine.name for machine in self.topology.machines]:
+            raise LabError(f"there is no machine '{name}'")
+        return name
+
+    def cut(self, *what: object) -> int:
+        self.asked.append(what)
+        return 1
+
+    def power_off(self, name: str) -> int:
+        self.asked.append(("power off", name))
+        return 42
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+def run(recorder: Recorder, kind: str, **options: str) -> int:
+    return apply(cast(LabCluster, recorder), kind, options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "words"),
+    [
+        ("explode", {}, "there is no fault 'explode'; there are power-off,"),
+        ("power-off", {}, "power-off needs target"),
+        ("kill", {"target": "node1"}, "kill needs process"),
+        ("power-off", {"target": "node9"}, "there is no machine 'node9'"),
+        ("power-off", {"target": "node1", "mode": "down"}, "power-off has no option mode"),
+        ("kill", {"target": "node1", "process": "sshd"}, "the process is one of corosync, komainud, application"),
+        ("kill", {"target": "node1", "process": "corosync", "signal": "LOUD"}, "there is no signal 'LOUD'"),
+        ("cut", {"target": "node1", "direction": "up"}, "the direction is both, in or out, not 'up'"),
+        ("source-dest-check", {"target": "node1", "state": "maybe"}, "the state is on or off"),
+    ],
+)
+def test_nonsense_is_refused(recorder: Recorder, kind: str, options: dict[str, str], words: str) -> None:
+    with pytest.raises(LabError, match=words):
+        run(recorder, kind, **options)
+    assert recorder.asked == []
+
+
+def test_a_fault_returns_its_time(recorder: Recorder) -> None:
+    assert run(recorder, "power-off", target="node1") == 42
+    assert recorder.asked == [("power off", "node1")]
+
+
+def test_the_interconnect_is_cut_between_the_nodes_only(recorder: Recorder) -> None:
+    run(recorder, "cut-interconnect")
+    [(name, cut)] = recorder.asked
+    assert name == "cut node1-node2"
+    assert cut.from_port == cut.to_port == ()
+    assert cut.port_to_address == ('"p-node1" . 10.0.120.100', '"p-node2" . 10.0.110.100')
+
+
+def test_empty_options_count_as_not_given(recorder: Recorder) -> None:
+    assert run(recorder, "power-off", target="node1", signal="", mode="") == 42
+
+
+def test_every_fault_says_what_it_does_and_what_it_needs() -> None:
+    for name, fault in FAULTS.items():
+        assert fault.help.endswith((".", "it.")), name
+        assert set(fault.required) <= set(fault.options), name

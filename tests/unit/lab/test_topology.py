@@ -1,0 +1,46 @@
+"""The topologies hold together: addresses in their subnets, names that fit the kernel, nothing twice."""
+
+import pytest
+
+from komainu_lab.topology import TOPOLOGIES, Topology, vip
+
+INTERFACE_NAME_MOST = 15
+
+
+@pytest.fixture(params=sorted(TOPOLOGIES))
+def topology(request: pytest.FixtureRequest) -> Topology:
+    return TOPOLOGIES[request.param]()
+
+
+def test_addresses_lie_in_their_subnet_and_are_nobody_elses(topology: Topology) -> None:
+    addresses = [machine.address for machine in topology.machines] + [subnet.gateway for subnet in topology.subnets]
+    assert len(set(addresses)) == len(addresses)
+    assert all(machine.address in machine.subnet.cidr for machine in topology.machines)
+
+
+def test_device_names_fit_the_kernel_and_are_unique(topology: Topology) -> None:
+    names = [machine.port for machine in topology.machines] + [subnet.bridge for subnet in topology.subnets]
+    assert len(set(names)) == len(names)
+    assert max(len(name) for name in names) <= INTERFACE_NAME_MOST
+
+
+def test_every_topology_has_two_nodes_and_one_client(topology: Topology) -> None:
+    assert [node.name for node in topology.nodes] == ["node1", "node2"]
+    assert topology.client.kind == "client"
+
+
+def test_figure_4_1() -> None:
+    topology = vip()
+    assert [str(subnet.cidr) for subnet in topology.subnets if subnet.zone] == [
+        "10.0.110.0/24", "10.0.120.0/24", "10.0.10.0/24", "10.0.20.0/24",
+    ]  # fmt: skip
+    assert {str(node.address): node.subnet.zone for node in topology.nodes} == {
+        "10.0.110.100": "ap-northeast-1a",
+        "10.0.120.100": "ap-northeast-1c",
+    }
+    assert not any(topology.service_address in subnet.cidr for subnet in topology.subnets)
+
+
+def test_an_unknown_machine_is_a_key_error() -> None:
+    with pytest.raises(KeyError, match="node9"):
+        vip().machine("node9")
