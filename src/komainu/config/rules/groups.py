@@ -1,0 +1,197 @@
+"""Groups and their resources: names, startable nodes, order, environment (C3, C4, O1)."""
+
+from collections.abc import Iterator, Mapping
+
+from komainu.config import refusals
+from komainu.config.parameters import resources
+from komainu.config.problem import Finding, named
+from komainu.model.config import Cluster
+from komainu.model.message import Message
+from komainu.ports import ResourceType
+
+SAME_GROUP = Message(
+    "KM1221",
+    "Another group is called {name} already. Give each group its own name.",
+    "グループ名 {name} はすでに使われています。グループごとに別の名前を付けてください。",
+    "error",
+)
+SAME_RESOURCE = Message(
+    "KM1222",
+    "A resource of group {group} is called {name} already. Names of resources are unique in the whole cluster.",
+    "リソース名 {name} はすでにグループ {group} で使われています。リソース名はクラスタ全体で重複できません。",
+    "error",
+)
+SAME_MONITOR = Message(
+    "KM1223",
+    "The monitor of this resource would be called {monitor}, as that of {other}. Rename one of the two resources.",
+    "このリソースのモニタ名が {other} のものと同じ {monitor} になります。どちらかのリソース名を変更してください。",
+    "error",
+)
+NO_SUCH_NODE = Message(
+    "KM1224",
+    "The cluster has no node {node}. Correct the name, or add the node under `nodes:`. Known nodes: {known}.",
+    "クラスタにノード {node} はありません。名前を直すか、`nodes:` にノードを追加してください。登録済みのノード: "
+    "{known}。",
+    "error",
+)
+NODE_MISSPELT = Message(
+    "KM1225",
+    "The cluster has no node {node}. Did you mean `{near}`?",
+    "クラスタにノード {node} はありません。`{near}` ではありませんか。",
+    "error",
+)
+NODE_TWICE = Message(
+    "KM1226",
+    "{node} stands twice in the list. The order is the priority, so remove the second.",
+    "{node} が一覧に 2 回あります。順序が優先順位になるため、2 つ目を削除してください。",
+    "error",
+)
+NO_RESOURCES = Message(
+    "KM1227",
+    "The group {group} has no resources: it would move, but carry nothing. Add resources.",
+    "グループ {group} にリソースがありません。移動しても何も提供しません。リソースを追加してください。",
+    "warning",
+)
+ONE_STARTABLE = Message(
+    "KM1228",
+    "The group {group} can start on {node} only: it never fails over. Add a second node to its list.",
+    "グループ {group} は {node} でしか起動できず、フェイルオーバしません。起動可能なノードを追加してください。",
+    "warning",
+)
+ORDER = Message(
+    "KM1229",
+    "{later} ({later_type}) usually starts before {earlier} ({earlier_type}), but stands after it: what starts first "
+    "would have to do without it. Resources start in the order of the list.",
+    "{later}（{later_type}）は通常 {earlier}（{earlier_type}）より先に起動しますが、後に書かれています。"
+    "先に起動する側はそれなしで動くことになります。リソースは一覧の順に起動します。",
+    "warning",
+)
+ONPREM_ONLY = Message(
+    "KM1230",
+    "`{type}` works on premises only: a VPC forwards no gratuitous ARP, so the address would answer nowhere. "
+    "On AWS use a type made for it: {possible}.",
+    "`{type}` はオンプレミス専用です。VPC は Gratuitous ARP を転送しないため、そのアドレスには届きません。AWS "
+    "では対応するタイプを使ってください: {possible}。",
+    "error",
+)
+AWS_ONLY = Message(
+    "KM1231",
+    "`{type}` works on AWS only: it moves by calls to the AWS API. On premises use: {possible}.",
+    "`{type}` は AWS 専用です。AWS の API を呼び出して切り替えるためです。オンプレミスでは次を使ってください: "
+    "{possible}。",
+    "error",
+)
+NOT_CLEARED = Message(
+    "KM1232",
+    "`exclusive` of `{type}` is always `{value}`: the type is built for it. Remove the key.",
+    "`{type}` の `exclusive` は常に `{value}` です。タイプの性質として決まっています。このキーを削除してください。",
+    "error",
+)
+CHECK_SLOW = Message(
+    "KM1233",
+    "One check may take {timeout} ms, longer than the {interval} ms between checks: an error is then noticed later "
+    "than the interval says. Make the timeout shorter or the interval longer.",
+    "監視 1 回のタイムアウト {timeout} ミリ秒が監視間隔 {interval} ミリ秒より長いため、異常の検出が間隔より遅れることが"
+    "あります。タイムアウトを短くするか、間隔を長くしてください。",
+    "warning",
+)
+MESSAGES = (
+    *(SAME_GROUP, SAME_RESOURCE, SAME_MONITOR, NO_SUCH_NODE, NODE_MISSPELT, NODE_TWICE, NO_RESOURCES, ONE_STARTABLE),
+    *(ORDER, ONPREM_ONLY, AWS_ONLY, NOT_CLEARED, CHECK_SLOW),
+)
+
+
+def findings(cluster: Cluster, types: Mapping[str, ResourceType]) -> Iterator[Finding]:
+    """Everything about groups but addresses."""
+    yield from _names(cluster, types)
+    yield from _nodes(cluster)
+    yield from _order(cluster, types)
+    yield from _traits(cluster, types)
+
+
+def _names(cluster: Cluster, types: Mapping[str, ResourceType]) -> Iterator[Finding]:
+    seen: dict[str, None] = {}
+    for number, group in enumerate(cluster.groups):
+        if group.name and group.name in seen:
+            yield Finding(("groups", number, "name"), SAME_GROUP.said(name=named(group.name)))
+        seen[group.name] = None
+        if not group.resources:
+            yield Finding(("groups", number), NO_RESOURCES.said(group=named(group.name)))
+    owners: dict[str, str] = {}
+    monitors: dict[str, str] = {}
+    for path, group, resource in resources(cluster):
+        if not resource.name:
+            continue
+        if resource.name in owners:
+            said = SAME_RESOURCE.said(group=named(owners[resource.name]), name=named(resource.name))
+            yield Finding((*path, "name"), said)
+            continue
+        owners[resource.name] = group.name
+        declared = types.get(resource.type)
+        monitor = "" if declared is None else declared.monitor_name(resource.name)
+        if monitor and monitor in monitors:
+            yield Finding((*path, "name"), SAME_MONITOR.said(monitor=named(monitor), other=named(monitors[monitor])))
+        monitors.setdefault(monitor, resource.name)
+
+
+def _nodes(cluster: Cluster) -> Iterator[Finding]:
+    known = [node.name for node in cluster.nodes if node.name]
+    for number, group in enumerate(cluster.groups):
+        seen: dict[str, None] = {}
+        for place, node in enumerate(group.nodes):
+            path = ("groups", number, "nodes", place)
+            if node in seen:
+                yield Finding(path, NODE_TWICE.said(node=named(node)))
+            elif node and node not in known:
+                near = refusals.nearest(node, known)
+                if near is not None:
+                    yield Finding(path, NODE_MISSPELT.said(node=named(node), near=named(near)))
+                else:
+                    said = NO_SUCH_NODE.said(node=named(node), known=", ".join(map(named, known)) or "-")
+                    yield Finding(path, said)
+            if node:
+                seen[node] = None
+        startable = [node for node in seen if node in known]
+        if len(startable) == len(group.nodes) == 1 and len(known) > 1:
+            said = ONE_STARTABLE.said(group=named(group.name), node=named(startable[0]))
+            yield Finding(("groups", number, "nodes"), said)
+
+
+def _order(cluster: Cluster, types: Mapping[str, ResourceType]) -> Iterator[Finding]:
+    for number, group in enumerate(cluster.groups):
+        typed = [
+            (place, resource, types[resource.type].traits.order)
+            for place, resource in enumerate(group.resources)
+            if resource.type in types
+        ]
+        for index, (place, later, order) in enumerate(typed):
+            before = [resource for _, resource, earlier in typed[:index] if earlier > order]
+            if before:
+                first = before[0]
+                said = ORDER.said(
+                    later=named(later.name), later_type=later.type, earlier=named(first.name), earlier_type=first.type
+                )
+                yield Finding(("groups", number, "resources", place), said)
+
+
+def _traits(cluster: Cluster, types: Mapping[str, ResourceType]) -> Iterator[Finding]:
+    for path, _, resource in resources(cluster):
+        declared = types.get(resource.type)
+        if declared is None:
+            continue
+        traits = declared.traits
+        if cluster.environment and cluster.environment not in traits.environments:
+            possible = ", ".join(f"`{each.name}`" for each in types.values() if _replaces(each, cluster.environment))
+            message = ONPREM_ONLY if cluster.environment == "aws" else AWS_ONLY
+            yield Finding((*path, "type"), message.said(type=declared.name, possible=possible or "-"))
+        if resource.exclusive != traits.exclusive and not (traits.exclusive and traits.exclusive_may_be_cleared):
+            value = "true" if traits.exclusive else "false"
+            yield Finding((*path, "exclusive"), NOT_CLEARED.said(type=declared.name, value=value))
+        if resource.check_timeout_ms > resource.check_interval_ms:
+            said = CHECK_SLOW.said(timeout=resource.check_timeout_ms, interval=resource.check_interval_ms)
+            yield Finding((*path, "check_timeout_ms"), said)
+
+
+def _replaces(declared: ResourceType, environment: str) -> bool:
+    """True for a type of that environment alone that carries an address, as the refused one does."""
+    return declared.traits.environments == (environment,) and bool(declared.traits.addresses)
