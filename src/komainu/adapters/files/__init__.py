@@ -1,0 +1,1 @@
+"""What Komainu keeps on the node's own disk."""

@@ -1,0 +1,314 @@
+"""The committed configuration and the node's own identity, under /var/lib/komainu.
+
+    node                     the name of this node
+    epoch                    the highest epoch this node has seen
+    config/cluster-3.json    version 3, complete, with a checksum
+    config/cluster-3.yaml    the text it was made from
+    config/current           the number of the version that holds
+
+`current` is written last: a version exists once it is named there, and a loss of power before that changes nothing.
+/etc/komainu/cluster.yaml is a proposal; nothing here reads it. There are no secrets in these files.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from komainu.adapters.files import durable
+from komainu.model.config import Cluster
+from komainu.model.message import Message, Said
+
+ROOT = Path("/var/lib/komainu")
+FORMAT = 1
+_MAX_BYTES = 16_777_216
+
+NOT_INITIALISED = Message(
+    "KM1301",
+    "This node belongs to no cluster yet: there is no committed configuration in {folder}. Run `komainu init` first.",
+    "このノードはまだクラスタに属していません。{folder} に確定した構成がありません。先に `komainu init` を実行して"
+    "ください。",
+    "error",
+)
+DAMAGED = Message(
+    "KM1302",
+    "{file} is damaged ({reason}), so it is not used: a wrong configuration could start a group twice. Restore "
+    "{folder} from a backup, or copy the file from another node of the cluster.",
+    "{file} が壊れている（{reason}）ため使用しません。誤った構成ではグループが二重に起動するおそれがあります。"
+    "{folder} をバックアップから戻すか、クラスタのほかのノードからこのファイルをコピーしてください。",
+    "error",
+)
+MISSING = Message(
+    "KM1303",
+    "{file} is missing although this node belongs to a cluster. Restore {folder} from a backup, or copy the file "
+    "from another node of the cluster.",
+    "このノードはクラスタに属していますが、{file} がありません。{folder} をバックアップから戻すか、クラスタのほかの"
+    "ノードからこのファイルをコピーしてください。",
+    "error",
+)
+TOO_NEW = Message(
+    "KM1304",
+    "{file} was written by a newer version of Komainu (format {format}). Install that version on this node.",
+    "{file} は新しい版の Komainu が書いたものです（形式 {format}）。このノードにその版をインストールしてください。",
+    "error",
+)
+ALREADY = Message(
+    "KM1305",
+    "This node belongs to the cluster {cluster} already (version {version}); nothing was changed. To begin anew, "
+    "stop komainud and move {folder} away.",
+    "このノードはすでにクラスタ {cluster}（版 {version}）に属しています。何も変更していません。初めからやり直すには、"
+    "komainud を停止して {folder} を別の場所へ移してください。",
+    "error",
+)
+NOT_A_NODE = Message(
+    "KM1306",
+    "The cluster {cluster} has no node {node}; its nodes are {known}. Give this machine's name as the configuration "
+    "writes it.",
+    "クラスタ {cluster} にノード {node} はありません（ノード: {known}）。構成に書かれているとおりの、このマシンの名前を"
+    "指定してください。",
+    "error",
+)
+NOT_NEWER = Message(
+    "KM1307",
+    "Version {version} cannot be committed: version {current} holds already.",
+    "版 {version} は確定できません。すでに版 {current} が有効です。",
+    "error",
+)
+NO_SUCH_VERSION = Message(
+    "KM1308",
+    "There is no version {version} of the configuration on this node. Known versions: {known}.",
+    "このノードに構成の版 {version} はありません。保存されている版: {known}。",
+    "error",
+)
+NOT_WRITTEN = Message(
+    "KM1309",
+    "{file} could not be written durably ({reason}). Check the free space and the permissions of {folder}, then try "
+    "again.",
+    "{file} に確実に書き込めませんでした（{reason}）。{folder} の空き容量と権限を確認してから、"
+    "もう一度実行してください。",
+    "error",
+)
+NOT_READ = Message(
+    "KM1310",
+    "{file} could not be read ({reason}). Check the disk, and that komainud runs as root.",
+    "{file} を読み込めませんでした（{reason}）。ディスクの状態と、komainud が root "
+    "で動いていることを確認してください。",
+    "error",
+)
+EPOCH_BACK = Message(
+    "KM1311",
+    "The epoch {epoch} was not written, because this node has seen {highest}: an epoch only grows.",
+    "このノードはすでにエポック {highest} を確認しているため、{epoch} は書き込みませんでした。"
+    "エポックは増える一方です。",
+    "error",
+)
+BUSY = Message(
+    "KM1312",
+    "Another program is writing the configuration of this node; nothing was changed. Try again in a moment.",
+    "ほかのプログラムがこのノードの構成を書き込み中です。何も変更していません。"
+    "しばらくしてからもう一度実行してください。",
+    "error",
+)
+MESSAGES = (
+    *(NOT_INITIALISED, DAMAGED, MISSING, TOO_NEW, ALREADY, NOT_A_NODE, NOT_NEWER, NO_SUCH_VERSION, NOT_WRITTEN),
+    *(NOT_READ, EPOCH_BACK, BUSY),
+)
+
+
+class StoreError(Exception):
+    """The store cannot do what was asked; nothing was changed."""
+
+    def __init__(self, said: Said) -> None:
+        """`said` is the reason, with its remedy."""
+        super().__init__(said.en)
+        self.said = said
+
+
+class ConfigurationStore:
+    """The files of one node. Every method raises StoreError with the reason and the remedy."""
+
+    def __init__(self, root: Path = ROOT) -> None:
+        """Nothing is read or made yet."""
+        self.root = root
+        self.folder = root / "config"
+
+    def init(self, cluster: Cluster, text: bytes, node: str) -> None:
+        """Make this machine the node of that name in the cluster. Repeated with the same values it changes nothing."""
+        names = [each.name for each in cluster.nodes]
+        if node not in names:
+            raise StoreError(NOT_A_NODE.said(cluster=cluster.name, node=node, known=", ".join(names)))
+        self._make_folders()
+        with self._alone():
+            if self.initialised():
+                held = self.load()
+                if held != cluster or self.node() != node:
+                    said = ALREADY.said(cluster=held.name, version=held.version, folder=str(self.root))
+                    raise StoreError(said)
+                return
+            self._write(self.root / "node", f"{node}\n".encode())
+            self._write(self.root / "epoch", b"0\n")
+            self._write_version(cluster, text)
+
+    def commit(self, cluster: Cluster, text: bytes) -> None:
+        """Make a newer version the one that holds."""
+        with self._alone():
+            current = self.version()
+            if cluster.version <= current:
+                raise StoreError(NOT_NEWER.said(version=cluster.version, current=current))
+            self._write_version(cluster, text)
+
+    def initialised(self) -> bool:
+        """True once `init` has finished on this node."""
+        try:
+            return (self.folder / "current").exists()
+        except OSError as error:
+            raise StoreError(NOT_READ.said(file=str(self.folder), reason=error.strerror or str(error))) from error
+
+    def load(self, version: int | None = None) -> Cluster:
+        """The configuration that holds, or an earlier version of it."""
+        wanted = self._known(version)
+        path = self.folder / f"cluster-{wanted}.json"
+        raw = self._read(path)
+        try:
+            envelope = json.loads(raw)
+            written, checksum, body = envelope["format"], envelope["sha256"], envelope["cluster"]
+        except (ValueError, RecursionError, TypeError, KeyError) as error:
+            raise self._damaged(path, f"{type(error).__name__}: {error}") from error
+        if isinstance(written, int) and written > FORMAT:
+            raise StoreError(TOO_NEW.said(file=str(path), format=written))
+        if checksum != _checksum(body):
+            raise self._damaged(path, "the checksum is another one")
+        try:
+            cluster = Cluster.model_validate(body)
+        except ValidationError as error:
+            raise self._damaged(path, f"{error.error_count()} values are not possible") from error
+        if cluster.version != wanted:
+            raise self._damaged(path, f"it holds version {cluster.version}")
+        return cluster
+
+    def text(self, version: int | None = None) -> bytes:
+        """The text that a version was made from, as the administrator wrote it."""
+        return self._read(self.folder / f"cluster-{self._known(version)}.yaml")
+
+    def version(self) -> int:
+        """The number of the version that holds."""
+        if not self.initialised():
+            raise StoreError(NOT_INITIALISED.said(folder=str(self.folder)))
+        path = self.folder / "current"
+        return self._number(path, at_least=1)
+
+    def versions(self) -> tuple[int, ...]:
+        """Every version that was committed on this node, oldest first."""
+        current = self.version()
+        names = (re.fullmatch(r"cluster-([1-9][0-9]{0,17})\.json", path.name) for path in self.folder.iterdir())
+        return tuple(sorted(number for name in names if name and (number := int(name[1])) <= current))
+
+    def node(self) -> str:
+        """The name of this node."""
+        if not self.initialised():
+            raise StoreError(NOT_INITIALISED.said(folder=str(self.folder)))
+        path = self.root / "node"
+        try:
+            name = self._read(path).decode("ascii").removesuffix("\n")
+        except UnicodeDecodeError as error:
+            raise self._damaged(path, "it is not a name") from error
+        names = [each.name for each in self.load().nodes]
+        if name not in names:
+            raise self._damaged(path, f"the cluster's nodes are {', '.join(names)}")
+        return name
+
+    def epoch(self) -> int:
+        """The highest epoch this node has seen."""
+        if not self.initialised():
+            raise StoreError(NOT_INITIALISED.said(folder=str(self.folder)))
+        return self._number(self.root / "epoch", at_least=0)
+
+    def save_epoch(self, epoch: int) -> None:
+        """Keep the epoch durably before it is used."""
+        highest = self.epoch()
+        if epoch < highest:
+            raise StoreError(EPOCH_BACK.said(epoch=epoch, highest=highest))
+        if epoch > highest:
+            self._write(self.root / "epoch", f"{epoch}\n".encode())
+
+    def _write_version(self, cluster: Cluster, text: bytes) -> None:
+        body = cluster.model_dump(mode="json")
+        envelope = {"format": FORMAT, "sha256": _checksum(body), "cluster": body}
+        content = json.dumps(envelope, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+        self._write(self.folder / f"cluster-{cluster.version}.yaml", text)
+        self._write(self.folder / f"cluster-{cluster.version}.json", content.encode())
+        self._write(self.folder / "current", f"{cluster.version}\n".encode())
+
+    def _known(self, version: int | None) -> int:
+        current = self.version()
+        if version is None or version == current:
+            return current
+        versions = self.versions()
+        if version not in versions:
+            raise StoreError(NO_SUCH_VERSION.said(version=version, known=", ".join(map(str, versions))))
+        return version
+
+    def _number(self, path: Path, at_least: int) -> int:
+        raw = self._read(path)
+        if not re.fullmatch(rb"(0|[1-9][0-9]{0,17})\n", raw) or int(raw) < at_least:
+            raise self._damaged(path, "it is not a number")
+        return int(raw)
+
+    def _read(self, path: Path) -> bytes:
+        try:
+            with path.open("rb") as file:
+                raw = file.read(_MAX_BYTES + 1)
+        except FileNotFoundError as error:
+            raise StoreError(MISSING.said(file=str(path), folder=str(self.root))) from error
+        except OSError as error:
+            raise StoreError(NOT_READ.said(file=str(path), reason=error.strerror or str(error))) from error
+        if len(raw) > _MAX_BYTES:
+            raise self._damaged(path, f"it is larger than {_MAX_BYTES} bytes")
+        return raw
+
+    def _write(self, path: Path, content: bytes) -> None:
+        try:
+            durable.replace(path, content)
+        except OSError as error:
+            raise self._not_written(path, error) from error
+
+    def _make_folders(self) -> None:
+        try:
+            durable.make_folder(self.folder)
+        except OSError as error:
+            raise self._not_written(self.folder, error) from error
+
+    def _not_written(self, path: Path, error: OSError) -> StoreError:
+        reason = error.strerror or str(error)
+        return StoreError(NOT_WRITTEN.said(file=str(path), reason=reason, folder=str(self.root)))
+
+    def _damaged(self, path: Path, reason: str) -> StoreError:
+        return StoreError(DAMAGED.said(file=str(path), reason=reason, folder=str(self.root)))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Turn a second writer away: two `komainu init` at once must not mix their files."""
+        try:
+            descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise StoreError(NOT_INITIALISED.said(folder=str(self.folder))) from error
+        except OSError as error:
+            raise self._not_written(self.folder, error) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError as error:
+            raise StoreError(BUSY.said()) from error
+        finally:
+            os.close(descriptor)
+
+
+def _checksum(body: object) -> str:
+    canonical = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
