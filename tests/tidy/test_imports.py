@@ -58,7 +58,8 @@ SOUND = {
     "cli/__init__.py": "from komainu.api import client\nfrom komainu.model import names\n",
     "api/client.py": "from komainu.agent import loop\n",
     "agent/loop.py": "from komainu.core import step\nfrom komainu import ports\n",
-    "types/exec.py": "from komainu import ports\n\n\nclass Params: ...\n",
+    "types/exec.py": "from komainu.types import exec_params\n\n\nclass Params: ...\n",
+    "types/exec_params.py": "class ExecParams: ...\n",
     "types/fip.py": "from komainu.types import probes\n\n\nclass FipParams: ...\n",
     "types/probes.py": "import os\n",
     "adapters/files.py": "import os\nfrom komainu import ports\n",
@@ -85,6 +86,11 @@ VIOLATIONS = {
     "two types": (
         "types/exec.py",
         "from komainu.types import fip\n\n\nclass Params: ...\n",
+        "types are independent of one another",
+    ),
+    "a part of another type": (
+        "types/fip.py",
+        "from komainu.types import exec_params\n\n\nclass Params: ...\n",
         "types are independent of one another",
     ),
     "an adapter outside compose": (
