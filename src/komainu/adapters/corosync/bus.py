@@ -118,7 +118,7 @@ class CorosyncBus:
 
     async def _connected(self) -> Connection:
         """A connection that has joined the group. The library waits for corosync without a bound, so in a thread."""
-        attempt = in_thread(self._connect_and_join, discard=Connection.close)
+        attempt = in_thread(self._connect_and_join, discard=lambda late: late.close())
         try:
             await asyncio.wait({attempt}, timeout=CONNECT_TIMEOUT_MS / 1000)
             if not attempt.done():
