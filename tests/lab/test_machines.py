@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from komainu_lab import application
-from komainu_lab.cgroups import lab_group
+from komainu_lab.cgroups import Cgroup, hierarchies, lab_group
 from komainu_lab.client import Client, failures, longest_gap
 from komainu_lab.errors import LabError
 from komainu_lab.lab import ROOT, Lab
@@ -248,3 +248,26 @@ def wait_until(condition: object, timeout_s: float = 10.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come true"
         time.sleep(0.01)
+
+
+def test_the_freezer_of_version_1_serves_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, freezer = hierarchies(Path("/proc/self/mounts").read_text())
+    if freezer is None:
+        pytest.skip("this machine has no freezer of cgroup version 1")
+    name = f"test-{os.getpid()}-freezer"
+    group = Cgroup(freezer / f"komainu-lab-{name}", unified=False)
+    monkeypatch.setattr("komainu_lab.lab.lab_group", lambda _name: group)
+    with Lab(onprem(), name=name) as lab:
+        lab.power_on()
+        node = lab.node("node1")
+        node.start_service("writer", ["/bin/sh", "-c", "while :; do echo x; done"])
+        wait_until(lambda: node.disk.log("writer") != "")
+        lab.freeze("node1")
+        before = node.disk.log("writer")
+        lab.thaw("node1")
+        wait_until(lambda: len(node.disk.log("writer")) > len(before))
+        lab.freeze("node1")
+        before = node.disk.log("writer")
+        lab.power_off("node1")
+        assert node.disk.log("writer") == before
+    assert not group.path.exists()
