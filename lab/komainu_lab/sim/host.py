@@ -1,0 +1,381 @@
+"""A simulated machine: its agent, its timers, and what truly runs on it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Protocol
+
+from komainu.agent.replica import Decided, Effects, Replica, View
+from komainu.agent.wire import Message
+from komainu.core import actions as a
+from komainu.core import events as e
+from komainu.model.config import Cluster
+from komainu.model.message import Said
+from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
+from komainu_lab.sim.bus import Bus
+from komainu_lab.sim.clock import MS, Clock
+
+BROKEN = Said("SIM1", "It does not start here.", "ここでは起動しません。", "error")
+NO_ANSWER = Said("SIM2", "There was no answer.", "応答がありませんでした。", "error")
+
+Key = tuple[str, str]
+"""Group and resource."""
+
+
+class Watcher(Protocol):
+    """Who looks on: the checkers."""
+
+    def decided(self, host: Host, decided: Decided) -> None:
+        """A replica absorbed an event."""
+
+    def took_effect(self, host: Host, key: Key) -> None:
+        """A resource has just come into effect."""
+
+    def settled(self, host: Host) -> None:
+        """A replica is at rest after an input."""
+
+    def merged(self, host: Host) -> None:
+        """A replica that had a history of its own took over another's."""
+
+    def fenced(self, target: str) -> None:
+        """The power of a machine is cut."""
+
+
+@dataclass
+class Luck:
+    """How likely things go wrong on this machine."""
+
+    start_fails: float = 0.0
+    unclear: float = 0.0
+    stop_fails: float = 0.0
+    slow: float = 0.05
+
+
+class Host:
+    """One machine. Its methods are what happens to it."""
+
+    def __init__(self, name: str, cluster: Cluster, bus: Bus, rng: Random, watcher: Watcher) -> None:
+        self.name = name
+        self.cluster = cluster
+        self.bus = bus
+        self.port = bus.ports[name]
+        self.port.wake = self.pump
+        self.clock: Clock = bus.clock
+        self.rng = rng
+        self.watcher = watcher
+        self.luck = Luck()
+        self.powered = False
+        self.paused = False
+        self.agent: Replica | None = None
+        self.agent_paused = False
+        self.solo = False
+        self.left = False
+        self.running: dict[Key, int] = {}
+        "What truly has effect, and the epoch in which it was started."
+        self.died: dict[Key, bool] = {}
+        "What died by itself since it was last started."
+        self.epoch = 0
+        "Remembered on disk."
+        self.absorbed = 0
+        self._life = 0
+        self._boots = 0
+        self._solos = 0
+        self._pumping = False
+        self._queues: dict[Key, deque[a.StartResource | a.StopResource]] = {}
+        self._deferred: list[Callable[[], None]] = []
+
+    # --- what happens to the machine -------------------------------------------------------------------------------
+
+    def power_on(self) -> None:
+        """Boot: corosync and the agent start."""
+        self.powered, self.paused = True, False
+        self.port.alive = True
+        self.bus.changed()
+        self.start_agent()
+
+    def power_off(self) -> None:
+        """Power loss: everything that ran is gone at once."""
+        self.powered = self.paused = False
+        self.running.clear()
+        self.died.clear()
+        self._kill_agent()
+        self.bus.crash(self.name)
+        self.bus.changed()
+
+    def pause(self) -> None:
+        """The whole machine stands still; what runs keeps its effect on the world."""
+        self.paused = True
+        self.port.alive = False
+        self.bus.changed()
+
+    def resume(self) -> None:
+        """It goes on as if nothing had been."""
+        self.paused = False
+        self.port.alive = True
+        self.bus.changed()
+        self._catch_up()
+
+    def kill_corosync(self) -> None:
+        """Corosync dies; the agent notices at once and goes on alone."""
+        self.bus.crash(self.name)
+        self.bus.changed()
+        if self.agent is not None:
+            self._go_solo()
+
+    def start_corosync(self) -> None:
+        """Corosync is started again."""
+        self.port.alive = True
+        self.bus.changed()
+        if self.agent is not None:
+            self.bus.attach(self.name)
+
+    def start_agent(self) -> None:
+        """A new daemon process."""
+        self._life += 1
+        self.left = self.solo = self.agent_paused = False
+        self._boots += 1
+        self.agent = Replica(self.name, self.cluster, self.epoch, self._incarnation)
+        self.absorbed = 0
+        if self.port.alive:
+            self.bus.attach(self.name)
+
+    def kill_agent(self) -> None:
+        """The daemon dies; what it started lives on, and what it was about to do may be done."""
+        for queue in self._queues.values():
+            if queue and self.rng.random() < 0.5:
+                self._take_effect(queue[0])
+        self._kill_agent()
+        if self.port.alive:
+            self.bus.detach(self.name)
+
+    def pause_agent(self) -> None:
+        """The daemon stands still; corosync and everything else goes on."""
+        self.agent_paused = True
+
+    def resume_agent(self) -> None:
+        """The daemon goes on where it was."""
+        self.agent_paused = False
+        self._catch_up()
+
+    def leave(self) -> None:
+        """The daemon is asked to end."""
+        if self.agent is not None:
+            self.propose(e.NodeLeaving(self.name, self.agent.incarnation))
+
+    def fail(self, key: Key) -> None:
+        """A running resource dies by itself; its check or its death tells."""
+        if self.running.pop(key, None) is None:
+            return
+        self.died[key] = True
+        if self.agent is None:
+            return
+        state = self.agent.state
+        group = self.cluster.group(key[0])
+        index = tuple(resource.name for resource in group.resources).index(key[1])
+        run = state.groups[key[0]].holds[self.name][index].run
+        if run:
+            self.propose(e.MonitorChanged(self.name, *key, run, failed(BROKEN)))
+
+    # --- the agent's shell -----------------------------------------------------------------------------------------
+
+    @property
+    def asleep(self) -> bool:
+        """True when the agent exists and cannot act."""
+        return self.paused or self.agent_paused
+
+    def propose(self, event: e.Event) -> None:
+        """The agent saw something happen."""
+        if self.agent is not None:
+            self._send(self.agent.propose(event))
+
+    def pump(self) -> None:
+        """Deliver what the bus has for the agent, one thing at a time."""
+        if self._pumping or self.agent is None or self.asleep or not self.port.inbox:
+            return
+        self._pumping = True
+        self.clock.after(self.rng.randint(20, 200), partial(self._deliver_next, self._life))
+
+    def _deliver_next(self, life: int) -> None:
+        self._pumping = False
+        if life == self._life and self.agent is not None and not self.asleep and self.port.inbox:
+            item = self.port.inbox.popleft()
+            self._take(item)
+        self.pump()
+
+    def _take(self, item: View | tuple[str, Message]) -> None:
+        agent = self.agent
+        if agent is None:
+            return
+        formed = agent.state.formed
+        if isinstance(item, View):
+            back, self.solo = self.solo, False
+            effects = agent.view_changed(item)
+            if back:
+                self._send(agent.unheard())
+        else:
+            effects = agent.delivered(*item)
+        if effects.adopted and formed and not self._continued(effects):
+            self.watcher.merged(self)
+        self._carry_out(effects)
+
+    def _continued(self, effects: Effects) -> bool:
+        return any(
+            member.continuing
+            for decided in effects.decided
+            if isinstance(decided.event, e.MembersSynced)
+            for member in decided.event.members
+            if member.node == self.name
+        )
+
+    def _carry_out(self, effects: Effects) -> None:
+        if effects.adopted:
+            self.absorbed = 0
+        for decided in effects.decided:
+            self.absorbed += 1
+            self.watcher.decided(self, decided)
+        if self.agent is not None:
+            self.watcher.settled(self)
+            self.epoch = max(self.epoch, self.agent.state.epoch)
+        for action in effects.actions:
+            self._act(action)
+        self._send(effects.send)
+
+    def _send(self, messages: list[Message]) -> None:
+        for message in messages:
+            if self.solo:
+                self.clock.after(50, partial(self._loop_back, self._life, message))
+            else:
+                self.bus.send(self.name, message)
+
+    def _loop_back(self, life: int, message: Message) -> None:
+        if life == self._life and self.agent is not None and self.solo:
+            if self.asleep:
+                self._deferred.append(partial(self._loop_back, life, message))
+            else:
+                self._carry_out(self.agent.delivered(self.name, message))
+
+    def _go_solo(self) -> None:
+        agent = self.agent
+        if agent is None:
+            return
+        self.solo = True
+        self._solos += 1
+        self._carry_out(agent.view_changed(View(f"solo-{self.name}-{self._solos}", (self.name,), (self.name,))))
+        self._send(agent.unheard())
+
+    def _kill_agent(self) -> None:
+        self._life += 1
+        self.agent = None
+        self.solo = False
+        self._queues.clear()
+        self._deferred.clear()
+        self._pumping = False
+
+    def _catch_up(self) -> None:
+        deferred, self._deferred = self._deferred, []
+        for act in deferred:
+            act()
+        self.pump()
+
+    def _incarnation(self) -> str:
+        self._boots += 1
+        return f"{self.name}.{self._boots}"
+
+    # --- the agent's hands -----------------------------------------------------------------------------------------
+
+    def _act(self, action: a.Action) -> None:
+        match action:
+            case a.StartResource() | a.StopResource():
+                self._enqueue(action)
+            case a.ProbeNode():
+                self._later(self.rng.randint(1, 30) * MS, partial(self._probe, action))
+            case a.FenceNode():
+                delay = self.rng.choice((200, 1_500, 8_000)) * MS
+                self._later(delay, partial(self._fence, action))
+            case a.ArmTimer():
+                rank = self.agent.rank if self.agent else 0
+                self._later(action.after_ms * MS + rank * 300 * MS, partial(self._timer, action.timer))
+            case a.LeaveCluster():
+                self.left = True
+                self._later(MS, self.kill_agent)
+            case _:
+                pass
+
+    def _timer(self, timer: str) -> None:
+        if self.agent is not None and timer in self.agent.state.timers:
+            self.propose(e.TimerFired(timer))
+
+    def _later(self, delay: int, act: Callable[[], None]) -> None:
+        life = self._life
+        self.clock.after(delay, lambda: self._if_alive(life, act))
+
+    def _if_alive(self, life: int, act: Callable[[], None]) -> None:
+        if life == self._life:
+            if self.asleep:
+                self._deferred.append(lambda: self._if_alive(life, act))
+            else:
+                act()
+
+    def _enqueue(self, action: a.StartResource | a.StopResource) -> None:
+        queue = self._queues.setdefault((action.group, action.resource), deque())
+        queue.append(action)
+        if len(queue) == 1:
+            self._later(self._duration(), partial(self._work, queue))
+
+    def _duration(self) -> int:
+        slow = self.rng.random() < self.luck.slow
+        return self.rng.randint(300, 3_000) * MS if slow else self.rng.randint(1, 40) * MS
+
+    def _work(self, queue: deque[a.StartResource | a.StopResource]) -> None:
+        action = queue.popleft()
+        outcome = self._outcome(self.luck.start_fails if isinstance(action, a.StartResource) else self.luck.stop_fails)
+        if outcome.succeeded or (outcome.result is Result.UNKNOWN and self.rng.random() < 0.5):
+            self._take_effect(action)
+        self.propose(e.ActionFinished(action.id, self.name, outcome))
+        if queue:
+            self._later(self._duration(), partial(self._work, queue))
+
+    def _take_effect(self, action: a.StartResource | a.StopResource) -> None:
+        key = (action.group, action.resource)
+        if isinstance(action, a.StopResource):
+            self.running.pop(key, None)
+        elif key not in self.running:
+            self.running[key] = action.epoch
+            self.died.pop(key, None)
+            self.watcher.took_effect(self, key)
+
+    def _outcome(self, fails: float) -> Outcome:
+        if self.rng.random() < fails:
+            return failed(BROKEN)
+        if self.rng.random() < self.luck.unclear:
+            return unknown(NO_ANSWER)
+        return SUCCEEDED
+
+    def _probe(self, action: a.ProbeNode) -> None:
+        if any(self._queues.values()):
+            self._later(5 * MS, partial(self._probe, action))
+            return
+        found = tuple(
+            self._found((group.name, resource.name))
+            for group in self.cluster.groups
+            if self.name in group.nodes
+            for resource in group.resources
+        )
+        self.propose(e.NodeProbed(action.id, self.name, found))
+
+    def _found(self, key: Key) -> e.Found:
+        if self.rng.random() < self.luck.unclear:
+            return e.Found(*key, Result.UNKNOWN, 0)
+        result = Result.SUCCEEDED if key in self.running else Result.FAILED
+        return e.Found(*key, result, self.running.get(key, 0))
+
+    def _fence(self, action: a.FenceNode) -> None:
+        draw = self.rng.random()
+        outcome = SUCCEEDED if draw < 0.7 else failed(BROKEN) if draw < 0.85 else unknown(NO_ANSWER)
+        if outcome.succeeded or draw > 0.95:
+            self.watcher.fenced(action.target)
+        self.propose(e.ActionFinished(action.id, self.name, outcome))
