@@ -1,0 +1,1 @@
+"""Resources that live in the AWS API."""

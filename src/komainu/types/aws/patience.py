@@ -1,0 +1,44 @@
+"""How long and how often a call to the API is tried within the time that a resource has."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from komainu.ports import CloudError
+
+T = TypeVar("T")
+
+CALL_TIMEOUT_MS = 10_000
+"The longest wait for one call, however much time is left: a second attempt may well be answered."
+FIRST_PAUSE_MS = 250
+LONGEST_PAUSE_MS = 2_000
+"Pauses after a call that failed for the moment; they double. An API that throttles asks for them."
+MARGIN_MS = 500
+"What is kept of a timeout, at most a tenth of it: our own account of a failure beats being cancelled without one."
+
+
+async def patiently(attempt: Callable[[int], Awaitable[T]], deadline: float) -> T:
+    """Call `attempt(timeout_ms)` until it succeeds, is refused for good, or the deadline is near.
+
+    `deadline` is a time of `now()`. Raises the last CloudError.
+    """
+    pause = FIRST_PAUSE_MS / 1000
+    while True:
+        left_ms = max(1, int((deadline - now()) * 1000))
+        try:
+            return await attempt(min(left_ms, CALL_TIMEOUT_MS))
+        except CloudError as error:
+            if not error.transient or now() + pause >= deadline:
+                raise
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_MS / 1000)
+
+
+def within_ms(timeout_ms: int) -> int:
+    """What a resource may use of the timeout it was given."""
+    return timeout_ms - min(MARGIN_MS, timeout_ms // 10)
+
+
+def now() -> float:
+    """Seconds of the running loop's clock."""
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,185 @@
+"""A VPC in memory: `komainu.ports.Cloud` without an API, with EC2's error codes and the faults of a bad day."""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from komainu.ports import CloudError, CloudFault, Interface, Route
+
+
+def throttled() -> CloudError:
+    return CloudError(CloudFault.REFUSED, "RequestLimitExceeded", "Request limit exceeded.", transient=True)
+
+
+def unauthorized() -> CloudError:
+    return CloudError(CloudFault.REFUSED, "UnauthorizedOperation", "You are not authorized to perform this operation.")
+
+
+def no_answer() -> CloudError:
+    return CloudError(CloudFault.NO_ANSWER, "ReadTimeoutError", "Read timeout", timed_out=True, transient=True)
+
+
+def connection_lost() -> CloudError:
+    return CloudError(CloudFault.NO_ANSWER, "ConnectionClosedError", "Connection was closed", transient=True)
+
+
+def unreachable() -> CloudError:
+    return CloudError(CloudFault.UNREACHABLE, "EndpointConnectionError", "Could not connect", transient=True)
+
+
+def connect_timeout() -> CloudError:
+    text = "Connect timeout on endpoint URL"
+    return CloudError(CloudFault.UNREACHABLE, "ConnectTimeoutError", text, timed_out=True, transient=True)
+
+
+def no_credentials() -> CloudError:
+    return CloudError(CloudFault.UNREACHABLE, "NoCredentialsError", "Unable to locate credentials")
+
+
+def defect() -> CloudError:
+    return CloudError(CloudFault.INTERNAL, "KeyError", "'Vpcs'")
+
+
+@dataclass
+class Fault:
+    """What happens to calls of one method; `times` calls long, or for ever when it is None."""
+
+    error: CloudError | None
+    "None: no answer until the call's timeout."
+    times: int | None = None
+    key: str = ""
+    "Only for this table, when given."
+    after_change: bool = False
+    "The change is made, then the answer is lost."
+
+
+class FakeCloud:
+    """VPCs, route tables and interfaces as plain dictionaries; `log` has every call in order."""
+
+    def __init__(self) -> None:
+        self.vpcs: dict[str, tuple[str, ...]] = {}
+        self.tables: dict[str, dict[str, str]] = {}
+        "Table id to destination to interface."
+        self.table_vpc: dict[str, str] = {}
+        self.interfaces: dict[str, Interface] = {}
+        self.faults: dict[str, list[Fault]] = {}
+        self.log: list[str] = []
+        self.at_once = 0
+        self.most_at_once = 0
+        self.reads_see: dict[str, str] | None = None
+        "While set, `routes` shows these targets by table: EC2 is eventually consistent."
+
+    # --- building
+
+    def add_vpc(self, vpc: str, *cidrs: str) -> None:
+        self.vpcs[vpc] = cidrs
+
+    def add_table(self, vpc: str, table: str, routes: dict[str, str]) -> None:
+        self.table_vpc[table] = vpc
+        self.tables[table] = dict(routes)
+
+    def add_interface(self, vpc: str, interface: str, address: str, source_dest_check: bool = False) -> None:
+        self.interfaces[interface] = Interface(interface, vpc, address, source_dest_check, f"i-of-{interface}")
+
+    def set_source_dest_check(self, interface: str, on: bool) -> None:
+        self.interfaces[interface] = replace(self.interfaces[interface], source_dest_check=on)
+
+    def fail(
+        self,
+        method: str,
+        error: CloudError | None,
+        times: int | None = None,
+        key: str = "",
+        after_change: bool = False,
+    ) -> None:
+        """Let the next calls of a method end like this; later faults wait until the earlier ones are used up."""
+        self.faults.setdefault(method, []).append(Fault(error, times, key, after_change))
+
+    def heal(self) -> None:
+        self.faults.clear()
+
+    def called(self, method: str) -> int:
+        return sum(1 for entry in self.log if entry.split()[0] == method)
+
+    # --- the port
+
+    async def vpc_cidrs(self, vpc: str, timeout_ms: int) -> tuple[str, ...]:
+        await self._begin("vpc_cidrs", vpc, timeout_ms)
+        if vpc not in self.vpcs:
+            raise _refused("InvalidVpcID.NotFound", f"The vpc ID '{vpc}' does not exist")
+        return self.vpcs[vpc]
+
+    async def routes(self, vpc: str, destination: str, timeout_ms: int) -> tuple[Route, ...]:
+        await self._begin("routes", vpc, timeout_ms)
+        seen = self.reads_see or {}
+        return tuple(
+            Route(table, destination, seen.get(table, routes[destination]), "active")
+            for table, routes in self.tables.items()
+            if self.table_vpc[table] == vpc and destination in routes
+        )
+
+    async def route_tables(self, vpc: str, timeout_ms: int) -> tuple[str, ...]:
+        await self._begin("route_tables", vpc, timeout_ms)
+        return tuple(table for table in self.tables if self.table_vpc[table] == vpc)
+
+    async def replace_route(self, table: str, destination: str, interface: str, timeout_ms: int) -> None:
+        lost = await self._begin("replace_route", table, timeout_ms)
+        if table not in self.tables:
+            raise _refused("InvalidRouteTableID.NotFound", f"The routeTable ID '{table}' does not exist")
+        if interface not in self.interfaces:
+            raise _refused(
+                "InvalidNetworkInterfaceID.NotFound", f"The networkInterface ID '{interface}' does not exist"
+            )
+        if destination not in self.tables[table]:
+            raise _refused(
+                "InvalidParameterValue", f"There is no route defined for '{destination}' in the route table."
+            )
+        self.tables[table][destination] = interface
+        if lost is not None:
+            raise lost
+
+    async def interface(self, interface: str, timeout_ms: int) -> Interface:
+        await self._begin("interface", interface, timeout_ms)
+        if interface not in self.interfaces:
+            raise _refused(
+                "InvalidNetworkInterfaceID.NotFound", f"The networkInterface ID '{interface}' does not exist"
+            )
+        return self.interfaces[interface]
+
+    async def _begin(self, method: str, key: str, timeout_ms: int) -> CloudError | None:
+        """Count the call, let others run, and fail as told. Answers the error that follows the change, if any."""
+        assert timeout_ms > 0, f"{method} was called without time to answer"
+        self.log.append(f"{method} {key}")
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await asyncio.sleep(0)
+            fault = self._next_fault(method, key)
+            if fault is None:
+                return None
+            if fault.error is None:
+                try:
+                    await asyncio.wait_for(asyncio.Event().wait(), timeout_ms / 1000)
+                except TimeoutError:
+                    text = f"no answer within {timeout_ms} ms"
+                    fault.error = CloudError(
+                        CloudFault.NO_ANSWER, "DeadlineExceeded", text, timed_out=True, transient=True
+                    )
+            assert fault.error is not None
+            if fault.after_change:
+                return fault.error
+            raise fault.error
+        finally:
+            self.at_once -= 1
+
+    def _next_fault(self, method: str, key: str) -> Fault | None:
+        for fault in self.faults.get(method, []):
+            if fault.times == 0 or (fault.key and fault.key != key):
+                continue
+            if fault.times is not None:
+                fault.times -= 1
+            return fault
+        return None
+
+
+def _refused(code: str, text: str) -> CloudError:
+    return CloudError(CloudFault.REFUSED, code, text)

@@ -1,0 +1,75 @@
+"""How often a call is tried, and for how long."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from komainu.ports import CloudError
+from komainu.types.aws import patience
+from komainu.types.aws.patience import now, patiently, within_ms
+from tests.doubles import cloud as aws
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "FIRST_PAUSE_MS", 1)
+    monkeypatch.setattr(patience, "LONGEST_PAUSE_MS", 4)
+
+
+def tried(error: Callable[[], CloudError], failures: int, within_s: float) -> tuple[str, list[int]]:
+    """Let an attempt fail so many times, then succeed: the answer or the error's code, and the timeouts given."""
+    timeouts: list[int] = []
+
+    async def attempt(timeout_ms: int) -> str:
+        timeouts.append(timeout_ms)
+        if len(timeouts) <= failures:
+            raise error()
+        return "answer"
+
+    async def run() -> str:
+        try:
+            return await patiently(attempt, now() + within_s)
+        except CloudError as last:
+            return last.code
+
+    return asyncio.run(run()), timeouts
+
+
+def test_a_failure_of_the_moment_is_tried_again() -> None:
+    answer, timeouts = tried(aws.throttled, 5, within_s=30)
+    assert answer == "answer"
+    assert len(timeouts) == 6
+
+
+def test_a_refusal_is_final() -> None:
+    answer, timeouts = tried(aws.unauthorized, 5, within_s=30)
+    assert answer == "UnauthorizedOperation"
+    assert len(timeouts) == 1
+
+
+def test_the_deadline_ends_it() -> None:
+    answer, timeouts = tried(aws.unreachable, 10_000, within_s=0.1)
+    assert answer == "EndpointConnectionError"
+    assert len(timeouts) > 1
+
+
+def test_one_call_never_gets_all_the_time() -> None:
+    _, timeouts = tried(aws.throttled, 1, within_s=3_600)
+    assert timeouts == [patience.CALL_TIMEOUT_MS] * 2
+
+
+def test_the_last_call_gets_what_is_left() -> None:
+    _, timeouts = tried(aws.throttled, 0, within_s=2)
+    assert 0 < timeouts[0] <= 2_000
+
+
+def test_a_call_gets_time_even_at_the_deadline() -> None:
+    answer, timeouts = tried(aws.throttled, 9, within_s=-1)
+    assert answer == "RequestLimitExceeded"
+    assert timeouts == [1]
+
+
+@pytest.mark.parametrize(("timeout_ms", "kept"), [(60_000, 59_500), (1_000, 900), (5, 5)])
+def test_a_margin_is_kept_to_give_account(timeout_ms: int, kept: int) -> None:
+    assert within_ms(timeout_ms) == kept

@@ -1,0 +1,668 @@
+"""awsvip and awsvipw rule by rule (V1-V6). The texts of T are in test_messages.py."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from komainu.model.outcome import Outcome, Result
+from komainu.ports import CloudError, CloudFault
+from komainu.types.aws import vip as subject
+from komainu.types.aws.vip import AWSVIP, Params
+from tests.doubles import cloud as aws
+from tests.unit.types.aws.world import ENI, ROUTE, TABLES, VIP, VPC, World
+
+Body = Callable[[World], Coroutine[Any, Any, None]]
+
+
+def run(body: Body, **params: Any) -> None:
+    """Run a test's body in a loop of its own, and stop the resource afterwards."""
+
+    async def inner() -> None:
+        world = World(**params)
+        await body(world)
+        assert (await world.vip.stop(5_000)).succeeded
+
+    asyncio.run(inner())
+
+
+def in_world(**params: Any) -> Callable[[Body], Callable[[], None]]:
+    """A test whose body gets a fresh world."""
+
+    def decorate(body: Body) -> Callable[[], None]:
+        def test() -> None:
+            run(body, **params)
+
+        test.__doc__ = body.__doc__
+        return test
+
+    return decorate
+
+
+def text(outcome: Outcome) -> str:
+    assert outcome.said is not None, outcome
+    return outcome.said.en
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same pauses and looks, a hundred times quicker."""
+    monkeypatch.setattr(subject, "READ_BACK_MS", (10, 50, 150))
+    monkeypatch.setattr("komainu.types.aws.patience.FIRST_PAUSE_MS", 2)
+    monkeypatch.setattr("komainu.types.aws.patience.LONGEST_PAUSE_MS", 20)
+
+
+# --- V1, V4: start and stop
+
+
+@in_world()
+async def test_a_start_adds_the_address_and_points_every_route_at_this_node(world: World) -> None:
+    outcome = await world.vip.start(60_000)
+    assert outcome.succeeded
+    assert outcome.said is None
+    assert (VIP, 32) in world.network.devices["eth0"]
+    assert world.targets() == [ENI[2]] * 3  # V4: public and private subnets of two zones
+    assert ROUTE not in world.cloud.tables["rtb-without-row"]  # a table without the row is information
+
+
+@in_world()
+async def test_the_address_is_here_before_the_first_packet_can_be(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.fail("replace_route", aws.unauthorized())
+    await world.vip.start(60_000)
+    assert (VIP, 32) in world.network.devices["eth0"]
+
+
+@in_world()
+async def test_a_start_is_idempotent(world: World) -> None:
+    await world.vip.start(60_000)
+    assert (await world.vip.start(60_000)).succeeded
+    assert world.network.devices["eth0"].count((VIP, 32)) == 1
+    assert world.targets() == [ENI[2]] * 3
+
+
+@in_world()
+async def test_a_stop_takes_the_address_off_and_leaves_the_routes(world: World) -> None:
+    await world.vip.start(60_000)
+    assert (await world.vip.stop(60_000)).succeeded
+    assert await world.network.device_with(VIP) is None
+    assert world.targets() == [ENI[2]] * 3
+    assert (await world.vip.stop(60_000)).succeeded  # idempotent
+
+
+@in_world()
+async def test_a_stop_that_the_kernel_refuses_is_a_failure(world: World) -> None:
+    await world.vip.start(60_000)
+    world.network.fails = PermissionError(1, "Operation not permitted")
+    outcome = await world.vip.stop(60_000)
+    assert outcome.result is Result.FAILED
+    assert text(outcome) == "Deactivating awsvip1 resource has failed.(99 : Internal error. (status=2))"
+    assert "Operation not permitted" in outcome.detail
+    world.network.fails = None
+
+
+@in_world()
+async def test_a_start_that_failed_is_cleaned_by_stop(world: World) -> None:
+    world.cloud.fail("replace_route", aws.unauthorized(), key=TABLES[1])
+    assert (await world.vip.start(60_000)).result is Result.FAILED
+    assert (await world.vip.stop(60_000)).succeeded
+    assert await world.network.device_with(VIP) is None
+
+
+@in_world()
+async def test_no_table_with_the_row_is_a_failure(world: World) -> None:
+    for table in TABLES:
+        del world.cloud.tables[table][ROUTE]
+    outcome = await world.vip.start(60_000)
+    assert outcome.result is Result.FAILED
+    assert f"(9 : No route table of {VPC} has a route to VIP {VIP}/32" in text(outcome)
+
+
+@in_world(vpc_id="vpc-elsewhere")
+async def test_an_eni_of_another_vpc_is_found_out(world: World) -> None:
+    world.cloud.add_vpc("vpc-elsewhere", "172.16.0.0/16")
+    outcome = await world.vip.prepare()
+    assert outcome.result is Result.FAILED
+    assert "(11 : eni-00000002 does not belong to vpc-elsewhere" in text(outcome)
+
+
+@in_world()
+async def test_an_eni_of_another_instance_is_found_out(world: World) -> None:
+    world.network.devices["eth0"] = [("10.0.110.100", 24)]
+    outcome = await world.vip.start(60_000)
+    assert outcome.result is Result.FAILED
+    assert text(outcome) == "Activating awsvip1 resource has failed.(99 : Internal error. (status=1))"
+    assert "no network device of this node carries eni-00000002 (10.0.120.100, i-of-eni-00000002)" in outcome.detail
+
+
+# --- V2: outside the VPC
+
+
+@pytest.mark.parametrize(("address", "cidr"), [("10.0.200.20", "10.0.0.0/16"), ("100.64.9.9", "100.64.0.0/16")])
+def test_an_address_inside_any_cidr_of_the_vpc_is_refused(address: str, cidr: str) -> None:
+    async def body(world: World) -> None:
+        outcome = await world.vip.start(60_000)
+        assert outcome.result is Result.FAILED
+        assert f"(7 : The VIP address {address} belongs to a VPC subnet.)" in text(outcome)
+        assert cidr in outcome.detail
+        assert world.cloud.called("replace_route") == 0
+
+    run(body, address=address)
+
+
+# --- V3: the check
+
+
+@in_world()
+async def test_a_running_resource_is_normal(world: World) -> None:
+    await world.vip.start(60_000)
+    outcome = await world.vip.check(30_000)
+    assert outcome == Outcome(Result.SUCCEEDED)
+
+
+@in_world()
+async def test_an_address_that_vanished_is_seen_without_the_api(world: World) -> None:
+    await world.vip.start(60_000)
+    await world.network.remove_address(VIP)
+    asked = len(world.cloud.log)
+    outcome = await world.vip.check(30_000)
+    assert outcome.result is Result.FAILED
+    assert text(outcome) == f"Detected an error in monitoring awsvipw1. (7 : The VIP address {VIP} does not exist.)"
+    assert len(world.cloud.log) == asked
+
+
+@in_world()
+async def test_a_changed_route_is_code_8_and_a_restart_repairs_it(world: World) -> None:
+    await world.vip.start(60_000)
+    world.now_ms += 31_000
+    world.cloud.tables[TABLES[1]][ROUTE] = "eni-foreign"
+    outcome = await world.vip.check(30_000)
+    assert outcome.result is Result.FAILED
+    assert "(8 : " in text(outcome)
+    assert outcome.detail == "rtb-private-a -> eni-foreign"
+    assert (await world.vip.stop(60_000)).succeeded
+    assert (await world.vip.start(60_000)).succeeded
+    assert world.targets() == [ENI[2]] * 3
+
+
+@in_world()
+async def test_routes_that_are_all_gone_are_code_8(world: World) -> None:
+    await world.vip.start(60_000)
+    for table in TABLES:
+        del world.cloud.tables[table][ROUTE]
+    outcome = await world.vip.check(30_000)
+    assert outcome.result is Result.FAILED
+    assert "(8 : " in text(outcome)
+
+
+@in_world()
+async def test_a_row_that_is_gone_from_one_table_is_information(world: World) -> None:
+    await world.vip.start(60_000)
+    del world.cloud.tables[TABLES[2]][ROUTE]
+    assert (await world.vip.check(30_000)).succeeded
+
+
+@in_world()
+async def test_a_table_that_was_never_written_has_no_time_of_grace(world: World) -> None:
+    await world.vip.start(60_000)
+    world.cloud.add_table(VPC, "rtb-new", {ROUTE: "eni-foreign"})
+    outcome = await world.vip.check(30_000)
+    assert outcome.result is Result.FAILED
+    assert outcome.detail == "rtb-new -> eni-foreign"
+
+
+@in_world()
+async def test_a_route_to_something_else_than_an_eni_is_changed(world: World) -> None:
+    await world.vip.start(60_000)
+    world.now_ms += 31_000
+    world.cloud.tables[TABLES[0]][ROUTE] = ""
+    assert (await world.vip.check(30_000)).detail == "rtb-public-ab -> no network interface"
+
+
+SILENCE: list[tuple[Callable[[], CloudError], str]] = [
+    (aws.unreachable, "Warn monitoring awsvipw1. (105 : Failed in the AWS CLI command.)"),
+    (aws.connection_lost, "Warn monitoring awsvipw1. (105 : Failed in the AWS CLI command.)"),
+    (aws.unauthorized, "Warn monitoring awsvipw1. (105 : Failed in the AWS CLI command.)"),
+    (aws.throttled, "Warn monitoring awsvipw1. (105 : Failed in the AWS CLI command.)"),
+    (aws.no_credentials, "Warn monitoring awsvipw1. (105 : Failed in the AWS CLI command.)"),
+    (aws.no_answer, "Warn monitoring awsvipw1. (106 : Timeout occurred.)"),
+    (aws.connect_timeout, "Warn monitoring awsvipw1. (106 : Timeout occurred.)"),
+    (aws.defect, "Warn monitoring awsvipw1. (199 : Internal error. (status=3))"),
+]
+
+
+@pytest.mark.parametrize(("error", "expected"), SILENCE)
+def test_an_api_that_does_not_say_is_unknown_never_failed(error: Callable[[], CloudError], expected: str) -> None:
+    """N4."""
+
+    async def body(world: World) -> None:
+        await world.vip.start(60_000)
+        world.cloud.fail("routes", error())
+        outcome = await world.vip.check(30_000)
+        assert outcome.result is Result.UNKNOWN
+        assert text(outcome) == expected
+        assert outcome.detail == str(error())
+
+    run(body)
+
+
+@pytest.mark.parametrize(("error", "expected"), [(aws.unreachable, "(5 : "), (aws.no_answer, "(6 : ")])
+def test_the_policy_recover_makes_it_an_error(error: Callable[[], CloudError], expected: str) -> None:
+    async def body(world: World) -> None:
+        await world.vip.start(60_000)
+        world.cloud.fail("routes", error())
+        outcome = await world.vip.check(30_000)
+        assert outcome.result is Result.FAILED
+        assert f"Detected an error in monitoring awsvipw1. {expected}" in text(outcome)
+
+    run(body, api_failure="recover")
+
+
+@in_world()
+async def test_an_api_that_hangs_is_given_up_within_the_timeout(world: World) -> None:
+    await world.vip.start(60_000)
+    world.cloud.fail("routes", None)
+    outcome = await asyncio.wait_for(world.vip.check(200), timeout=10)
+    assert outcome.result is Result.UNKNOWN
+    assert text(outcome) == "Warn monitoring awsvipw1. (106 : Timeout occurred.)"
+
+
+@in_world()
+async def test_a_check_that_learns_the_routes_but_not_the_eni_is_normal(world: World) -> None:
+    await world.vip.start(60_000)
+    world.cloud.fail("interface", aws.throttled())
+    assert (await world.vip.check(30_000)).succeeded
+
+
+@in_world()
+async def test_a_kernel_that_does_not_say_is_unknown(world: World) -> None:
+    await world.vip.start(60_000)
+    world.network.fails = OSError(105, "No buffer space available")
+    for outcome in (await world.vip.check(30_000), await world.vip.probe(30_000)):
+        assert outcome.result is Result.UNKNOWN
+        assert text(outcome) == "Warn monitoring awsvipw1. (199 : Internal error. (status=2))"
+    world.network.fails = None
+
+
+@in_world()
+async def test_a_probe_asks_the_kernel_alone(world: World) -> None:
+    outcome = await world.vip.probe(1_000)
+    assert outcome.result is Result.FAILED
+    assert VIP in text(outcome)
+    await world.vip.start(60_000)
+    asked = len(world.cloud.log)
+    assert (await world.vip.probe(1_000)).succeeded
+    assert len(world.cloud.log) == asked
+
+
+# --- V5: Source/Dest check
+
+
+@in_world()
+async def test_source_dest_check_is_found_out_before_the_start(world: World) -> None:
+    world.cloud.set_source_dest_check(ENI[2], True)
+    outcome = await world.vip.prepare()
+    assert outcome.result is Result.FAILED
+    assert f"(10 : Source/Dest. Check of {ENI[2]} is enabled" in text(outcome)
+
+
+@in_world()
+async def test_source_dest_check_is_told_while_running(world: World) -> None:
+    world.cloud.set_source_dest_check(ENI[2], True)
+    started = await world.vip.start(60_000)
+    checked = await world.vip.check(30_000)
+    for outcome in (started, checked):
+        assert outcome.result is Result.SUCCEEDED
+        assert "Warn monitoring awsvipw1. (110 : Source/Dest. Check" in text(outcome)
+    world.cloud.set_source_dest_check(ENI[2], False)
+    assert (await world.vip.check(30_000)).said is None
+
+
+# --- V6: a takeover is one parallel round of ReplaceRoute
+
+
+@in_world()
+async def test_a_warm_start_sends_replace_route_and_nothing_else(world: World) -> None:
+    assert (await world.vip.prepare()).succeeded
+    world.cloud.log.clear()
+    assert (await world.vip.start(60_000)).succeeded
+    assert sorted(world.cloud.log) == sorted(f"replace_route {table}" for table in TABLES)
+    assert world.cloud.most_at_once == 3  # all in flight together
+
+
+@in_world()
+async def test_a_cold_start_asks_first(world: World) -> None:
+    assert (await world.vip.start(60_000)).succeeded
+    assert world.cloud.log[:3] == [f"vpc_cidrs {VPC}", f"interface {ENI[2]}", f"routes {VPC}"]
+
+
+@in_world()
+async def test_at_most_ten_tables_are_written_at_once(world: World) -> None:
+    for number in range(25):
+        world.cloud.add_table(VPC, f"rtb-{number}", {ROUTE: ENI[1]})
+    await world.vip.prepare()
+    world.cloud.most_at_once = 0
+    assert (await world.vip.start(60_000)).succeeded
+    assert world.cloud.most_at_once == 10
+    assert {routes.get(ROUTE, ENI[2]) for routes in world.cloud.tables.values()} == {ENI[2]}
+
+
+@in_world()
+async def test_an_old_target_soon_after_our_write_is_not_yet_visible(world: World) -> None:
+    world.cloud.reads_see = dict.fromkeys(TABLES, ENI[1])
+    await world.vip.start(60_000)
+    world.now_ms += 29_999
+    outcome = await world.vip.check(30_000)
+    assert outcome.succeeded
+    assert outcome.detail.startswith("not yet visible: rtb-public-ab -> eni-00000001")
+    world.now_ms += 1
+    outcome = await world.vip.check(30_000)
+    assert outcome.result is Result.FAILED
+    assert "(8 : " in text(outcome)
+
+
+@in_world()
+async def test_the_read_back_ends_when_all_is_visible(world: World) -> None:
+    await world.vip.start(60_000)
+    world.cloud.log.clear()
+    await world.settle()
+    assert world.cloud.log == [f"routes {VPC}"]
+
+
+@in_world()
+async def test_the_read_back_looks_three_times_and_writes_nothing_twice(world: World) -> None:
+    world.cloud.reads_see = dict.fromkeys(TABLES, ENI[1])
+    await world.vip.start(60_000)
+    world.cloud.log.clear()
+    await world.settle()
+    assert world.cloud.log == [f"routes {VPC}"] * 3
+
+
+@in_world()
+async def test_the_read_back_writes_a_table_that_prepare_did_not_know(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.add_table(VPC, "rtb-new", {ROUTE: ENI[1]})
+    await world.vip.start(60_000)
+    assert world.cloud.tables["rtb-new"][ROUTE] == ENI[1]
+    await world.settle()
+    assert world.cloud.tables["rtb-new"][ROUTE] == ENI[2]
+
+
+@in_world()
+async def test_an_api_failure_during_the_read_back_says_nothing(world: World) -> None:
+    await world.vip.start(60_000)
+    world.cloud.fail("routes", aws.unreachable())
+    await world.settle()
+    assert world.reports == []
+
+
+@in_world()
+async def test_a_stop_ends_the_read_back(world: World) -> None:
+    await world.vip.start(60_000)
+    task = world.vip._read_back
+    assert task is not None
+    await world.vip.stop(60_000)
+    assert task.cancelled()
+
+
+@in_world()
+async def test_a_defect_of_the_read_back_is_reported(world: World) -> None:
+    await world.vip.start(60_000)
+    world.cloud.table_vpc.clear()  # the double now raises KeyError, as a defect would
+    await world.settle()
+    (report,) = world.reports
+    assert report.result is Result.UNKNOWN
+    assert "KeyError" in report.detail
+
+
+@in_world()
+async def test_what_a_check_saw_is_enough_for_a_warm_restart(world: World) -> None:
+    """After the daemon was replaced the resource is adopted, and no prepare has run."""
+    await world.vip.start(60_000)
+    adopted = world.new()
+    assert (await adopted.probe(1_000)).succeeded
+    assert (await adopted.check(30_000)).succeeded
+    world.cloud.log.clear()
+    assert (await adopted.start(60_000)).succeeded
+    assert world.cloud.called("replace_route") == len(world.cloud.log) == 3
+    await adopted.stop(5_000)
+
+
+# --- faults of a start
+
+
+@in_world()
+async def test_a_table_that_fails_for_the_moment_is_tried_again_alone(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.log.clear()
+    world.cloud.fail("replace_route", aws.throttled(), times=2, key=TABLES[0])
+    assert (await world.vip.start(60_000)).succeeded
+    assert world.cloud.log.count(f"replace_route {TABLES[0]}") == 3
+    assert world.cloud.log.count(f"replace_route {TABLES[1]}") == 1
+    assert world.targets() == [ENI[2]] * 3
+
+
+@in_world()
+async def test_a_start_outlives_an_outage_that_ends_in_time(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.fail("replace_route", aws.unreachable(), times=30)
+    assert (await world.vip.start(20_000)).succeeded
+
+
+@in_world()
+async def test_a_refusal_is_not_tried_again(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.log.clear()
+    world.cloud.fail("replace_route", aws.unauthorized())
+    outcome = await world.vip.start(60_000)
+    assert outcome.result is Result.FAILED
+    assert len(world.cloud.log) == 3
+
+
+@in_world()
+async def test_a_partial_failure_says_which_tables(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.fail("replace_route", aws.unauthorized(), key=TABLES[2])
+    outcome = await world.vip.start(60_000)
+    assert outcome.result is Result.FAILED
+    assert text(outcome) == "Activating awsvip1 resource has failed.(5 : Failed in the AWS CLI command.)"
+    assert outcome.detail == f"rtb-public-ab: done; rtb-private-a: done; rtb-private-b: {aws.unauthorized()}"
+
+
+@in_world()
+async def test_a_change_that_may_have_been_made_is_unknown(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.fail("replace_route", aws.no_answer(), key=TABLES[0], after_change=True)
+    outcome = await world.vip.start(300)
+    assert outcome.result is Result.UNKNOWN
+    assert text(outcome) == "Activating awsvip1 resource has failed.(6 : Timeout occurred.)"
+
+
+@in_world()
+async def test_an_answer_that_was_lost_once_is_made_good(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.fail("replace_route", aws.connection_lost(), times=1, after_change=True)
+    assert (await world.vip.start(60_000)).succeeded
+
+
+@in_world()
+async def test_an_api_that_was_never_reached_is_a_known_failure(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.fail("replace_route", aws.unreachable())
+    outcome = await world.vip.start(300)
+    assert outcome.result is Result.FAILED
+    assert "(5 : " in text(outcome)
+
+
+@in_world()
+async def test_an_endpoint_that_hangs_ends_within_the_timeout(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.fail("replace_route", None)
+    outcome = await asyncio.wait_for(world.vip.start(300), timeout=10)
+    assert outcome.result is Result.UNKNOWN
+    assert "(6 : " in text(outcome)
+
+
+@in_world()
+async def test_a_cold_start_through_an_outage_asks_again(world: World) -> None:
+    world.cloud.fail("vpc_cidrs", aws.connect_timeout(), times=3)
+    assert (await world.vip.start(20_000)).succeeded
+
+
+@in_world()
+async def test_a_table_that_was_deleted_since_is_left_out(world: World) -> None:
+    await world.vip.prepare()
+    del world.cloud.tables[TABLES[0]]
+    del world.cloud.table_vpc[TABLES[0]]
+    assert (await world.vip.start(60_000)).succeeded
+    assert [world.cloud.tables[table][ROUTE] for table in TABLES[1:]] == [ENI[2]] * 2
+    assert (await world.vip.check(30_000)).succeeded
+
+
+@in_world()
+async def test_a_table_that_replaced_another_is_written_too(world: World) -> None:
+    await world.vip.prepare()
+    del world.cloud.tables[TABLES[0]]
+    del world.cloud.table_vpc[TABLES[0]]
+    world.cloud.add_table(VPC, "rtb-replacement", {ROUTE: ENI[1]})
+    assert (await world.vip.start(60_000)).succeeded
+    assert world.cloud.tables["rtb-replacement"][ROUTE] == ENI[2]
+    assert world.cloud.log.count(f"replace_route {TABLES[1]}") == 1  # what was done is not done again
+
+
+@in_world()
+async def test_all_rows_deleted_since_prepare_is_said_as_such(world: World) -> None:
+    await world.vip.prepare()
+    for table in TABLES:
+        del world.cloud.tables[table][ROUTE]
+    outcome = await world.vip.start(60_000)
+    assert outcome.result is Result.FAILED
+    assert "(9 : No route table" in text(outcome)
+
+
+@in_world()
+async def test_a_device_with_a_new_name_is_found_again(world: World) -> None:
+    await world.vip.prepare()
+    world.network.devices["ens5"] = world.network.devices.pop("eth0")
+    assert (await world.vip.start(60_000)).succeeded
+    assert (VIP, 32) in world.network.devices["ens5"]
+
+
+@in_world()
+async def test_an_address_that_the_kernel_refuses_is_code_99(world: World) -> None:
+    await world.vip.prepare()
+    world.network.fails = PermissionError(1, "Operation not permitted")
+    outcome = await world.vip.start(60_000)
+    assert outcome.result is Result.FAILED
+    assert text(outcome) == "Activating awsvip1 resource has failed.(99 : Internal error. (status=2))"
+    assert world.cloud.called("replace_route") == 0  # no route to a node that would drop the packets
+    world.network.fails = None
+
+
+@in_world()
+async def test_a_cancelled_start_leaves_nothing_running(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.fail("replace_route", None)
+    start = asyncio.create_task(world.vip.start(60_000))
+    while world.cloud.at_once < 3:
+        await asyncio.sleep(0)
+    start.cancel()
+    await asyncio.wait([start])
+    assert start.cancelled()
+    assert world.cloud.at_once == 0
+
+
+# --- prepare
+
+
+@in_world()
+async def test_a_prepare_that_cannot_reach_the_api_keeps_what_it_knew(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.fail("routes", aws.unreachable())
+    outcome = await world.vip.prepare()
+    assert outcome.result is Result.UNKNOWN
+    assert text(outcome).endswith("(105 : Failed in the AWS CLI command.)")
+    world.cloud.heal()
+    world.cloud.log.clear()
+    assert (await world.vip.start(60_000)).succeeded
+    assert len(world.cloud.log) == world.cloud.called("replace_route") == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "result", "expected"),
+    [
+        (aws.no_answer, Result.UNKNOWN, "(106 : Timeout occurred.)"),
+        (aws.throttled, Result.UNKNOWN, "(105 : Failed in the AWS CLI command.)"),
+        (aws.no_credentials, Result.UNKNOWN, "(105 : Failed in the AWS CLI command.)"),
+        (aws.unauthorized, Result.FAILED, "(5 : Failed in the AWS CLI command.)"),
+        (aws.defect, Result.UNKNOWN, "(199 : Internal error. (status=3))"),
+    ],
+)
+def test_what_a_prepare_makes_of_faults(error: Callable[[], CloudError], result: Result, expected: str) -> None:
+    async def body(world: World) -> None:
+        world.cloud.fail("interface", error())
+        outcome = await world.vip.prepare()
+        assert outcome.result is result
+        assert text(outcome).endswith(expected)
+        assert outcome.detail == str(error())
+
+    run(body)
+
+
+@in_world()
+async def test_a_prepare_that_finds_the_eni_gone_forgets_the_cache(world: World) -> None:
+    await world.vip.prepare()
+    kept = world.cloud.interfaces.pop(ENI[2])
+    assert "does not exist" in text(await world.vip.prepare())
+    world.cloud.interfaces[ENI[2]] = kept
+    world.cloud.log.clear()
+    await world.vip.start(60_000)
+    assert world.cloud.called("vpc_cidrs") == 1
+
+
+# --- the declaration
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"address": "10.1.0"},
+        {"address": "224.0.0.5"},
+        {"address": "127.0.0.1"},
+        {"address": "2001:db8::1"},
+        {"vpc_id": "10.0.0.0/16"},
+        {"eni_id": "vpc-1"},
+        {"eni_id": ""},
+        {"unknown": 1},
+        {"api_failure": "panic"},
+    ],
+)
+def test_wrong_parameters_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Params(**{"address": VIP, "vpc_id": VPC, "eni_id": ENI[1], **wrong})
+
+
+def test_every_parameter_says_what_it_is_in_both_languages() -> None:
+    for name, field in Params.model_fields.items():
+        extra = field.json_schema_extra
+        assert field.description, name
+        assert isinstance(extra, dict)
+        assert extra["description_ja"], name
+
+
+def test_the_eni_is_asked_of_every_node() -> None:
+    assert AWSVIP.per_node_required == ("eni_id",)
+    assert AWSVIP.traits.environments == ("aws",)
+    assert not AWSVIP.traits.exclusive
+
+
+def test_it_is_not_made_without_a_cloud() -> None:
+    world = World()
+    with pytest.raises(ValueError, match="environment: aws"):
+        AWSVIP.make(world.params, world.host(cloud=None))
+
+
+def test_a_fault_of_the_double_is_of_the_ports_kinds() -> None:
+    assert {error().fault for error, _ in SILENCE} == set(CloudFault)
