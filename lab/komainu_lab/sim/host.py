@@ -128,6 +128,8 @@ class Host:
 
     def start_corosync(self) -> None:
         """Corosync is started again."""
+        if self.paused:
+            return
         self.port.alive = True
         self.bus.changed()
         if self.agent is not None:
@@ -135,6 +137,8 @@ class Host:
 
     def start_agent(self) -> None:
         """A new daemon process."""
+        if self.paused:
+            return
         self._life += 1
         self.left = self.solo = self.agent_paused = False
         self._boots += 1

@@ -173,18 +173,19 @@ class Replica:
             return
         self._absorb(event, effects)
         if isinstance(event, e.AgentSilent):
-            self._fell_silent(event, effects)
+            self._fell_silent(event.node, effects)
 
-    def _fell_silent(self, event: e.AgentSilent, effects: Effects) -> None:
-        if event.node == self.me:
-            if event.incarnation == self.incarnation:
-                # The others took this daemon for dead while it slept. It has to ask what became of its resources.
-                self._renew(effects)
-        elif event.node in self.view.members:
-            self.silent = (*(node for node in self.silent if node != event.node), event.node)
-            self._conclude_hellos(effects)
-            if not self._round:
-                self._open_if_first(effects)
+    def _fell_silent(self, node: str, effects: Effects) -> None:
+        # All members do the same here, the silent one too when it wakes: only so do they agree who is waited for.
+        if node not in self.view.members:
+            return
+        self.silent = (*(other for other in self.silent if other != node), node)
+        if node == self.me:
+            # The others took this daemon for dead while it slept. It has to ask what became of its resources.
+            self._renew(effects)
+        self._conclude_hellos(effects)
+        if not self._round:
+            self._open_if_first(effects)
 
     def _absorb(self, event: e.Event, effects: Effects) -> None:
         try:
