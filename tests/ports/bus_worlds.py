@@ -72,6 +72,12 @@ class Log:
     def losses(self) -> list[LostBus]:
         return [event for event in self.seen if isinstance(event, LostBus)]
 
+    @property
+    def now(self) -> View | None:
+        """The view that holds; none before the first one and after a loss."""
+        last = next((event for event in reversed(self.seen) if not isinstance(event, Heard)), None)
+        return last if isinstance(last, View) else None
+
     async def until(self, holds: Callable[["Log"], bool], what: str) -> None:
         """Wait until it holds. Fails after DEADLINE_S with all that was seen."""
         try:
@@ -84,9 +90,9 @@ class Log:
             raise AssertionError(f"not seen within {DEADLINE_S} s: {what}; the last of what was seen: {tail}") from None
 
     async def until_view(self, agents: tuple[int, ...], nodes: tuple[int, ...]) -> View:
-        """Wait until the newest view is this one."""
+        """Wait until this is the view that holds."""
         await self.until(
-            lambda log: bool(log.views) and (log.views[-1].agents, log.views[-1].nodes) == (agents, nodes),
+            lambda log: log.now is not None and (log.now.agents, log.now.nodes) == (agents, nodes),
             f"a view of agents {agents} in nodes {nodes}",
         )
         return self.views[-1]

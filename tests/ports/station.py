@@ -73,7 +73,7 @@ async def main() -> None:
         try:
             await station.obey(order)
             tell(kind="done", order=order["do"])
-        except (ValueError, CorosyncTrouble) as error:
+        except (ValueError, OSError, CorosyncTrouble) as error:
             tell(kind="error", order=order["do"], error=type(error).__name__, text=str(error))
     await station.daemon.close()
 

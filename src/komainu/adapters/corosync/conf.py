@@ -188,9 +188,12 @@ def corosync_conf(cluster: Cluster, crypto_model: Literal["nss", "openssl"] = "n
             "    }",
         ]
     lines += ["}", "nodelist {"]
+    # Its address is the node's name here. Corosync looks for this machine's host name among the names first, and a
+    # machine that is called like another node would take that node's place.
     for node in sorted(cluster.nodes, key=lambda each: each.id):
-        lines += ["    node {", f"        name: {node.name}", f"        nodeid: {node.id}"]
-        lines += [f"        ring{link}_addr: {node.links[link]}" for link in links]
+        addresses = [str(ip_address(written)) for written in node.links]
+        lines += ["    node {", f"        name: {addresses[0]}", f"        nodeid: {node.id}"]
+        lines += [f"        ring{link}_addr: {addresses[link]}" for link in links]
         lines += ["    }"]
     lines += [
         "}",

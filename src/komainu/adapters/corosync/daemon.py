@@ -19,12 +19,13 @@ from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
 
 UNIT = "corosync.service"
-START_TIMEOUT_MS = 20_000
-"Until it runs. It forms a ring after that, and the bus connects by itself."
+START_TIMEOUT_MS = 60_000
+"Until it runs; it may have to wait for the name service. It forms a ring after that, and the bus connects by itself."
 STOP_TIMEOUT_MS = 10_000
 "For a clean leave; it takes about a second."
 KILL_TIMEOUT_MS = 5_000
 LOOK_AGAIN_MS = 10
+LOG_BYTES_READ = 65_536
 FIRST_BACKOFF_MS = 500
 LONGEST_BACKOFF_MS = 30_000
 STEADY_MS = 60_000
@@ -38,8 +39,10 @@ NOT_INSTALLED = Message(
 )
 START_FAILED = Message(
     "KM2202",
-    "Corosync did not start ({reason}): this node cannot take part in the cluster. See {log}.",
-    "corosync が起動しませんでした ({reason})。このノードはクラスタに参加できません。{log} を確認してください。",
+    "Corosync did not start ({reason}): this node cannot take part in the cluster. Check that the interconnect address "
+    "of this node is on this machine; see {log}.",
+    "corosync が起動しませんでした ({reason})。このノードはクラスタに参加できません。このノードのインタコネクトの"
+    "アドレスがこのマシンに設定されているか、また {log} を確認してください。",
     "error",
 )
 DIED = Message(
@@ -129,7 +132,7 @@ class CorosyncDaemon:
                     await self._end(pid, kill=True)
                 self._keep(await self._launch())
             except CorosyncTrouble:
-                self._keep(None)
+                self._keep(running_pid(self._places.lock))
                 raise
         self._report(RESTARTED.said())
 
@@ -204,6 +207,7 @@ class CorosyncDaemon:
         return pid
 
     async def _run(self, command: Sequence[str]) -> None:
+        logged_before = self._log_size()
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
@@ -212,6 +216,8 @@ class CorosyncDaemon:
                 stderr=asyncio.subprocess.PIPE,
                 # A signal to the daemon's process group is no business of corosync's.
                 start_new_session=True,
+                # It looks up the names of this machine's addresses before it compares them: not for long.
+                env={**os.environ, "RES_OPTIONS": "timeout:1 attempts:1"},
             )
         except OSError as error:
             raise CorosyncTrouble(NOT_INSTALLED.said(reason=f"{command[0]}: {error.strerror}")) from error
@@ -224,9 +230,25 @@ class CorosyncDaemon:
             reason = f"`{' '.join(command)}` did not end within {START_TIMEOUT_MS} ms"
             raise CorosyncTrouble(START_FAILED.said(reason=reason, log=str(self._places.log))) from None
         if process.returncode != 0:
-            last = said.decode(errors="replace").strip().rpartition("\n")[2]
+            last = said.decode(errors="replace").strip().rpartition("\n")[2] or self._first_error(logged_before)
             reason = f"`{' '.join(command)}` ended with {process.returncode}{': ' + last if last else ''}"
             raise CorosyncTrouble(START_FAILED.said(reason=reason, log=str(self._places.log)))
+
+    def _log_size(self) -> int:
+        try:
+            return self._places.log.stat().st_size
+        except OSError:
+            return 0
+
+    def _first_error(self, offset: int) -> str:
+        """What corosync logged as an error since then; it writes its reasons nowhere else."""
+        try:
+            with self._places.log.open(errors="replace") as log:
+                log.seek(offset)
+                lines = log.read(LOG_BYTES_READ).splitlines()
+        except OSError:
+            return ""
+        return next((line.partition("] ")[2].partition("] ")[2] for line in lines if " error " in line), "")
 
     def _under_systemd(self) -> bool:
         return self._places.systemd.is_dir()

@@ -97,8 +97,8 @@ def test_the_file_of_a_cluster_of_two() -> None:
     ):
         assert f"    {line}\n" in text
     assert sections(text, "node") == [
-        {"name": "node1", "nodeid": "1", "ring0_addr": "10.0.10.11"},
-        {"name": "node2", "nodeid": "2", "ring0_addr": "10.0.20.12"},
+        {"name": "10.0.10.11", "nodeid": "1", "ring0_addr": "10.0.10.11"},
+        {"name": "10.0.20.12", "nodeid": "2", "ring0_addr": "10.0.20.12"},
     ]
     assert "quorum" not in text
 
@@ -110,7 +110,7 @@ def test_every_link_has_its_pings_set() -> None:
         {"linknumber": "1", "mcastport": "5406", "knet_ping_interval": "200", "knet_ping_timeout": "1000"},
     ]
     assert sections(text, "node")[1] == {
-        "name": "node2",
+        "name": "10.0.0.2",
         "nodeid": "2",
         "ring0_addr": "10.0.0.2",
         "ring1_addr": "10.9.0.2",
@@ -118,7 +118,7 @@ def test_every_link_has_its_pings_set() -> None:
 
 
 def test_ipv6_and_the_other_crypto_library() -> None:
-    text = corosync_conf(cluster(("fd00::1",), ("fd00::2",)), crypto_model="openssl")
+    text = corosync_conf(cluster(("fd00::1",), ("fd00:0::2",)), crypto_model="openssl")
     assert "ring0_addr: fd00::2\n" in text
     assert "crypto_model: openssl\n" in text
 
@@ -132,7 +132,10 @@ def test_braces_balance() -> None:
 def test_node_ids_come_from_the_configuration() -> None:
     nodes = (Node(name="b", id=70, links=("10.0.0.70",)), Node(name="a", id=7, links=("10.0.0.7",)))
     text = corosync_conf(cluster(*TWO).model_copy(update={"nodes": nodes}))
-    assert [(node["name"], node["nodeid"]) for node in sections(text, "node")] == [("a", "7"), ("b", "70")]
+    assert [(node["ring0_addr"], node["nodeid"]) for node in sections(text, "node")] == [
+        ("10.0.0.7", "7"),
+        ("10.0.0.70", "70"),
+    ]
     same = corosync_conf(cluster(*TWO).model_copy(update={"nodes": nodes[::-1]}))
     assert same == text, "the order of the file's lines decides nothing"
 

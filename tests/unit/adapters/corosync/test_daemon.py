@@ -1,0 +1,416 @@
+"""Keeping corosync running, with a small program in its place that daemonizes and locks as it does.
+
+What the real one does is in tests/ports/test_corosync_daemon.py.
+"""
+
+import asyncio
+import os
+import signal
+import stat
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from komainu.adapters.corosync import daemon as daemon_module
+from komainu.adapters.corosync.conf import ConfRefusedError, corosync_conf
+from komainu.adapters.corosync.daemon import (
+    DIED,
+    NOT_INSTALLED,
+    RESTARTED,
+    START_FAILED,
+    WILL_NOT_END,
+    CorosyncDaemon,
+    CorosyncTrouble,
+    Places,
+    running_pid,
+)
+from komainu.model.config import Arbitration, Cluster, Node
+from komainu.model.message import Said
+
+pytestmark = pytest.mark.processes
+
+DEADLINE_S = 30
+KEY = bytes(range(256))
+CLUSTER = Cluster(
+    name="test",
+    environment="onprem",
+    detect_within_ms=450,
+    arbitration=Arbitration(kind="none"),
+    nodes=(Node(name="a", id=1, links=("10.0.0.1",)), Node(name="b", id=2, links=("10.0.0.2",))),
+)
+OTHER = CLUSTER.model_copy(update={"detect_within_ms": 1500})
+
+# Daemonizes, and holds its lock as corosync does. The file `mood` says what is wrong with it.
+PROGRAM = """\
+#!{python} -SE
+import fcntl, os, signal, sys
+here = {here!r}
+def mood(word):
+    return os.path.exists(here + "/mood-" + word)
+with open(here + "/starts", "a") as starts:
+    starts.write(" ".join(sys.argv[1:]) + "\\n")
+if mood("refuses"):
+    print("parse error in config: no such thing", file=sys.stderr)
+    os._exit(8)
+if mood("refuses-in-its-log"):
+    with open(here + "/log/corosync.log", "a") as log:
+        log.write("Nov 22 14:01:16.864 [10] n1 corosync notice  [MAIN  ] starting up\\n")
+        log.write("Nov 22 14:01:16.864 [10] n1 corosync error   [MAIN  ] parse error: the [real] reason\\n")
+        log.write("Nov 22 14:01:16.864 [10] n1 corosync error   [MAIN  ] exiting with status 8\\n")
+    os._exit(8)
+if mood("hangs"):
+    signal.pause()
+if os.fork():
+    os._exit(0)
+os.setsid()
+null = os.open("/dev/null", os.O_RDWR)
+for each in (0, 1, 2):
+    os.dup2(null, each)
+if mood("deaf"):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if mood("dies-first"):
+    os._exit(1)
+lock = os.open(here + "/corosync.pid", os.O_RDWR | os.O_CREAT)
+fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+os.truncate(lock, 0)
+os.write(lock, str(os.getpid()).encode())
+while True:
+    signal.pause()
+"""
+# Starts and stops the program above, as the unit would.
+SYSTEMCTL = """\
+#!/bin/sh
+echo "$@" >> {here}/systemctl
+case "$1" in
+restart) exec {here}/bin/corosync ;;
+stop) kill -TERM "$(cat {here}/corosync.pid)" ;;
+esac
+"""
+
+
+@dataclass
+class Machine:
+    """A machine whose corosync is the program above."""
+
+    here: Path
+    places: Places
+    said: list[Said] = field(default_factory=list)
+
+    def daemon(self) -> CorosyncDaemon:
+        """A new daemon object, as after a restart of komainud."""
+        return CorosyncDaemon(self.said.append, self.places)
+
+    def mood(self, word: str, on: bool = True) -> None:
+        """Set or end a mood of the program."""
+        path = self.here / f"mood-{word}"
+        path.touch() if on else path.unlink()
+
+    @property
+    def starts(self) -> int:
+        """How often the program was started."""
+        path = self.here / "starts"
+        return len(path.read_text().splitlines()) if path.exists() else 0
+
+    def running(self) -> int:
+        """The pid of the one that runs."""
+        pid = running_pid(self.places.lock)
+        assert pid is not None
+        return pid
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until it holds."""
+        async with asyncio.timeout(DEADLINE_S):
+            while not holds():
+                await asyncio.sleep(0.005)
+
+    async def until_said(self, *codes: str) -> None:
+        """Wait until exactly this was reported."""
+        await self.until(lambda: [said.code for said in self.said] == list(codes))
+
+
+def write_program(path: Path, text: str, here: Path) -> None:
+    path.write_text(text.format(here=str(here), python=sys.executable))
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    (tmp_path / "bin").mkdir()
+    write_program(tmp_path / "bin" / "corosync", PROGRAM, tmp_path)
+    write_program(tmp_path / "bin" / "systemctl", SYSTEMCTL, tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setattr(daemon_module, "FIRST_BACKOFF_MS", 10)
+    places = Places(
+        conf=tmp_path / "etc" / "corosync.conf",
+        authkey=tmp_path / "etc" / "authkey",
+        lock=tmp_path / "corosync.pid",
+        log=tmp_path / "log" / "corosync.log",
+        systemd=tmp_path / "systemd",
+    )
+    yield Machine(tmp_path, places)
+    pid = running_pid(places.lock)
+    if pid is not None:
+        os.kill(pid, signal.SIGKILL)
+
+
+def play(daemon: CorosyncDaemon, story: Callable[[], Awaitable[None]]) -> None:
+    """Run a story and let go of the daemon afterwards."""
+
+    async def run() -> None:
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                await story()
+        finally:
+            await daemon.close()
+
+    asyncio.run(run())
+
+
+def test_start_writes_both_files_and_starts_it(machine: Machine) -> None:
+    daemon = machine.daemon()
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        assert machine.places.conf.read_text() == corosync_conf(CLUSTER)
+        assert machine.places.authkey.read_bytes() == KEY
+        assert stat.S_IMODE(machine.places.authkey.stat().st_mode) == 0o400
+        assert machine.places.log.parent.is_dir()
+        assert machine.running() > 0
+        assert (machine.here / "starts").read_text() == "\n", "without arguments: never in the foreground"
+        await daemon.stop()
+        assert running_pid(machine.places.lock) is None
+
+    play(daemon, story)
+    assert machine.said == []
+
+
+def test_the_same_configuration_leaves_it_alone_and_another_restarts_it(machine: Machine) -> None:
+    daemon, next_daemon = machine.daemon(), machine.daemon()
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        first = machine.running()
+        await daemon.start(CLUSTER, KEY)
+        await daemon.close()
+        await next_daemon.start(CLUSTER, KEY)
+        assert (machine.running(), machine.starts) == (first, 1)
+        await next_daemon.start(OTHER, KEY)
+        second = machine.running()
+        assert (second != first, machine.starts) == (True, 2)
+        await next_daemon.start(OTHER, KEY[::-1])
+        assert (machine.running() != second, machine.starts) == (True, 3)
+        assert machine.places.authkey.read_bytes() == KEY[::-1]
+        await next_daemon.stop()
+
+    play(next_daemon, story)
+    assert machine.said == [], "a death that was asked for is not reported"
+
+
+def test_a_death_is_reported_and_it_is_started_again(machine: Machine) -> None:
+    daemon = machine.daemon()
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        first = machine.running()
+        os.kill(first, signal.SIGKILL)
+        await machine.until_said(DIED.code, RESTARTED.code)
+        second = machine.running()
+        assert second != first
+        os.kill(second, signal.SIGTERM)
+        await machine.until_said(DIED.code, RESTARTED.code, DIED.code, RESTARTED.code)
+        assert machine.starts == 3
+
+    play(daemon, story)
+
+
+def test_one_that_was_adopted_is_watched_as_well(machine: Machine) -> None:
+    daemon, next_daemon = machine.daemon(), machine.daemon()
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        await daemon.close()
+        await next_daemon.start(CLUSTER, KEY)
+        os.kill(machine.running(), signal.SIGKILL)
+        await machine.until_said(DIED.code, RESTARTED.code)
+
+    play(next_daemon, story)
+
+
+def test_the_waits_before_restarts_grow(machine: Machine) -> None:
+    daemon = machine.daemon()
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        machine.mood("refuses")
+        os.kill(machine.running(), signal.SIGKILL)
+        await machine.until_said(DIED.code, START_FAILED.code, START_FAILED.code, START_FAILED.code)
+        machine.mood("refuses", on=False)
+        await machine.until(lambda: machine.said[-1].code == RESTARTED.code)
+        os.kill(machine.running(), signal.SIGKILL)
+        await machine.until(lambda: machine.said[-1].code == RESTARTED.code and machine.said[-2].code == DIED.code)
+        waits = [said.en for said in machine.said if said.code == DIED.code]
+        assert "again in 10 ms" in waits[0]
+        assert "again in 10 ms" not in waits[1]
+
+    play(daemon, story)
+
+
+def test_a_stalled_one_is_killed_and_started_at_once(machine: Machine) -> None:
+    daemon = machine.daemon()
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        first = machine.running()
+        os.kill(first, signal.SIGSTOP)
+        await daemon.restart()
+        assert machine.running() != first
+        await machine.until_said(RESTARTED.code)
+        os.kill(machine.running(), signal.SIGKILL)
+        await machine.until_said(RESTARTED.code, DIED.code, RESTARTED.code)
+
+    play(daemon, story)
+
+
+def test_a_restart_that_fails_is_tried_again_by_itself(machine: Machine) -> None:
+    daemon = machine.daemon()
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        machine.mood("refuses")
+        with pytest.raises(CorosyncTrouble, match="parse error"):
+            await daemon.restart()
+        assert running_pid(machine.places.lock) is None
+        machine.mood("refuses", on=False)
+        await machine.until(lambda: bool(machine.said) and machine.said[-1].code == RESTARTED.code)
+
+    play(daemon, story)
+
+
+def test_one_that_outlives_a_restart_is_not_said_to_run_again(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon_module, "KILL_TIMEOUT_MS", 10)
+    daemon = machine.daemon()
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        with monkeypatch.context() as patch:
+            patch.setattr(signal, "pidfd_send_signal", lambda *_: None)
+            with pytest.raises(CorosyncTrouble, match="even when killed"):
+                await daemon.restart()
+        await asyncio.sleep(0.1)  # ten times the wait before it would be started
+        assert machine.said == []
+        os.kill(machine.running(), signal.SIGKILL)
+        await machine.until_said(DIED.code, RESTARTED.code)
+
+    play(daemon, story)
+
+
+def test_stop_ends_one_that_is_deaf(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon_module, "STOP_TIMEOUT_MS", 50)
+    machine.mood("deaf")
+    daemon = machine.daemon()
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        await daemon.stop()
+        assert running_pid(machine.places.lock) is None
+        await daemon.stop()
+
+    play(daemon, story)
+    assert machine.said == []
+
+
+def test_one_that_cannot_be_killed_is_said(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon_module, "STOP_TIMEOUT_MS", 10)
+    monkeypatch.setattr(daemon_module, "KILL_TIMEOUT_MS", 10)
+    daemon = machine.daemon()
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        pid = machine.running()
+        with monkeypatch.context() as patch:
+            patch.setattr(signal, "pidfd_send_signal", lambda *_: None)  # as for a process frozen by a cgroup
+            with pytest.raises(CorosyncTrouble, match=f"pid {pid}") as trouble:
+                await daemon.stop()
+        assert trouble.value.said.code == WILL_NOT_END.code
+
+    play(daemon, story)
+
+
+def test_why_it_does_not_start_is_said(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon = machine.daemon()
+
+    async def story() -> None:
+        machine.mood("refuses")
+        with pytest.raises(CorosyncTrouble, match="ended with 8: parse error in config") as trouble:
+            await daemon.start(CLUSTER, KEY)
+        assert trouble.value.said.code == START_FAILED.code
+        machine.mood("refuses", on=False)
+        machine.places.log.write_text("Nov 21 14:01:16.864 [10] n1 corosync error   [MAIN  ] an old story\n")
+        machine.mood("refuses-in-its-log")
+        with pytest.raises(CorosyncTrouble, match=r"ended with 8: parse error: the \[real\] reason\)"):
+            await daemon.start(CLUSTER, KEY)
+        machine.mood("refuses-in-its-log", on=False)
+        monkeypatch.setattr(daemon_module, "START_TIMEOUT_MS", 300)
+        for mood, reason in (("dies-first", "does not run"), ("hangs", "did not end within 300 ms")):
+            machine.mood(mood)
+            with pytest.raises(CorosyncTrouble, match=reason):
+                await daemon.start(CLUSTER, KEY)
+            machine.mood(mood, on=False)
+
+    play(daemon, story)
+
+
+def test_a_missing_corosync_is_one_sentence_with_the_remedy(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(machine.here))
+    daemon = machine.daemon()
+
+    async def story() -> None:
+        with pytest.raises(CorosyncTrouble, match="apt-get install corosync") as trouble:
+            await daemon.start(CLUSTER, KEY)
+        assert trouble.value.said.code == NOT_INSTALLED.code
+
+    play(daemon, story)
+
+
+def test_a_bad_configuration_changes_nothing(machine: Machine) -> None:
+    daemon = machine.daemon()
+    bad = CLUSTER.model_copy(update={"nodes": (CLUSTER.nodes[0], CLUSTER.nodes[0])})
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        pid = machine.running()
+        with pytest.raises(ConfRefusedError):
+            await daemon.start(bad, KEY)
+        assert machine.running() == pid
+        assert machine.places.conf.read_text() == corosync_conf(CLUSTER)
+
+    play(daemon, story)
+
+
+def test_under_systemd_it_is_the_unit(machine: Machine) -> None:
+    machine.places.systemd.mkdir()
+    daemon = machine.daemon()
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        os.kill(machine.running(), signal.SIGKILL)
+        await machine.until_said(DIED.code, RESTARTED.code)
+        await daemon.restart()
+        await daemon.stop()
+        assert running_pid(machine.places.lock) is None
+
+    play(daemon, story)
+    asked = (machine.here / "systemctl").read_text().splitlines()
+    assert asked == [f"{verb} corosync.service" for verb in ("restart", "restart", "restart", "stop")]
+
+
+def test_a_lock_file_without_its_holder_means_that_none_runs(tmp_path: Path) -> None:
+    lock = tmp_path / "corosync.pid"
+    assert running_pid(lock) is None
+    lock.write_text(str(os.getpid()))
+    assert running_pid(lock) is None
