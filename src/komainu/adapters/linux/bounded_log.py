@@ -31,10 +31,10 @@ class BoundedLog:
         return os.open(self.path, flags, 0o640)
 
     def size(self) -> int:
-        """Bytes in the file; 0 when there is none."""
+        """Bytes in the file; 0 when there is none that could be read."""
         try:
             return self.path.stat().st_size
-        except FileNotFoundError:
+        except OSError:
             return 0
 
     def tail(self, since: int = 0) -> str:

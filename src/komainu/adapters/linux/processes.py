@@ -114,14 +114,16 @@ class Application:
         group_path = str(cgroup.path) if cgroup else ""
         record = Record(self._owner, self._door.boot, Phase.STARTING, 0, 0, group_path, self.log.size())
         mark = {_MARK: f"{self._owner}/{nonce}"}
-        cannot = self._write(record) or self._spawn(program, runs_as, mark, cgroup)
+        cannot = self._write(record)
         if cannot is not None:
-            if self._leader is None and cgroup is not None:
+            if cgroup is not None:
                 cgroup.remove()
             return cannot
-        return self.note_started() if started else None
+        return self._spawn(program, runs_as, mark, cgroup, Phase.STARTED if started else Phase.STARTING)
 
-    def _spawn(self, program: Program, runs_as: Account, mark: dict[str, str], cgroup: Cgroup | None) -> Cannot | None:
+    def _spawn(
+        self, program: Program, runs_as: Account, mark: dict[str, str], cgroup: Cgroup | None, phase: Phase
+    ) -> Cannot | None:
         log = self._open_log()
         try:
             pid, descriptor = spawn(program, runs_as, mark, cgroup.entry if cgroup else None, log)
@@ -133,7 +135,7 @@ class Application:
         self._last = None
         self._leader = Leader.child(pid, descriptor, self._ended)
         assert self._record is not None
-        cannot = self._write(replace(self._record, pid=pid, start_time=self._leader.start_time))
+        cannot = self._write(replace(self._record, phase=phase, pid=pid, start_time=self._leader.start_time))
         if cannot is not None:
             self.kill_now()  # what cannot be remembered must not go on
         return cannot
@@ -172,6 +174,11 @@ class Application:
     def kill_now(self) -> None:
         """SIGKILL to all that can be found at once. For a start that is broken off; only `end` makes certain."""
         self._kin().kill_now()
+
+    def kill_launched(self) -> None:
+        """SIGKILL to the launched process and its process group, and to nobody else."""
+        if self._leader is not None:
+            self._leader.kill_group()
 
     async def run(self, program: Program, timeout_ms: int) -> Ran:
         """Run a script of this application beside it; its output goes to the application's log."""
