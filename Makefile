@@ -59,6 +59,10 @@ test-all: ready lint types ## `make test` and what is slower
 sim: venv ## the simulator: make sim SEEDS=n [KIND=k], or make sim SEED=s to replay one
 	@$(LAB) sim $(if $(SEEDS),--seeds $(SEEDS)) $(if $(KIND),--kind $(KIND)) $(if $(SEED),--seed $(SEED))
 
+.PHONY: scenarios
+scenarios: venv ## write today's answers of the core into tests/scenarios/*.txt, to be read before they are committed
+	@.venv/bin/python -m tests.scenarios.transcript --rewrite tests/scenarios/*.txt
+
 .PHONY: bench
 bench: ## Komainu, Pacemaker and keepalived in the same lab (root): make bench [JSON=FILE] [RUNS=n]
 	@packaging/bootstrap.sh --bench

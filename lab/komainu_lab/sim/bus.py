@@ -89,6 +89,10 @@ class Bus:
         delay = self.rng.randint(self.detect_ms // 2, self.detect_ms * 3 // 2)
         self.clock.after(delay * MS, lambda: self._reform(generation))
 
+    def _known(self, ring: Ring, index: int, together: tuple[str, ...]) -> bool:
+        """True when somebody of those who stay together has that message: then they all get it."""
+        return ring.log[index].sender in together or any(self.ports[name].received > index for name in together)
+
     def _together(self, port: Port, other: str, ring: Ring) -> bool:
         return self.connected(port.name, other) and self.ports[other].ring is ring
 
@@ -124,10 +128,12 @@ class Bus:
         for old in olds:
             old.open = False
             together = tuple(name for name in component if self.ports[name].ring is old)
-            upto = max(self.ports[name].received for name in together)
+            known = [self._known(old, index, together) for index in range(len(old.log))]
             for name in together:
-                while self.ports[name].received < upto:
-                    self._receive_next(self.ports[name], old)
+                port = self.ports[name]
+                for index in range(port.received, len(old.log)):
+                    if known[index]:
+                        self._receive(port, old, old.log[index])
                 if together != old.nodes:
                     stayed = tuple(other for other in self.ports[name].group if other in together)
                     self._show(self.ports[name], new.id, stayed, together)
@@ -187,11 +193,10 @@ class Bus:
 
     def _arrive(self, port: Port, ring: Ring) -> None:
         if port.alive and port.ring is ring and ring.open and port.received < len(ring.log):
-            self._receive_next(port, ring)
+            port.received += 1
+            self._receive(port, ring, ring.log[port.received - 1])
 
-    def _receive_next(self, port: Port, ring: Ring) -> None:
-        entry = ring.log[port.received]
-        port.received += 1
+    def _receive(self, port: Port, ring: Ring, entry: Entry) -> None:
         if entry.message is not None:
             if port.attached and port.name in port.group:
                 port.inbox.append((entry.sender, entry.message))

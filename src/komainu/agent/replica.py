@@ -96,6 +96,7 @@ class Replica:
         self.lineage = f"new:{self.incarnation}"
         self._round = ""
         self._rounds = 0
+        self._opening = ""
         self._hellos: dict[str, wire.Hello] = {}
         self._source = ""
         self._parts: dict[int, str] = {}
@@ -126,6 +127,9 @@ class Replica:
         self.lineage = _hash(f"{self.lineage} {view.ring} {view.members} {view.nodes}")
         self.synced = self.synced and not newcomers
         self._absorb(e.ViewChanged(view.ring, self._speaking(), view.nodes), effects)
+        self._opening = ""
+        if self.me in self.silent:
+            self._renew(effects)
         self._open_if_first(effects)
         return effects
 
@@ -151,9 +155,7 @@ class Replica:
             case wire.Snapshot():
                 self._snapshot(sender, message, effects)
             case wire.RoundOpened():
-                self.silent = tuple(node for node in message.silent if node != sender)
-                self._abandon_round(effects)
-                self._begin_round(message.round, effects)
+                self._round_opened(sender, message, effects)
             case wire.Proposal(event=e.AgentSilent(node=node)) if node == self._source:
                 self._abandon_round(effects)
                 self._proposal(sender, message.event, effects)
@@ -205,6 +207,7 @@ class Replica:
     # --- putting histories together --------------------------------------------------------------------------------
 
     def _renew(self, effects: Effects) -> None:
+        """Come in afresh, as a daemon of which nothing is known."""
         self.incarnation = self._incarnations()
         self.lineage = f"new:{self.incarnation}"
         self._open(effects)
@@ -214,8 +217,19 @@ class Replica:
             self._open(effects)
 
     def _open(self, effects: Effects) -> None:
-        self._rounds += 1
-        effects.send.append(wire.RoundOpened(f"{self.incarnation}:{self._rounds}", self.silent))
+        if not self._opening:
+            self._rounds += 1
+            self._opening = f"{self.incarnation}:{self._rounds}"
+            effects.send.append(wire.RoundOpened(self._opening, self.silent))
+
+    def _round_opened(self, sender: str, message: wire.RoundOpened, effects: Effects) -> None:
+        self.silent = tuple(node for node in message.silent if node != sender)
+        self._abandon_round(effects)
+        if message.round == self._opening:
+            self._opening = ""
+        self._begin_round(message.round, effects)
+        if self.me in self.silent:
+            self._renew(effects)
 
     def _begin_round(self, name: str, effects: Effects) -> None:
         self._round = name
