@@ -191,6 +191,7 @@ FIP = ResourceType(
         exclusive_may_be_cleared=True,
         environments=("onprem",),
         order=10,
+        addresses=("address",),
         check_interval_ms=10_000,
         check_timeout_ms=5_000,
     ),

@@ -6,6 +6,7 @@ one parallel round of ReplaceRoute is the takeover (V6).
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_network
 from typing import Annotated, Any, Literal
@@ -85,6 +86,15 @@ NOT_HERE = Message(
     "VIP アドレス {address} はこのノードのネットワークインタフェースにありません。",
 )
 
+VPCS_DIFFER = Message(
+    "KM3702",
+    "The nodes are in different VPCs ({vpcs}): each rewrites the route tables of its own VPC only, so clients of one "
+    "VPC do not follow to the other.",
+    "ノードの VPC が異なります（{vpcs}）。各ノードは自分の VPC のルートテーブルだけを書き換えるため、一方の VPC の"
+    "クライアントは他方に追従しません。",
+    "warning",
+)
+
 _START_REASONS = (API_FAILED, VPC_UNKNOWN, ENI_UNKNOWN, TIMEOUT, VIP_IN_VPC, NO_ROUTE, ENI_ELSEWHERE, INTERNAL)
 MESSAGES = (
     *(ACTIVATION.row(reason) for reason in _START_REASONS),
@@ -94,6 +104,7 @@ MESSAGES = (
     *(NOT_READY.row(reason) for reason in (*_START_REASONS, SOURCE_DEST_CHECK)),
     *(READINESS_UNKNOWN.row(reason) for reason in (API_FAILED, TIMEOUT, INTERNAL)),
     NOT_HERE,
+    VPCS_DIFFER,
 )
 
 
@@ -459,6 +470,12 @@ def _make(params: Params, host: Host) -> Vip:
     return Vip(params, host, host.cloud)
 
 
+def _advise(params: Mapping[str, Params]) -> tuple[Said, ...]:
+    """V1: what the configuration should warn of when the nodes are seen together."""
+    vpcs = tuple(dict.fromkeys(each.vpc_id for each in params.values()))
+    return (VPCS_DIFFER.said(vpcs=", ".join(vpcs)),) if len(vpcs) > 1 else ()
+
+
 AWSVIP = ResourceType(
     name="awsvip",
     monitor="awsvipw",
@@ -472,7 +489,8 @@ AWSVIP = ResourceType(
     ),
     params=Params,
     per_node_required=("eni_id",),
-    traits=Traits(exclusive=False, environments=("aws",), order=10),
+    traits=Traits(exclusive=False, environments=("aws",), order=10, addresses=("address",)),
     messages=MESSAGES,
     make=_make,
+    advise=_advise,
 )
