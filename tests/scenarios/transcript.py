@@ -13,7 +13,8 @@ A file is comments, then commands at the left margin; indented lines are what th
     monitor n1 web.http failed|unknown|normal    a check changed its verdict
     timer agent                                  the armed timer of that kind fires
     silent n1 | leave n1                         a daemon fell silent; a daemon is asked to end
-    move web [n2] | start web [n2] | stop web | gone n2
+    move web [n2] | start web [n2] | stop web
+    gone n2 [4]                                  the operator's word (as he saw it in epoch 4)
     show                                         what is known, in one line per group and node
 
 `python -m tests.scenarios.transcript FILE ...` prints the digests of the final states (for comparison under several
@@ -213,7 +214,7 @@ class Transcript:
         return self._command(e.StopGroup(words[0]))
 
     def _gone(self, words: list[str]) -> list[str]:
-        return self._command(e.ConfirmGone(words[0]))
+        return self._command(e.ConfirmGone(words[0], int(words[1]) if words[1:] else self.state.epoch))
 
     def _show(self, words: list[str]) -> list[str]:
         lines = [f"{name}: {_presence(facts)}" for name, facts in self.state.nodes.items()]

@@ -180,8 +180,9 @@ class Nemesis:
         ]
         if not believers or self.world.kind == "none":
             return "nothing"
+        epoch = self.rng.choice(believers).agent.state.epoch  # type: ignore[union-attr]
         if host.powered:
             host.power_off()
         self._later(lambda: None if host.powered else host.power_on())
-        self.world.give(e.ConfirmGone(host.name))
+        self.world.give(e.ConfirmGone(host.name, epoch))
         return f"operator: {host.name} is gone"

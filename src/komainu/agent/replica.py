@@ -110,11 +110,16 @@ class Replica:
     def propose(self, event: e.Event) -> list[wire.Message]:
         """Something happened here: the messages to send. It is repeated by `unheard` until it is delivered."""
         self._number += 1
-        self._unheard[self._number] = event
+        if not isinstance(event, e.CommandGiven):
+            self._unheard[self._number] = event
         return [wire.Proposal(self._number, event)]
 
     def unheard(self) -> list[wire.Message]:
-        """What was proposed and never delivered: to be sent again after the bus was lost."""
+        """What happened here and was never delivered: to be sent again.
+
+        Commands are not among it: an operator who got no answer looks again and gives his command anew. His word
+        must never arrive after the situation of which it spoke.
+        """
         return [wire.Proposal(number, event) for number, event in self._unheard.items()]
 
     def view_changed(self, view: View) -> Effects:

@@ -73,6 +73,12 @@ NOT_LOST = Message(
     "ノード {node} は通信不能ではありません ({presence})。確認の必要はありません。",
     "error",
 )
+OUTDATED_WORD = Message(
+    "KM1713",
+    "Nodes were lost or came back since you looked. Make sure again that node {node} is off, then confirm once more.",
+    "確認後にノードの離脱または復帰がありました。ノード {node} の停止を改めて確かめてから、もう一度実行してください。",
+    "error",
+)
 CONFIRMED = Message(
     "KM1712",
     "An operator on {origin} confirmed that node {node} is gone.",
@@ -82,7 +88,7 @@ CONFIRMED = Message(
 
 MESSAGES = (
     ACCEPTED, NO_GROUP, NO_SUCH_NODE, NOT_STARTABLE, NOT_USABLE, NOBODY_USABLE, ALREADY_THERE, ALREADY_STOPPED,
-    NOT_FORMED, HOME_SILENT, NOT_LOST, CONFIRMED,
+    NOT_FORMED, HOME_SILENT, NOT_LOST, OUTDATED_WORD, CONFIRMED,
 )  # fmt: skip
 
 
@@ -96,7 +102,7 @@ def obey(state: State, event: e.CommandGiven, cause: Said) -> State:
 def _judge(state: State, event: e.CommandGiven, cause: Said) -> tuple[State, Said | None]:
     command = event.command
     if isinstance(command, e.ConfirmGone):
-        return _confirm_gone(state, command.node, event.origin)
+        return _confirm_gone(state, command, event.origin)
     if command.group not in state.groups:
         return state, NO_GROUP.said(group=command.group)
     group, facts = state.cluster.group(command.group), state.groups[command.group]
@@ -156,12 +162,16 @@ def _stop(state: State, group: Group, facts: GroupFacts, cause: Said) -> tuple[S
     return state.with_group(group.name, replace(_cleared(facts), wanted=Wanted.DOWN, because=(cause,))), None
 
 
-def _confirm_gone(state: State, node: str, origin: str) -> tuple[State, Said | None]:
+def _confirm_gone(state: State, command: e.ConfirmGone, origin: str) -> tuple[State, Said | None]:
+    node = command.node
     if node not in state.nodes:
         return state, NO_SUCH_NODE.said(node=node)
     facts = state.nodes[node]
     if facts.presence not in (Presence.LOST, Presence.UNSEEN):
         return state, NOT_LOST.said(node=node, presence=facts.presence)
+    if command.epoch != state.epoch:
+        # A word belongs to one loss: the node may have been back and at work since the operator looked.
+        return state, OUTDATED_WORD.said(node=node)
     gone = replace(facts, presence=Presence.GONE, proof=Proof.OPERATOR, fence="", fence_by="", fence_wait="")
     return state.with_node(node, gone).noting(CONFIRMED.said(node=node, origin=origin)), None
 

@@ -134,6 +134,8 @@ class ConfirmGone:
     """The operator's word: that node is powered off and will not come back unseen."""
 
     node: str
+    epoch: int
+    "The epoch of the state in which the operator saw the node lost: a word that arrives late means nothing."
     verb: Literal["confirm-gone"] = "confirm-gone"
 
 
