@@ -1,0 +1,1 @@
+"""The real neighbours behind the ports. Only `komainu.compose` imports from here."""

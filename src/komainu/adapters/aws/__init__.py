@@ -1,0 +1,1 @@
+"""AWS, by its SDK inside this process: no command is started for a call."""

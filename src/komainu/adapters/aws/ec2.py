@@ -1,0 +1,208 @@
+"""The EC2 API behind the port Cloud: one warm client, every call with an outer deadline, every answer classified.
+
+Warm means that a takeover finds the SDK loaded, the credentials fetched and a connection open (V6).
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from botocore.exceptions import NoCredentialsError
+from botocore.parsers import ResponseParserError
+
+from komainu.adapters.aws.call import Call
+from komainu.adapters.aws.faults import answer_lost, cloud_error, deadline_passed, from_the_api
+from komainu.adapters.aws.pool import Pool
+from komainu.adapters.aws.session import client_config, make_session, trust_store
+from komainu.ports import CloudError, Interface, Route
+
+T = TypeVar("T")
+
+CONNECTIONS = 12
+"Calls at the same time: ten ReplaceRoutes of one takeover and a monitor or two."
+
+STALE_CREDENTIALS = ("AuthFailure", "ExpiredToken", "InvalidClientTokenId")
+"Answers after which keys are read afresh: an administrator may have replaced the file under a running daemon."
+
+
+class Ec2Cloud:
+    """`komainu.ports.Cloud` on EC2."""
+
+    def __init__(self, region: str | None, endpoint_url: str | None = None) -> None:
+        """`region` from the configuration; None: as the credentials' configuration says. Opens nothing yet.
+
+        `endpoint_url` is for tests against a local server; otherwise the SDK knows the region's endpoint.
+        """
+        self._region = region
+        self._endpoint_url = endpoint_url
+        self._pool = Pool("komainu-ec2", CONNECTIONS)
+        self._making = threading.Lock()
+        self._client: Any = None
+        self._counting = threading.Lock()
+        self._calls: dict[str, int] = {}
+        self._current = threading.local()
+
+    async def warm(self, timeout_ms: int = 15_000) -> None:
+        """Load the SDK, fetch credentials, open a connection. Raises CloudError when the API cannot be used now.
+
+        That is worth a report, not the end: every later call makes good by itself what is missing.
+        """
+        try:
+            await self._call(lambda ec2: ec2.describe_vpcs(DryRun=True), timeout_ms)
+        except CloudError as error:
+            if error.code != "DryRunOperation":  # this "error" means: allowed, and nothing was done
+                raise
+
+    def calls(self) -> dict[str, int]:
+        """How many requests were sent so far, by the name of the API's action; repeated attempts count."""
+        with self._counting:
+            return dict(self._calls)
+
+    def close(self) -> None:
+        """Send nothing more. A call that hangs is left to its thread, which does not outlive the process."""
+        self._pool.close()
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    async def vpc_cidrs(self, vpc: str, timeout_ms: int) -> tuple[str, ...]:
+        """All CIDR blocks associated with the VPC, IPv4 and IPv6 (V2)."""
+        answer = await self._call(lambda ec2: ec2.describe_vpcs(VpcIds=[vpc]), timeout_ms)
+        cidrs: list[str] = []
+        for found in answer["Vpcs"]:
+            blocks = [(block["CidrBlock"], block) for block in found.get("CidrBlockAssociationSet", [])]
+            blocks += [(block["Ipv6CidrBlock"], block) for block in found.get("Ipv6CidrBlockAssociationSet", [])]
+            cidrs += [found["CidrBlock"]]
+            cidrs += [cidr for cidr, block in blocks if _associated(block, "CidrBlockState", "Ipv6CidrBlockState")]
+        return tuple(dict.fromkeys(cidrs))
+
+    async def routes(self, vpc: str, destination: str, timeout_ms: int) -> tuple[Route, ...]:
+        """The routes to exactly that destination in all route tables of the VPC."""
+        field = _destination_field(destination)
+        name = "route.destination-ipv6-cidr-block" if field == "DestinationIpv6CidrBlock" else _V4_FILTER
+        filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": name, "Values": [destination]}]
+        return tuple(
+            Route(
+                table=table["RouteTableId"],
+                destination=destination,
+                interface=route.get("NetworkInterfaceId", ""),
+                state=route.get("State", "active"),
+            )
+            for table in await self._tables(filters, timeout_ms)
+            for route in table.get("Routes", [])
+            if route.get(field) == destination
+        )
+
+    async def route_tables(self, vpc: str, timeout_ms: int) -> tuple[str, ...]:
+        """The ids of all route tables of the VPC."""
+        tables = await self._tables([{"Name": "vpc-id", "Values": [vpc]}], timeout_ms)
+        return tuple(table["RouteTableId"] for table in tables)
+
+    async def replace_route(self, table: str, destination: str, interface: str, timeout_ms: int) -> None:
+        """Point an existing route at an interface."""
+        target = {_destination_field(destination): destination, "NetworkInterfaceId": interface}
+        await self._call(lambda ec2: ec2.replace_route(RouteTableId=table, **target), timeout_ms, changes=True)
+
+    async def interface(self, interface: str, timeout_ms: int) -> Interface:
+        """One network interface."""
+        answer = await self._call(
+            lambda ec2: ec2.describe_network_interfaces(NetworkInterfaceIds=[interface]), timeout_ms
+        )
+        found = answer["NetworkInterfaces"][0]
+        return Interface(
+            id=found["NetworkInterfaceId"],
+            vpc=found["VpcId"],
+            private_address=found["PrivateIpAddress"],
+            source_dest_check=bool(found.get("SourceDestCheck", True)),
+            instance=found.get("Attachment", {}).get("InstanceId", ""),
+        )
+
+    async def _tables(self, filters: list[dict[str, Any]], timeout_ms: int) -> list[Any]:
+        """The route tables that pass the filters, from every page of the answer."""
+
+        def read(ec2: Any) -> list[Any]:
+            pages = ec2.get_paginator("describe_route_tables").paginate(
+                Filters=filters, PaginationConfig={"PageSize": 100}
+            )
+            return [table for page in pages for table in page["RouteTables"]]
+
+        return await self._call(read, timeout_ms)
+
+    async def _call(self, send: Callable[[Any], T], timeout_ms: int, changes: bool = False) -> T:
+        """Run `send` in a thread under the deadline. Raises CloudError; after the deadline nothing more is sent."""
+        call = Call(timeout_ms)
+        answer = asyncio.wrap_future(self._pool.submit(lambda: self._run(call, send, changes)))
+        try:
+            return await asyncio.wait_for(answer, timeout_ms / 1000)
+        except TimeoutError:
+            raise deadline_passed(timeout_ms, call.abandon()) from None
+        finally:
+            call.abandon()
+
+    def _run(self, call: Call, send: Callable[[Any], T], changes: bool) -> T:
+        """In a thread: make the client if there is none, send, translate what went wrong."""
+        self._current.call = call
+        try:
+            return send(self._ready_client())
+        except Exception as error:
+            found = cloud_error(error, self._region, changes and call.may_have_arrived)
+            if found.code in STALE_CREDENTIALS:
+                self._client = None
+            raise found from error
+        finally:
+            self._current.call = None
+
+    def _ready_client(self) -> Any:
+        """The client; made under a lock, because the SDK's sessions are not made for several threads."""
+        client = self._client
+        if client is not None:
+            return client
+        with self._making:
+            if self._client is None:
+                self._client = self._make_client()
+            return self._client
+
+    def _make_client(self) -> Any:
+        session = make_session(self._region)
+        if session.get_credentials() is None:
+            # A client made without credentials would stay without them for ever.
+            raise NoCredentialsError
+        client = session.client(
+            "ec2",
+            endpoint_url=self._endpoint_url,
+            config=client_config(CONNECTIONS),
+            verify=trust_store(session),
+        )
+        client.meta.events.register("before-send.ec2", self._before_send)
+        client.meta.events.register("response-received.ec2", self._attempt_ended)
+        return client
+
+    def _before_send(self, event_name: str, **_: Any) -> None:
+        """The SDK is about to send an attempt."""
+        self._current.call.attempt()
+        action = event_name.rpartition(".")[2]
+        with self._counting:
+            self._calls[action] = self._calls.get(action, 0) + 1
+
+    def _attempt_ended(self, exception: BaseException | None, parsed_response: dict[str, Any] | None, **_: Any) -> None:
+        """The SDK has an answer to an attempt, or has given it up."""
+        foreign = exception is None and not from_the_api(parsed_response)
+        self._current.call.attempt_ended(foreign or answer_lost(exception, parsed_response))
+        if foreign:
+            raise ResponseParserError("the answer is not of the API: does a proxy or a portal answer in its place?")
+
+
+_V4_FILTER = "route.destination-cidr-block"
+
+
+def _destination_field(destination: str) -> str:
+    return "DestinationIpv6CidrBlock" if ":" in destination else "DestinationCidrBlock"
+
+
+def _associated(block: dict[str, Any], *names: str) -> bool:
+    """A block that was taken from the VPC stays in the list for a while, in another state."""
+    for name in names:
+        if name in block:
+            return block[name].get("State", "associated") in ("associated", "associating")
+    return True

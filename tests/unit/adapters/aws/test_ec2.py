@@ -1,0 +1,446 @@
+"""Ec2Cloud against an API on loopback that misbehaves as told. A good API is in tests/ports/test_cloud.py."""
+
+import asyncio
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from komainu.adapters.aws import session
+from komainu.adapters.aws.ec2 import Ec2Cloud
+from komainu.ports import CloudError, CloudFault
+from tests.doubles.api_server import ApiServer, drop, error, hang, nobody_listens, page, replaced
+from tests.unit.adapters.aws.conftest import write_keys
+
+pytestmark = pytest.mark.sockets
+
+REGION = "ap-northeast-1"
+Ask = Callable[[Ec2Cloud], Coroutine[Any, Any, object]]
+
+
+def replace(cloud: Ec2Cloud, timeout_ms: int = 20_000) -> Coroutine[Any, Any, None]:
+    return cloud.replace_route("rtb-1", "10.1.0.20/32", "eni-1", timeout_ms)
+
+
+def ask(url: str | None, body: Ask, region: str | None = REGION, ready: bool = False) -> object:
+    """Run one body with a client of its own; with `ready` the time to make the client is not the body's."""
+
+    async def run() -> object:
+        cloud = Ec2Cloud(region, url)
+        try:
+            if ready:
+                cloud._ready_client()
+            return await body(cloud)
+        finally:
+            cloud.close()
+
+    return asyncio.run(run())
+
+
+def fault(url: str | None, body: Ask = replace, region: str | None = REGION, ready: bool = False) -> CloudError:
+    with pytest.raises(CloudError) as raised:
+        ask(url, body, region, ready)
+    return raised.value
+
+
+def test_a_change_that_is_answered() -> None:
+    with ApiServer(replaced) as server:
+        assert ask(server.url, replace) is None
+        (request,) = server.requests
+    assert request.fields["Action"] == "ReplaceRoute"
+    assert request.fields["RouteTableId"] == "rtb-1"
+    assert request.fields["DestinationCidrBlock"] == "10.1.0.20/32"
+    assert request.fields["NetworkInterfaceId"] == "eni-1"
+    assert "komainu/" in request.headers["user-agent"]
+
+
+def test_an_ipv6_destination_is_sent_as_such() -> None:
+    with ApiServer(replaced) as server:
+        ask(server.url, lambda cloud: cloud.replace_route("rtb-1", "2001:db8::20/128", "eni-1", 20_000))
+        assert server.requests[0].fields["DestinationIpv6CidrBlock"] == "2001:db8::20/128"
+
+
+# --- time
+
+
+def test_an_api_that_accepts_and_never_answers_ends_at_the_deadline() -> None:
+    with ApiServer(hang) as server:
+        found = fault(server.url, lambda cloud: replace(cloud, 300), ready=True)
+    assert (found.fault, found.code, found.timed_out) == (CloudFault.NO_ANSWER, "DeadlineExceeded", True)
+
+
+def test_a_socket_that_accepts_and_never_reads_ends_at_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        found = fault(f"http://127.0.0.1:{deaf.getsockname()[1]}", lambda cloud: replace(cloud, 300), ready=True)
+    assert (found.fault, found.timed_out) == (CloudFault.NO_ANSWER, True)
+
+
+def test_a_read_that_takes_too_long_may_have_changed_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "READ_TIMEOUT_S", 0.2)
+    with ApiServer(hang) as server:
+        found = fault(server.url)
+        assert len(server.requests) == session.ATTEMPTS
+    assert (found.fault, found.code, found.timed_out) == (CloudFault.NO_ANSWER, "ReadTimeoutError", True)
+
+
+def test_nothing_is_sent_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK would try again when its read timeout runs out; by then another node may hold the address."""
+    monkeypatch.setattr(session, "READ_TIMEOUT_S", 0.4)
+
+    async def late(cloud: Ec2Cloud) -> None:
+        with pytest.raises(CloudError):
+            await replace(cloud, 250)
+        until = time.monotonic() + 20
+        while cloud._pool._busy and time.monotonic() < until:
+            await asyncio.sleep(0.01)
+        assert not cloud._pool._busy, "the thread never ended"
+
+    with ApiServer(hang) as server:
+        ask(server.url, late, ready=True)
+        assert len(server.requests) == 1
+
+
+def test_nothing_is_sent_for_a_cancelled_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "READ_TIMEOUT_S", 0.4)
+
+    async def cancelled(cloud: Ec2Cloud) -> None:
+        call = asyncio.create_task(replace(cloud))
+        while not server.requests:
+            await asyncio.sleep(0.01)
+        call.cancel()
+        await asyncio.wait([call])
+        assert call.cancelled()
+        while cloud._pool._busy:
+            await asyncio.sleep(0.01)
+
+    with ApiServer(hang) as server:
+        ask(server.url, cancelled)
+        assert len(server.requests) == 1
+
+
+def test_a_call_that_found_no_free_thread_was_surely_not_sent() -> None:
+    async def crowded(cloud: Ec2Cloud) -> CloudError:
+        hanging = [asyncio.create_task(replace(cloud)) for _ in range(12)]
+        while len(server.requests) < 12:
+            await asyncio.sleep(0.01)
+        with pytest.raises(CloudError) as raised:
+            await replace(cloud, 100)
+        for call in hanging:
+            call.cancel()
+        await asyncio.wait(hanging)
+        return raised.value
+
+    with ApiServer(hang) as server:
+        found = ask(server.url, crowded)
+        assert len(server.requests) == 12
+    assert isinstance(found, CloudError)
+    assert (found.fault, found.timed_out) == (CloudFault.UNREACHABLE, True)
+
+
+# --- what may have happened
+
+
+def test_a_connection_refused_reached_nobody() -> None:
+    with nobody_listens() as url:
+        found = fault(url)
+    assert (found.fault, found.code, found.transient) == (CloudFault.UNREACHABLE, "EndpointConnectionError", True)
+
+
+def test_an_answer_that_is_lost_twice_is_no_answer() -> None:
+    with ApiServer(drop) as server:
+        found = fault(server.url)
+    assert (found.fault, found.code) == (CloudFault.NO_ANSWER, "ConnectionClosedError")
+
+
+def test_an_answer_that_is_lost_once_is_made_good_by_the_second_attempt() -> None:
+    with ApiServer(drop, replaced) as server:
+        assert ask(server.url, replace) is None
+        assert server.actions == ["ReplaceRoute"] * 2
+
+
+def test_throttling_is_a_refusal_that_passes() -> None:
+    with ApiServer(error(503, "RequestLimitExceeded")) as server:
+        found = fault(server.url)
+        assert len(server.requests) == 2
+    assert (found.fault, found.code, found.transient) == (CloudFault.REFUSED, "RequestLimitExceeded", True)
+
+
+def test_throttled_once_is_not_even_noticed() -> None:
+    with ApiServer(error(503, "RequestLimitExceeded"), replaced) as server:
+        assert ask(server.url, replace) is None
+
+
+def test_a_refusal_is_not_tried_again() -> None:
+    with ApiServer(error(403, "UnauthorizedOperation")) as server:
+        found = fault(server.url)
+        assert len(server.requests) == 1
+    assert (found.fault, found.code, found.text) == (CloudFault.REFUSED, "UnauthorizedOperation", "told so")
+
+
+def test_a_refusal_after_a_lost_answer_cannot_say_that_nothing_changed() -> None:
+    with ApiServer(drop, error(503, "RequestLimitExceeded")) as server:
+        found = fault(server.url)
+    assert (found.fault, found.code) == (CloudFault.NO_ANSWER, "RequestLimitExceeded")
+
+
+def test_an_internal_error_leaves_it_open_whatever_follows() -> None:
+    with ApiServer(error(500, "InternalError"), error(403, "UnauthorizedOperation")) as server:
+        found = fault(server.url)
+    assert found.fault is CloudFault.NO_ANSWER
+
+
+def test_for_a_question_the_last_answer_is_enough() -> None:
+    with ApiServer(drop, error(400, "InvalidVpcID.NotFound")) as server:
+        found = fault(server.url, lambda cloud: cloud.vpc_cidrs("vpc-1", 20_000))
+    assert (found.fault, found.code) == (CloudFault.REFUSED, "InvalidVpcID.NotFound")
+
+
+@pytest.mark.parametrize("status", [502, 200])
+def test_what_is_no_answer_of_the_api_is_no_answer(status: int) -> None:
+    with ApiServer(page(status)) as server:
+        found = fault(server.url)
+    assert found.fault is CloudFault.NO_ANSWER
+
+
+# --- credentials, region, trust
+
+
+def test_without_credentials_nothing_is_sent_and_later_ones_are_found(own_keys: Path) -> None:
+    keys = own_keys / ".aws" / "credentials"
+    content = keys.read_text()
+    keys.unlink()
+
+    async def body(cloud: Ec2Cloud) -> None:
+        with pytest.raises(CloudError) as raised:
+            await replace(cloud)
+        assert (raised.value.fault, raised.value.code) == (CloudFault.UNREACHABLE, "NoCredentialsError")
+        assert server.requests == []
+        keys.write_text(content)
+        await replace(cloud)
+
+    with ApiServer(replaced) as server:
+        ask(server.url, body)
+
+
+def test_keys_that_were_replaced_under_a_running_daemon_are_read_again(own_keys: Path) -> None:
+    async def body(cloud: Ec2Cloud) -> None:
+        with pytest.raises(CloudError):
+            await replace(cloud)
+        write_keys(own_keys / ".aws", "AKIANEWNEWNEWNEWNEW0")
+        await replace(cloud)
+
+    with ApiServer(error(401, "AuthFailure"), replaced) as server:
+        ask(server.url, body)
+        used = [request.headers["authorization"] for request in server.requests]
+    assert "AKIAHOMEHOMEHOMEHOME" in used[0]
+    assert "AKIANEWNEWNEWNEWNEW0" in used[1]
+
+
+def test_no_key_is_in_what_is_said_of_a_failure() -> None:
+    with ApiServer(error(401, "AuthFailure")) as server:
+        found = fault(server.url)
+    assert "AKIA" not in str(found)
+    assert "secret" not in str(found)
+
+
+def test_a_region_that_does_not_resolve_is_said_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> list[Any]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    found = fault(None, region="ap-nowhere-9")
+    assert found.fault is CloudFault.UNREACHABLE
+    assert "is the region ap-nowhere-9 right" in found.text
+    assert "https://ec2.ap-nowhere-9.amazonaws.com/" in found.text
+
+
+def test_a_region_that_is_no_region_is_said_plainly() -> None:
+    found = fault(None, region="Tokyo, Japan")
+    assert found.fault is CloudFault.UNREACHABLE
+    assert found.text.startswith("the region Tokyo, Japan cannot be used")
+
+
+def test_a_region_that_nobody_named_is_said_plainly() -> None:
+    found = fault(None, region=None)
+    assert (found.fault, found.code) == (CloudFault.UNREACHABLE, "NoRegionError")
+
+
+def test_the_systems_trust_store_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CA of a company's proxy is in the system's store, not in the SDK's own list."""
+    authority = tmp_path / "authority.pem"
+    with ApiServer(replaced, tls=_certificate(authority)) as server:
+        monkeypatch.setattr(session, "TRUST_STORES", ())
+        found = fault(server.url)
+        assert (found.fault, found.code, found.transient) == (CloudFault.UNREACHABLE, "SSLError", False)
+        assert server.requests == []
+        monkeypatch.setattr(session, "TRUST_STORES", (authority,))
+        assert ask(server.url, replace) is None
+
+
+def test_the_role_of_the_instance_gives_credentials_by_version_2(
+    own_keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I1: without keys the instance's role is used, through a token."""
+    (own_keys / ".aws" / "credentials").unlink()
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+    with _Metadata() as metadata, ApiServer(replaced) as server:
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url)
+        ask(server.url, replace)
+        assert "ASIAROLEROLEROLEROLE" in server.requests[0].headers["authorization"]
+        assert server.requests[0].headers["x-amz-security-token"] == "token-of-the-role"
+    assert metadata.without_token == 0
+
+
+def test_a_metadata_service_of_version_1_gives_nothing(own_keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (own_keys / ".aws" / "credentials").unlink()
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+    with _Metadata(version_2=False) as metadata, ApiServer(replaced) as server:
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url)
+        assert fault(server.url).code in ("NoCredentialsError", "MetadataRetrievalError")
+        assert server.requests == []
+
+
+# --- warm
+
+
+def test_warm_leaves_an_open_connection_and_asks_for_nothing() -> None:
+    async def body(cloud: Ec2Cloud) -> None:
+        await cloud.warm()
+        await replace(cloud)
+        assert cloud.calls() == {"DescribeVpcs": 1, "ReplaceRoute": 1}
+
+    with ApiServer(error(412, "DryRunOperation"), replaced) as server:
+        ask(server.url, body)
+        assert server.requests[0].fields["DryRun"] == "true"
+        assert server.connections == 1
+
+
+def test_warm_says_what_is_missing() -> None:
+    with ApiServer(error(403, "UnauthorizedOperation")) as server:
+        assert fault(server.url, lambda cloud: cloud.warm()).code == "UnauthorizedOperation"
+
+
+def test_every_request_is_counted_attempts_too() -> None:
+    async def body(cloud: Ec2Cloud) -> None:
+        await replace(cloud)
+        counted = cloud.calls()
+        assert counted == {"ReplaceRoute": 2}
+        counted["ReplaceRoute"] = 99
+        assert cloud.calls() == {"ReplaceRoute": 2}  # a snapshot is nobody's handle
+
+    with ApiServer(error(503, "Throttling"), replaced) as server:
+        ask(server.url, body)
+
+
+def test_ten_changes_are_in_flight_together() -> None:
+    gate = threading.Barrier(10)
+
+    def together(request: Any) -> None:
+        gate.wait(20)
+        replaced(request)
+
+    async def body(cloud: Ec2Cloud) -> None:
+        await asyncio.gather(*(replace(cloud) for _ in range(10)))
+
+    with ApiServer(together) as server:
+        ask(server.url, body)
+
+
+class _Metadata:
+    """An instance metadata service, strict about its version."""
+
+    def __init__(self, version_2: bool = True) -> None:
+        self.without_token = 0
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_PUT(self) -> None:
+                if not version_2 or self.path != "/latest/api/token":
+                    self.send_error(403)
+                    return
+                assert int(self.headers["X-aws-ec2-metadata-token-ttl-seconds"]) > 0
+                self._say("the-token")
+
+            def do_GET(self) -> None:
+                if version_2 and self.headers.get("X-aws-ec2-metadata-token") != "the-token":
+                    owner.without_token += 1
+                    self.send_error(401)
+                elif self.path.rstrip("/").endswith("security-credentials"):
+                    self._say("ha-role")
+                else:
+                    self._say(json.dumps(_ROLE))
+
+            def _say(self, text: str) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """The test looks for itself."""
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._http.server_address[1]}/"
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    def __enter__(self) -> "_Metadata":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join(10)
+
+
+_ROLE = {
+    "Code": "Success",
+    "Type": "AWS-HMAC",
+    "AccessKeyId": "ASIAROLEROLEROLEROLE",
+    "SecretAccessKey": "secret",
+    "Token": "token-of-the-role",
+    "LastUpdated": "2026-01-01T00:00:00Z",
+    "Expiration": "2099-01-01T00:00:00Z",
+}
+
+
+def _certificate(authority: Path) -> ssl.SSLContext:
+    """A self-signed certificate for 127.0.0.1; its own file is the authority to trust."""
+    import datetime
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "company proxy")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    authority.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    both = authority.with_suffix(".both")
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    both.write_bytes(private + authority.read_bytes())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    return context
