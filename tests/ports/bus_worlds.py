@@ -112,6 +112,9 @@ class World(Protocol):
     async def send(self, node: int, payload: bytes) -> None:
         """The process sends. Raises ValueError when the bus does."""
 
+    async def flood(self, node: int, count: int, size: int) -> None:
+        """The process sends so many messages of that size as fast as it can; each begins with its number."""
+
     async def kill_agent(self, node: int) -> None: ...
 
     async def power_off(self, node: int) -> None: ...
@@ -163,6 +166,10 @@ class FakeWorld:
 
     async def send(self, node: int, payload: bytes) -> None:
         self._buses[node].send(payload)
+
+    async def flood(self, node: int, count: int, size: int) -> None:
+        for number in range(count):
+            self._buses[node].send(number.to_bytes(4, "big") + bytes(size - 4))
 
     async def kill_agent(self, node: int) -> None:
         self._wire.kill_agent(node)
@@ -288,6 +295,9 @@ class CorosyncWorld:
 
     async def send(self, node: int, payload: bytes) -> None:
         await self.stations[node].order("send", payload=payload.hex())
+
+    async def flood(self, node: int, count: int, size: int) -> None:
+        await self.stations[node].order("flood", count=count, size=size)
 
     async def kill_agent(self, node: int) -> None:
         await self.stations.pop(node).kill()

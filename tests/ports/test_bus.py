@@ -82,19 +82,28 @@ def test_an_empty_message_is_a_message(kind: str) -> None:
 def test_all_hear_all_messages_in_one_order(kind: str) -> None:
     async def story(w: World) -> None:
         await together(w)
-        count = 300
-
-        async def chatter(node: int) -> None:
-            for number in range(count):
-                await w.send(node, b"%d from %d" % (number, node))
-
-        await asyncio.gather(chatter(1), chatter(2))
+        count = 2000
+        await asyncio.gather(*(w.flood(node, count, 200) for node in BOTH))
         for node in BOTH:
             await w.log[node].until(lambda log: len(log.heard) >= 2 * count, f"{2 * count} messages on {node}")
         assert w.log[1].heard == w.log[2].heard
         for node in BOTH:
-            own = [h.payload for h in w.log[1].heard if h.sender == node]
-            assert own == [b"%d from %d" % (number, node) for number in range(count)]
+            own = [int.from_bytes(h.payload[:4], "big") for h in w.log[1].heard if h.sender == node]
+            assert own == list(range(count))
+
+    play(kind, story)
+
+
+def test_many_large_messages_wait_their_turn(kind: str) -> None:
+    async def story(w: World) -> None:
+        await together(w)
+        count = 30
+        await asyncio.gather(*(w.flood(node, count, 500_000) for node in BOTH))
+        for node in BOTH:
+            await w.log[node].until(lambda log: len(log.heard) >= 2 * count, f"{2 * count} large messages on {node}")
+            assert {len(h.payload) for h in w.log[node].heard} == {500_000}
+        assert w.log[1].heard == w.log[2].heard
+        assert w.log[1].losses == w.log[2].losses == []
 
     play(kind, story)
 

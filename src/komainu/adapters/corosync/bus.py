@@ -1,7 +1,8 @@
 """The bus over corosync: membership and total order for the daemon, through asyncio, without a thread in its way.
 
-What is sent while there is no connection is dropped, and so is what was queued when the connection broke: a message of
-an earlier ring must not surface in a later one. Whoever sends proposes again until it sees its own delivery (law 9).
+What is sent while there is no connection (before the first `on_view`, and from `on_lost` to the next one) is dropped,
+and so is what was queued when the connection broke: it was meant for those who were there then. Whoever sends proposes
+again until it sees its own delivery (law 9).
 """
 
 import asyncio

@@ -6,7 +6,7 @@ so that no code of ours ever runs inside a callback from C.
 
 import ctypes
 import os
-from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_char, c_int, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_char, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -128,9 +128,9 @@ class _RingId(Structure):
 
 
 class _Piece(Structure):
-    """struct iovec."""
+    """struct iovec. The structure keeps the bytes that it points at."""
 
-    _fields_ = (("base", c_void_p), ("length", c_size_t))
+    _fields_ = (("base", c_char_p), ("length", c_size_t))
 
 
 _DELIVER = CFUNCTYPE(None, c_uint64, POINTER(_Name), c_uint32, c_uint32, c_void_p, c_size_t)
@@ -222,7 +222,7 @@ class Connection:
 
         True is no proof of sending: the request lies in shared memory even when corosync is stopped.
         """
-        piece = _Piece(ctypes.cast(ctypes.c_char_p(payload), c_void_p), len(payload))
+        piece = _Piece(payload, len(payload))
         status = self._library.cpg_mcast_joined(self._handle, _AGREED, byref(piece), 1)
         if status == _TRY_AGAIN:
             return False

@@ -66,7 +66,8 @@ class StubLibrary:
 
     def cpg_mcast_joined(self, handle: ctypes.c_uint64, guarantee: int, pieces: Any, count: int) -> int:
         assert (guarantee, count) == (2, 1)
-        self.sent.append(ctypes.string_at(pieces._obj.base, pieces._obj.length))
+        base = ctypes.c_void_p.from_buffer(pieces._obj).value
+        self.sent.append(ctypes.string_at(base or 0, pieces._obj.length))
         return self.status
 
     def cpg_dispatch(self, handle: ctypes.c_uint64, how: int) -> int:
