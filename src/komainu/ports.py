@@ -41,7 +41,11 @@ class BusListener(Protocol):
     """What the bus calls, in delivery order, never concurrently."""
 
     def on_view(self, view: BusView) -> None:
-        """Membership changed."""
+        """Membership changed.
+
+        Two views in one turn, of one new ring, the first without a node and the second with it: that node is back from
+        another ring, or this node is; either has lived through another history meanwhile.
+        """
 
     def on_message(self, sender: int, payload: bytes) -> None:
         """A message was delivered, one's own among them. `sender` is the node id, proven by the bus."""
@@ -60,7 +64,10 @@ class Bus(Protocol):
         """Connect, and keep connecting again after a loss, until `stop`."""
 
     def send(self, payload: bytes) -> None:
-        """Queue a message; what cannot be sent at once is retried in order. Raises ValueError above 1,000,000 bytes."""
+        """Queue a message; what cannot be sent at once is retried in order. Raises ValueError above 1,000,000 bytes.
+
+        Before the first `on_view`, and from `on_lost` to the next one, it is dropped: propose again.
+        """
 
     async def stop(self) -> None:
         """Leave the group (the others see a clean departure) and disconnect."""
