@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -137,7 +138,6 @@ def _per_node(
 def _values(
     path: Path, cluster: Cluster, group: Group, resource: Resource, declared: ResourceType
 ) -> Iterator[Finding]:
-    own_schema = schema.parameters(declared)
     validated: dict[str, BaseModel] = {}
     startable = _startable(cluster, group)
     complete = True
@@ -148,7 +148,8 @@ def _values(
             validated[node] = declared.params.model_validate_json(json.dumps(values), strict=True)
         except ValidationError as error:
             complete = False
-            for finding in refusals.findings(error, values, lambda place: schema.keys_at(own_schema, place)):
+            keys_at = partial(schema.keys_at, schema.parameters(declared))
+            for finding in refusals.findings(error, values, keys_at):
                 if not _is_said_per_node(finding, declared):
                     yield _placed(finding, path, node, resource)
     if complete and startable:

@@ -87,11 +87,11 @@ def read(text: bytes, types: Mapping[str, ResourceType], version: int = 1) -> Re
 
 def _shape(data: dict[str, Any], types: Mapping[str, ResourceType]) -> Iterable[Finding]:
     """What the form of the file forbids, whatever the types are."""
-    keys_at = partial(schema.keys_at, schema.schema(types.values()))
     arbitration = False
     try:
         ClusterFile.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
+        keys_at = partial(schema.keys_at, schema.schema(types.values()))
         for finding in refusals.findings(error, data, keys_at):
             if finding.path[:2] == _ARBITRATION:
                 arbitration = True

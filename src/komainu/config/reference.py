@@ -59,7 +59,7 @@ _ADDRESS_FORMATS = ("ipv4", "ipv6", "ipvanyaddress")
 
 def reference(types: Iterable[ResourceType], language: Language) -> str:
     """Every section and key of the file, then every resource type with its parameters."""
-    whole = ClusterFile.model_json_schema()
+    whole = schema.of_model(ClusterFile)
     lines: list[str] = []
     for title, definition in _SECTIONS:
         section = whole["$defs"][definition]
@@ -165,7 +165,7 @@ def _string(form: Schema, language: Language) -> str:
     pattern = form.get("pattern")
     if pattern is None:
         return _said(TEXT, language)
-    if pattern == ClusterFile.model_json_schema()["$defs"]["NodeEntry"]["properties"]["name"]["pattern"]:
+    if pattern == schema.of_model(ClusterFile)["$defs"]["NodeEntry"]["properties"]["name"]["pattern"]:
         return _said(NAME, language)
     return f"`{pattern}`"
 

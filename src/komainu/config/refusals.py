@@ -207,7 +207,7 @@ def findings(error: ValidationError, data: Any, keys_at: KeysAt) -> list[Finding
     found: list[Finding] = []
     unions: dict[Path, dict[str, list[ErrorDetails]]] = {}
     for detail in error.errors(include_url=False):
-        path, form = _resolve(detail["type"], detail["loc"], data)
+        path, form = _resolve(detail, data)
         if form is None:
             found.append(_finding(detail, path, keys_at))
         else:
@@ -268,20 +268,20 @@ def _said(detail: ErrorDetails) -> Said:
     return OTHER.said(value=shown(value), reason=reason)
 
 
-def _resolve(kind: str, loc: tuple[int | str, ...], data: Any) -> tuple[Path, str | None]:
+def _resolve(detail: ErrorDetails, data: Any) -> tuple[Path, str | None]:
     """The path in the data, and the form of a union that was tried there (None when there is no union).
 
     pydantic writes the tried form between the steps of the path; in the data there is no such step.
     """
-    path: list[int | str] = []
-    for number, step in enumerate(loc):
-        following = _at(data, (step,), _ABSENT)
-        if following is _ABSENT:
-            is_key = number == len(loc) - 1 and (kind == "missing" or step == "[key]")
-            return tuple(path), None if is_key else str(step)
-        path.append(step)
-        data = following
-    return tuple(path), None
+    loc = detail["loc"]
+    for number in range(len(loc)):
+        if _at(data, loc[: number + 1], _ABSENT) is _ABSENT:
+            is_key = number == len(loc) - 1 and (detail["type"] == "missing" or loc[number] == "[key]")
+            return loc[:number], None if is_key else str(loc[number])
+    if loc and _at(data, loc) != detail["input"] == _at(data, loc[:-1]):
+        # A form that has the name of a key: `int` was tried on a section in which `int` is a key.
+        return loc[:-1], str(loc[-1])
+    return loc, None
 
 
 def _without_forms(loc: tuple[int | str, ...], data: Any) -> Path:

@@ -5,7 +5,11 @@ for `komainu.config.rules` and for the types' own validators to say.
 """
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from functools import cache
 from typing import Any
+
+from pydantic import BaseModel
 
 from komainu.config.problem import Path
 from komainu.config.shape import ClusterFile
@@ -18,7 +22,7 @@ Schema = dict[str, Any]
 
 def schema(types: Iterable[ResourceType]) -> Schema:
     """The schema of the file, in which `params` and `per_node` depend on `type`."""
-    whole: Schema = {"$schema": DIALECT, **ClusterFile.model_json_schema()}
+    whole: Schema = {"$schema": DIALECT, **deepcopy(of_model(ClusterFile))}
     definitions: dict[str, Schema] = whole["$defs"]
     resource = definitions["ResourceEntry"]
     names: list[str] = []
@@ -44,7 +48,13 @@ def schema(types: Iterable[ResourceType]) -> Schema:
 
 def parameters(declared: ResourceType) -> Schema:
     """The schema of a type's parameters as a whole, as they hold on one node."""
-    return declared.params.model_json_schema()
+    return of_model(declared.params)
+
+
+@cache
+def of_model(model: type[BaseModel]) -> Schema:
+    """A model's own schema, computed once. It belongs to all callers: copy it before you change it."""
+    return model.model_json_schema()
 
 
 def keys_at(whole: Schema, path: Path) -> tuple[str, ...]:

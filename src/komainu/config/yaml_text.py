@@ -370,7 +370,7 @@ def _syntax(error: yaml.MarkedYAMLError) -> Said:
     if "'\\t'" in reason:
         return TAB.said()
     opened = error.context_mark.line + 1 if error.context_mark is not None else 1
-    unclosed = "unexpected end of stream" in reason or "but got '<stream end>'" in reason
+    unclosed = "unexpected end of stream" in reason or "'<stream end>'" in reason
     if unclosed or "expected ',' or" in reason:
         return NOT_CLOSED.said(opened=opened, reason=reason)
     if reason.startswith(("mapping values are not allowed", "expected <block end>", "could not find expected ':'")):

@@ -301,10 +301,11 @@ class ConfigurationStore:
         except OSError as error:
             raise self._not_written(self.folder, error) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StoreError(BUSY.said()) from error
             yield
-        except BlockingIOError as error:
-            raise StoreError(BUSY.said()) from error
         finally:
             os.close(descriptor)
 

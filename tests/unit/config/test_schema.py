@@ -1,0 +1,121 @@
+"""The JSON Schema agrees with the reader, and knows every type."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from komainu.catalogue import TYPES as SHIPPED
+from komainu.config.schema import keys_at, parameters, schema
+from tests.unit.config.sample import EVERY, GOOD, TYPES, changed, reading
+
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
+VALIDATOR = jsonschema.Draft202012Validator(schema(TYPES.values()))
+
+
+def accepted(text: str) -> bool:
+    return bool(VALIDATOR.is_valid(yaml.safe_load(text)))
+
+
+def test_it_is_a_schema_of_its_dialect_and_pure_json() -> None:
+    whole = schema(SHIPPED)
+    jsonschema.Draft202012Validator.check_schema(whole)
+    assert json.loads(json.dumps(whole)) == whole
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_the_examples_follow_it(path: Path) -> None:
+    jsonschema.Draft202012Validator(schema(SHIPPED)).validate(yaml.safe_load(path.read_text()))
+
+
+def test_the_right_file_follows_it() -> None:
+    assert accepted(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("name: sample", "name: my sample"),
+        ("environment: aws", "enviroment: aws"),
+        ("arbitration: operator", "arbitration: fence"),
+        ("links: [10.0.110.100]", "links: 10.0.110.100"),
+        ("type: app", "type: ap"),
+        ("zone: a}", "zone: 5}"),
+        ("zone: a}", "zone: a, more: 1}"),
+        ("{port: port-2}", "{port: x}"),
+        ("{port: port-2}", "{prt: port-2}"),
+        ("{command: [/bin/true]}", "{command: 5}"),
+        ("  - name: failover1", "  - name: failover1\n    nodes:"),
+    ],
+)
+def test_what_it_forbids_the_reader_refuses(old: str, new: str) -> None:
+    text = changed((old, new))
+    assert not accepted(text)
+    assert reading(text).errors
+
+
+def test_a_parameter_may_stand_in_either_part() -> None:
+    text = changed(
+        ("zone: a}", "}"), ("{port: port-1}", "{port: port-1, zone: a}"), ("{port: port-2}", "{port: port-2, zone: a}")
+    )
+    assert accepted(text)
+    assert not reading(text).errors
+
+
+def test_every_kind_of_field_is_checked() -> None:
+    def file(params: dict[str, Any]) -> dict[str, Any]:
+        resource = {"name": "e", "type": "every", "params": params}
+        whole: dict[str, Any] = yaml.safe_load(GOOD)
+        return {**whole, "groups": [{"name": "g", "resources": [resource]}]}
+
+    right = {"text": "abc", "whole": 1, "words": ["b"], "limits": {"most": 2}, "many": [{"most": 1}], "either": [1]}
+    right |= {"colour": "blue", "by_key": {"a": "b"}, "address": "10.0.0.1", "truth": True, "fraction": 0.1}
+    assert VALIDATOR.is_valid(file(right))
+    wrong = {"text": 1, "whole": 0, "words": ["a", "b", "c"], "limits": {"most": 0}, "many": [{"x": 1}], "either": "x"}
+    wrong |= {"colour": "green", "by_key": {"a": 1}, "address": 5, "truth": "yes", "fraction": 2, "unknown": 1}
+    for key, value in wrong.items():
+        assert not VALIDATOR.is_valid(file({**right, key: value})), key
+
+
+def test_descriptions_come_from_the_declarations() -> None:
+    definitions = schema(TYPES.values())["$defs"]
+    assert definitions["every.params"]["properties"]["text"]["description"] == "A text field."
+    assert definitions["every.params"]["description"] == "What every does."
+    assert definitions["every.Limits"]["properties"]["most"]["description"] == "The most there may be."
+    assert definitions["ResourceEntry"]["properties"]["type"]["enum"] == list(TYPES)
+
+
+def test_a_schema_is_not_changed_by_making_another_one() -> None:
+    first = json.dumps(schema(TYPES.values()))
+    schema([EVERY])
+    assert "required" in parameters(EVERY)
+    assert json.dumps(schema(TYPES.values())) == first
+
+
+def test_a_schema_without_types_still_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(schema([]))
+
+
+@pytest.mark.parametrize(
+    ("path", "keys"),
+    [
+        ((), ("cluster", "nodes", "groups")),
+        (("nodes", 3), ("name", "id", "links")),
+        (("groups", 0, "resources", 2, "recovery"), ("start_retries", "restarts", "failovers", "reset_after_ms")),
+        (("cluster", "aws"), ("region",)),
+        (("cluster", "arbitration"), ("kind",)),
+        (("cluster", "name"), ()),
+        (("nowhere", 1), ()),
+    ],
+)
+def test_the_keys_at_a_place(path: tuple[str | int, ...], keys: tuple[str, ...]) -> None:
+    assert keys_at(schema(TYPES.values()), path) == keys
+
+
+def test_the_keys_inside_parameters() -> None:
+    assert keys_at(parameters(EVERY), ("limits",)) == ("most",)
+    assert keys_at(parameters(EVERY), ("many", 4)) == ("most",)
+    assert keys_at(parameters(EVERY), ("by_key", "x")) == ()
