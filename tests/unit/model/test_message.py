@@ -1,0 +1,26 @@
+"""One declared text, and one use of it."""
+
+import pytest
+
+from komainu.model.message import Message, Refused
+
+GREETING = Message("KM9999", "{name} is on {count} nodes.", "{name} は {count} ノードにあります。", "warning")
+
+
+def test_a_message_is_said_in_both_languages_with_its_code_and_level() -> None:
+    said = GREETING.said(name="web{1}", count=2)
+    assert (said.code, said.level) == ("KM9999", "warning")
+    assert said.text() == said.text("en") == "web{1} is on 2 nodes."
+    assert said.text("ja") == "web{1} は 2 ノードにあります。"
+
+
+def test_a_forgotten_value_is_an_error_of_the_caller() -> None:
+    with pytest.raises(KeyError):
+        GREETING.said(name="web")
+
+
+def test_a_refusal_carries_its_message() -> None:
+    said = GREETING.said(name="web", count=2)
+    refused = Refused(said)
+    assert isinstance(refused, ValueError)
+    assert (refused.said, str(refused)) == (said, said.en)
