@@ -16,8 +16,8 @@ from komainu.adapters.linux.cgroups import Cgroup
 from komainu.adapters.linux.leader import Leader
 from komainu.adapters.linux.proc import Process
 
-_EMPTY_PASSES = 2
-"A child forked while /proc was being read can be missed once, when its parent ends in the same moment."
+_SLICE = 32
+"Environments read between two turns of the event loop."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +32,19 @@ class Kin:
     async def living(self) -> tuple[Process, ...]:
         """Those that run now."""
         seen = {process.pid: process async for process in proc.everyone()}
-        for pid in self.cgroup.pids() if self.cgroup else ():
-            newer = seen.get(pid) or proc.read(pid)
+        inside = set(self.cgroup.pids()) if self.cgroup else set()
+        for pid in inside - seen.keys():
+            newer = proc.read(pid)
             if newer is not None and not newer.dead:
                 seen[pid] = newer
-        inside = set(self.cgroup.pids()) if self.cgroup else set()
         # The id of a session is safe from reuse only as long as its leader lives; asked last, it lived all along.
         session = self.leader.pid if self.leader is not None and self.leader.alive else 0
-        found = {
-            pid
-            for pid, process in seen.items()
-            if pid in inside or process.session == session != 0 or proc.carries(pid, self.mark)
-        }
-        found.discard(os.getpid())
+        found = {pid for pid, process in seen.items() if pid in inside or process.session == session != 0}
+        for number, pid in enumerate(seen):
+            if number % _SLICE == _SLICE - 1:
+                await asyncio.sleep(0)
+            if pid not in found and proc.carries(pid, self.mark):
+                found.add(pid)
         return tuple(seen[pid] for pid in sorted(_with_descendants(found, seen.values())))
 
     async def end(self, number: int, grace_ms: int, timeout_ms: int) -> tuple[int, ...]:
@@ -60,8 +60,10 @@ class Kin:
             self.leader.signal(number)
             self.leader.signal(signal.SIGCONT)  # a stopped process would never see it
             await self.leader.wait(_ms(gentle_until - loop.time()))
-        empty = 0
-        while empty < _EMPTY_PASSES:
+        # A child forked while /proc was being read can be missed once, when its parent ends in the same moment. A
+        # control group misses nobody.
+        empty, enough = 0, 1 if self.cgroup is not None else 2
+        while empty < enough:
             found = await self.living()
             if not found:
                 empty += 1

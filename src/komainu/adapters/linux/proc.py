@@ -13,9 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-PROC = Path("/proc")
 _SLICE = 32
 "Processes read between two turns of the event loop: about a millisecond."
+_CHUNK = 65_536
+_KERNEL_THREAD = 0x0020_0000
+"PF_KTHREAD of the kernel's sched.h."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +31,27 @@ class Process:
     session: int
     dead: bool
     "A zombie: it runs no more, only its parent has not asked yet."
+    kernel: bool
+    "A thread of the kernel."
 
 
 def boot_id() -> str:
     """The kernel's name of this boot."""
-    return (PROC / "sys/kernel/random/boot_id").read_text().strip()
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def read(pid: int) -> Process | None:
     """The process that has this id now; None when there is none."""
     try:
-        text = (PROC / str(pid) / "stat").read_bytes()
+        text = _content(f"/proc/{pid}/stat")
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The second field is the name in brackets; it may hold spaces and brackets itself.
     fields = text[text.rindex(b")") + 2 :].split()
     # A leader thread that has ended is shown as a zombie while other threads of the process still run.
     dead = fields[0] in (b"Z", b"X") and int(fields[17]) <= 1
-    return Process(pid, int(fields[19]), int(fields[1]), int(fields[3]), dead)
+    kernel = bool(int(fields[6]) & _KERNEL_THREAD)
+    return Process(pid, int(fields[19]), int(fields[1]), int(fields[3]), dead, kernel)
 
 
 def carries(pid: int, mark: str) -> bool:
@@ -55,7 +60,7 @@ def carries(pid: int, mark: str) -> bool:
     A process may have overwritten its environment since (servers that set their title do): then the answer is False.
     """
     try:
-        environment = (PROC / str(pid) / "environ").read_bytes()
+        environment = _content(f"/proc/{pid}/environ")
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return False  # gone, or not ours to read; the daemon runs as root and may read all
     wanted = mark.encode()
@@ -63,14 +68,17 @@ def carries(pid: int, mark: str) -> bool:
 
 
 async def everyone() -> AsyncIterator[Process]:
-    """Every living process but this one. Lets the event loop turn in between; the picture is not of one moment."""
+    """Every living process but this one and the kernel's own threads.
+
+    The event loop turns in between, so the picture is not of one moment.
+    """
     own = os.getpid()
-    for number, name in enumerate(os.listdir(PROC)):
+    for number, name in enumerate(os.listdir("/proc")):
         if number % _SLICE == _SLICE - 1:
             await asyncio.sleep(0)
         if name.isdigit() and int(name) != own:
             process = read(int(name))
-            if process is not None and not process.dead:
+            if process is not None and not process.dead and not process.kernel:
                 yield process
 
 
@@ -129,3 +137,16 @@ def signal_all(descriptors: Iterable[int], number: int) -> None:
     for descriptor in descriptors:
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(descriptor, number)
+
+
+def _content(path: str) -> bytes:
+    """A file of /proc, whole; hundreds are read in a row, so it is done in as few steps as possible."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        whole = chunk = os.read(descriptor, _CHUNK)
+        while chunk:
+            chunk = os.read(descriptor, _CHUNK)
+            whole += chunk
+        return whole
+    finally:
+        os.close(descriptor)
