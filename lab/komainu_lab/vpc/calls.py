@@ -1,22 +1,18 @@
 """Every call to the emulated API, counted and timed.
 
-Times are CLOCK_MONOTONIC in nanoseconds: the same clock in all namespaces of one machine, so that a demonstration can
-lay them beside what the cluster and the client recorded.
+Times are CLOCK_BOOTTIME in nanoseconds, the clock of all of the lab's records, so that a demonstration can lay them
+beside what the cluster and the client recorded.
 """
 
 import threading
-import time
 from collections import Counter, deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from komainu_lab.namespaces import boottime_ns
+
 KEPT = 20_000
 "Older calls are forgotten; the counts are not."
-
-
-def now_ns() -> int:
-    """The lab's clock: CLOCK_MONOTONIC, nanoseconds."""
-    return time.monotonic_ns()
 
 
 @dataclass(slots=True)
@@ -51,7 +47,7 @@ class CallLog:
 
     def begin(self, service: str, action: str, source: str, details: dict[str, str]) -> Call:
         """Note a call that has just been read."""
-        received_ns = now_ns()
+        received_ns = boottime_ns()
         with self._lock:
             self._number += 1
             call = Call(self._number, service, action, source, received_ns, details)

@@ -81,6 +81,8 @@ class Dispatcher:
     def __call__(self, request: Request) -> Answer:
         """Carry the request out. A defect of the emulator is a 500 and a line in the log, never an exception."""
         direct = _DIRECT.get(request.service)
+        if direct is not None and not request.access_key:
+            return failure(request, 403, "MissingAuthenticationToken", "Request is missing Authentication Token")
         try:
             if direct is not None:
                 return _directly(direct, request)

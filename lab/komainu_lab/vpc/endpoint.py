@@ -13,7 +13,8 @@ from collections.abc import Callable
 from io import BufferedReader
 from urllib.parse import parse_qsl
 
-from komainu_lab.vpc.calls import Call, CallLog, now_ns
+from komainu_lab.namespaces import boottime_ns
+from komainu_lab.vpc.calls import Call, CallLog
 from komainu_lab.vpc.dispatch import Answer, Request, failure
 from komainu_lab.vpc.faults import Fault, Kind, Plan
 
@@ -143,7 +144,7 @@ class Endpoint:
             return False
         closing = request.headers.get("connection", "").lower() == "close"
         connection.sendall(_encode(answer, request.method, closing))
-        call.answered_ns = now_ns()
+        call.answered_ns = boottime_ns()
         call.status = answer.status
         return not closing
 
@@ -176,7 +177,7 @@ class Endpoint:
 
     def _carry_out(self, request: Request, call: Call) -> Answer:
         answer = self._dispatch(request)
-        call.applied_ns = now_ns()
+        call.applied_ns = boottime_ns()
         return answer
 
 

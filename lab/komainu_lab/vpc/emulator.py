@@ -1,0 +1,307 @@
+"""The emulated VPC's process: it holds everything together, inside the router's network namespace.
+
+    nsenter -t ROUTER_PID --net python3 -m komainu_lab.vpc.emulator TOPOLOGY STATE_DIRECTORY
+
+It says `ready` on standard output, and ends when its standard input does: with the lab that started it.
+"""
+
+import logging
+import os
+import queue
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+# moto reads this when its EC2 is made; the images take a second to load and the lab needs none.
+os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+
+from botocore.exceptions import BotoCoreError, ClientError
+from moto import settings
+from moto.core.authorization import ActionAuthenticatorMixin
+
+from komainu_lab.errors import LabError
+from komainu_lab.topology import TOPOLOGIES, Topology
+from komainu_lab.vpc import corrections, metadata
+from komainu_lab.vpc.authority import Certificates, endpoint_names, issue
+from komainu_lab.vpc.build import ACCOUNT, Operator, backend, build
+from komainu_lab.vpc.calls import CallLog
+from komainu_lab.vpc.control import Server
+from komainu_lab.vpc.description import Description
+from komainu_lab.vpc.dispatch import Dispatcher
+from komainu_lab.vpc.endpoint import Endpoint, server_context
+from komainu_lab.vpc.fabric import Fabric, api_rules
+from komainu_lab.vpc.faults import BadFault, Plan
+from komainu_lab.vpc.outside import Outside, endpoint_address
+from komainu_lab.vpc.ready import say_ready
+
+PORT = 443
+CONTROL = "vpc.sock"
+SWITCH_INTERVAL_S = 0.0005
+"How long one thread may keep the others waiting: the fabric must not wait for an answer that is being written."
+
+
+def enforce_policies() -> None:
+    """From now on every call must be signed, and allowed by a policy."""
+    settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
+    ActionAuthenticatorMixin.request_count = 0
+
+
+class Emulator:
+    """The API, the fabric and the operations on them."""
+
+    def __init__(self, topology: Topology, outside: Outside, certificates: Certificates) -> None:
+        """Build the VPC; `start` begins to serve it."""
+        self.topology = topology
+        self.outside = outside
+        self.certificates = certificates
+        self.log = CallLog()
+        self.plan = Plan(self._network_faults_changed)
+        dispatcher = Dispatcher()
+        self.operator = Operator(dispatcher, topology.region)
+        corrections.apply()
+        self.description: Description = build(topology, self.operator)
+        self.ec2 = backend(topology.region)
+        self.credentials = metadata.Credentials(topology.region)
+        self.fabric = Fabric(self.ec2, topology, self._tell_states)
+        self._followers: list[queue.Queue[dict[str, Any] | None]] = []
+        self._states: dict[str, str] = {}
+        self.endpoint = Endpoint(
+            outside.listen(PORT),
+            server_context(str(certificates.certificate), str(certificates.key)),
+            dispatcher,
+            self.plan,
+            self.log,
+            self.credentials.machine_of,
+        )
+
+    def start(self) -> None:
+        """Program the router, demand signatures, answer. Raises LabError."""
+        self.fabric.start()
+        enforce_policies()
+        self.endpoint.start()
+
+    def stop(self) -> None:
+        """End all threads."""
+        self.endpoint.stop()
+        self.fabric.stop()
+        for follower in list(self._followers):
+            follower.put(None)
+
+    def call(self, name: str, arguments: dict[str, Any]) -> Any:
+        """One operation of `do_...`. Raises LabError."""
+        operation = getattr(self, f"do_{name}", None)
+        if operation is None:
+            raise LabError(f"the emulated VPC cannot '{name}'")
+        try:
+            return operation(**arguments)
+        except (BadFault, TypeError, ClientError, BotoCoreError) as error:
+            raise LabError(f"{name}: {error}") from None
+
+    # --- what is ---
+
+    def do_describe(self) -> dict[str, Any]:
+        """What was built, and where the endpoint is."""
+        return {
+            "built": self.description.to_data(),
+            "endpoint": endpoint_address(self.topology),
+            "names": endpoint_names(self.topology.region, ACCOUNT),
+            "authority": str(self.certificates.authority),
+            "outside": f"/proc/{os.getpid()}/fd/{self.outside.namespace}",
+        }
+
+    def do_calls(self, after: int = 0) -> list[dict[str, Any]]:
+        """The calls with a higher number."""
+        return self.log.after(after)
+
+    def do_counts(self) -> dict[str, dict[str, int]]:
+        """Calls by source and action since the start."""
+        return self.log.counts()
+
+    def do_last_call(self) -> int:
+        """The number of the latest call."""
+        return self.log.last
+
+    def do_programmed(self, after: int = 0) -> list[dict[str, Any]]:
+        """The times that packets began to go elsewhere."""
+        return self.fabric.programmed_after(after)
+
+    def do_metadata(self, machine: str) -> dict[str, str]:
+        """What the machine's metadata service says, by path."""
+        return metadata.tree(self.ec2, self._instance(machine).id)
+
+    def do_credentials(self, machine: str) -> dict[str, Any]:
+        """The machine's role and its credentials; an empty role: none."""
+        instance = self._instance(machine)
+        if not instance.role:
+            return {"role": "", "credentials": {}}
+        return {"role": instance.role, "credentials": self.credentials.of(machine, instance.id, instance.role)}
+
+    # --- faults of the API ---
+
+    def do_break_api(
+        self,
+        kind: str,
+        actions: list[str] | None = None,
+        sources: list[str] | None = None,
+        times: int | None = None,
+        delay_ms: int = 0,
+    ) -> int:
+        """Begin a fault; its number, to heal it by."""
+        for source in sources or ():
+            self._instance(source)
+        return self.plan.add(kind, tuple(actions or ()), tuple(sources or ()), times, delay_ms).id
+
+    def do_heal_api(self, number: int | None = None) -> None:
+        """End a fault, or all."""
+        self.plan.heal(number)
+
+    def do_faults(self) -> list[dict[str, Any]]:
+        """The faults that hold."""
+        return [
+            {"id": f.id, "kind": f.kind, "actions": f.actions, "sources": f.sources, "times": f.times}
+            for f in self.plan.holding()
+        ]
+
+    # --- what an operator, or fate, does in AWS; packets follow before the answer ---
+
+    def do_point_route(self, machine: str, table: str = "") -> None:
+        """Point the VIP's row at a machine's interface, in one table or in all."""
+        for table_id in self._tables(table):
+            self.operator.client("ec2").replace_route(
+                RouteTableId=table_id,
+                DestinationCidrBlock=self._destination,
+                NetworkInterfaceId=self._instance(machine).interface,
+            )
+        self.fabric.settle()
+
+    def do_delete_route(self, table: str = "") -> None:
+        """Delete the VIP's row, in one table or in all."""
+        for table_id in self._tables(table):
+            self.operator.client("ec2").delete_route(RouteTableId=table_id, DestinationCidrBlock=self._destination)
+        self.fabric.settle()
+
+    def do_create_route(self, machine: str, table: str = "") -> None:
+        """Make the VIP's row, in one table or in all."""
+        for table_id in self._tables(table):
+            self.operator.client("ec2").create_route(
+                RouteTableId=table_id,
+                DestinationCidrBlock=self._destination,
+                NetworkInterfaceId=self._instance(machine).interface,
+            )
+        self.fabric.settle()
+
+    def do_routes(self) -> dict[str, dict[str, str]]:
+        """The VIP's row by table: whose interface it points at, or its id, and the state of the route."""
+        owners = {instance.interface: name for name, instance in self.description.instances.items()}
+        found = {}
+        answer = self.operator.client("ec2").describe_route_tables(RouteTableIds=list(self.description.tables.values()))
+        names = {table_id: name for name, table_id in self.description.tables.items()}
+        for table in answer["RouteTables"]:
+            for route in table["Routes"]:
+                if route.get("DestinationCidrBlock") == self._destination:
+                    interface = route.get("NetworkInterfaceId", "")
+                    target = {"target": owners.get(interface, interface), "state": route["State"]}
+                    found[names[table["RouteTableId"]]] = target
+        return found
+
+    def do_source_dest_check(self, machine: str, on: bool) -> None:
+        """Switch the check of a machine's interface."""
+        self.operator.client("ec2").modify_network_interface_attribute(
+            NetworkInterfaceId=self._instance(machine).interface, SourceDestCheck={"Value": on}
+        )
+        self.fabric.settle()
+
+    def do_instance(self, machine: str, to: str) -> None:
+        """`start`, `stop` or `terminate` an instance in EC2; the machine's own power is the lab's affair."""
+        if to not in ("start", "stop", "terminate"):
+            raise LabError(f"an instance can start, stop or terminate, not '{to}'")
+        getattr(self.operator.client("ec2"), f"{to}_instances")(InstanceIds=[self._instance(machine).id])
+        self.fabric.settle()
+
+    def do_zone(self, zone: str, state: str, text: str = "") -> None:
+        """What DescribeAvailabilityZones says of a zone."""
+        (found,) = self.ec2.describe_availability_zones(zone_names=[zone])
+        found.state = state
+        found.messages = [{"message": text}] if text else []
+
+    def do_propagation(self, delay_ms: int) -> None:
+        """How late packets follow a change from now on."""
+        self.fabric.delay_ms = delay_ms
+
+    def do_settle(self) -> None:
+        """Return when packets obey every change made so far."""
+        self.fabric.settle()
+
+    # --- events ---
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Changes of instances' states."""
+        mine: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._followers.append(mine)
+        try:
+            yield {"event": "following"}
+            while (event := mine.get()) is not None:
+                yield event
+        finally:
+            self._followers.remove(mine)
+
+    def _tell_states(self) -> None:
+        names = {instance.id: name for name, instance in self.description.instances.items()}
+        for instance in self.ec2.all_instances():
+            name = names.get(instance.id)
+            if name is not None and self._states.get(name, "running") != instance.state:
+                for follower in list(self._followers):
+                    follower.put({"event": "instance", "machine": name, "state": instance.state})
+            if name is not None:
+                self._states[name] = instance.state
+
+    # --- names ---
+
+    @property
+    def _destination(self) -> str:
+        return f"{self.description.service_address}/32"
+
+    def _instance(self, machine: str) -> Any:
+        try:
+            return self.description.instances[machine]
+        except KeyError:
+            known = ", ".join(self.description.instances)
+            raise LabError(f"'{machine}' is no instance of the VPC; the instances are {known}") from None
+
+    def _tables(self, name: str) -> list[str]:
+        if not name:
+            return list(self.description.tables.values())
+        try:
+            return [self.description.tables[name]]
+        except KeyError:
+            known = ", ".join(self.description.tables)
+            raise LabError(f"there is no route table '{name}'; there are {known}") from None
+
+    def _network_faults_changed(self) -> None:
+        addresses = {name: instance.address for name, instance in self.description.instances.items()}
+        rules = api_rules(self.plan.holding(), endpoint_address(self.topology), addresses)
+        self.fabric.set_api_rules(rules)
+
+
+def main() -> int:
+    """Serve until standard input ends."""
+    name, state = sys.argv[1], Path(sys.argv[2])
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    topology = TOPOLOGIES[name]()
+    with ExitStack() as undo:
+        outside = Outside(topology)
+        undo.callback(outside.close)
+        emulator = Emulator(topology, outside, issue(state, topology.region, ACCOUNT))
+        emulator.start()
+        undo.callback(emulator.stop)
+        undo.callback(Server(state / CONTROL, emulator).close)
+        say_ready()
+        sys.stdin.buffer.read()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,348 @@
+"""The fabric: keeps the router's network namespace as the emulated state says.
+
+Every method of moto's EC2 that changes something is wrapped, so that a thread wakes at once and programs only what is
+different: routes by netlink, the rest in one transaction of nftables, both without starting a process. Nothing polls.
+
+- Packets from a subnet are routed by that subnet's own table (`ip rule iif`); what its route table does not name is
+  dropped without an answer, as in a VPC.
+- A port with Source/Dest check on passes only packets from and to its own addresses; the port of an instance that
+  does not run passes nothing.
+- The internet gateway translates one to one and without state, as the real one: whoever has no public address has no
+  way out, and an address that moves takes its traffic along with the next packet.
+"""
+
+import errno
+import functools
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from komainu_lab.errors import LabError
+from komainu_lab.namespaces import boottime_ns
+from komainu_lab.topology import Topology
+from komainu_lab.vpc import plan as planning
+from komainu_lab.vpc.faults import Fault, Kind
+from komainu_lab.vpc.plan import BLACKHOLE, Hop, Key, Plan
+from komainu_lab.wires import Nftables
+
+_log = logging.getLogger(__name__)
+
+ROUTED, BRIDGED = "ip komainu_vpc", "bridge komainu_vpc"
+SETTLE_S = 10.0
+KEPT = 2_000
+"Older changes are forgotten."
+TRANSLATED = 0x4B
+"Mark of packets that came in through the internet gateway's translation."
+
+CHANGING = (
+    "create_vpc", "delete_vpc", "associate_vpc_cidr_block", "disassociate_vpc_cidr_block",
+    "create_subnet", "delete_subnet",
+    "create_route_table", "delete_route_table", "create_route", "replace_route", "delete_route",
+    "associate_route_table", "disassociate_route_table", "replace_route_table_association",
+    "attach_internet_gateway", "detach_internet_gateway", "delete_internet_gateway",
+    "create_network_interface", "delete_network_interface", "attach_network_interface", "detach_network_interface",
+    "modify_network_interface_attribute", "assign_private_ip_addresses", "unassign_private_ip_addresses",
+    "run_instances", "start_instances", "stop_instances", "terminate_instances", "reboot_instances",
+    "modify_instance_attribute",
+    "allocate_address", "associate_address", "disassociate_address", "release_address",
+)  # fmt: skip
+"moto's methods that change something the plan reads."
+
+
+@dataclass(frozen=True, slots=True)
+class Programmed:
+    """One time that packets began to go elsewhere."""
+
+    number: int
+    changed_ns: int
+    "When the first change that it contains was made in the API."
+    programmed_ns: int
+    "When the router followed."
+    routes: tuple[tuple[str, str, str, str], ...]
+    "Device of arrival, destination, device and gateway of the next hop (both empty: dropped)."
+
+
+def watch(ec2: Any, lock: threading.RLock, changed: Callable[[], None]) -> None:
+    """Call `changed` after each change to moto's EC2 backend; changes are made under `lock`."""
+
+    def wrapped(method: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                with lock:
+                    return method(*args, **kwargs)
+            finally:
+                changed()
+
+        return call
+
+    for name in CHANGING:
+        setattr(ec2, name, wrapped(getattr(ec2, name)))
+
+
+def base_rules(outside: str) -> str:
+    """The tables with empty sets; `outside` is the device that leads to the internet."""
+    return f"""
+table {ROUTED} {{
+    map to_private {{ type ipv4_addr : ipv4_addr; }}
+    map to_public {{ type ipv4_addr : ipv4_addr; }}
+    set stopped {{ type ipv4_addr; }}
+    chain arriving {{
+        type filter hook prerouting priority raw; policy accept;
+        iifname "{outside}" notrack
+        iifname "{outside}" ip daddr set ip daddr map @to_private meta mark set {TRANSLATED}
+    }}
+    chain api {{ }}
+    chain forwarding {{
+        type filter hook forward priority filter; policy accept;
+        jump api
+        ip saddr @stopped drop
+        ip daddr @stopped drop
+        iifname "{outside}" meta mark != {TRANSLATED} drop
+        oifname "{outside}" ip saddr != @to_public drop
+    }}
+    chain leaving {{
+        type filter hook postrouting priority srcnat; policy accept;
+        oifname "{outside}" ip saddr set ip saddr map @to_public
+    }}
+    chain sending {{
+        type filter hook output priority filter; policy accept;
+        icmp type {{ destination-unreachable, redirect }} drop
+    }}
+}}
+table {BRIDGED} {{
+    set stopped_ports {{ type ifname; }}
+    set checked_ports {{ type ifname; }}
+    set own_addresses {{ type ifname . ipv4_addr; }}
+    chain arriving {{
+        type filter hook prerouting priority -200; policy accept;
+        iifname @stopped_ports drop
+        iifname @checked_ports ether type ip iifname . ip saddr != @own_addresses drop
+    }}
+    chain leaving {{
+        type filter hook postrouting priority 200; policy accept;
+        oifname @stopped_ports drop
+        oifname @checked_ports ether type ip oifname . ip daddr != @own_addresses drop
+    }}
+}}
+"""
+
+
+def _elements(plan: Plan) -> dict[str, list[str]]:
+    """The content of every set and map, by table and name."""
+    return {
+        f"{ROUTED} to_private": [f"{public} : {private}" for public, private in sorted(plan.public)],
+        f"{ROUTED} to_public": [f"{private} : {public}" for public, private in sorted(plan.public)],
+        f"{ROUTED} stopped": sorted(plan.stopped),
+        f"{BRIDGED} stopped_ports": [f'"{port}"' for port in sorted(plan.stopped_ports)],
+        f"{BRIDGED} checked_ports": [f'"{port}"' for port in sorted(plan.checked_ports)],
+        f"{BRIDGED} own_addresses": [f'"{port}" . {address}' for port, address in sorted(plan.own_addresses)],
+    }
+
+
+def filter_changes(before: Plan, after: Plan) -> str:
+    """The commands that turn one plan's sets into another's; empty: nothing differs."""
+    old, lines = _elements(before), []
+    for name, elements in _elements(after).items():
+        if elements == old[name]:
+            continue
+        kind = "map" if name.startswith(f"{ROUTED} to_") else "set"
+        lines.append(f"flush {kind} {name}")
+        if elements:
+            lines.append(f"add element {name} {{ {', '.join(elements)} }}")
+    return "\n".join(lines)
+
+
+def api_rules(faults: tuple[Fault, ...], address: str, sources: dict[str, str]) -> str:
+    """The commands for the faults of the network between machines and the endpoint; `sources`: addresses by name.
+
+    A machine's packets are recognised where they enter the router first, before a NAT instance gives them its address.
+    """
+    lines = [f"flush chain {ROUTED} api"]
+    for fault in faults:
+        if fault.kind not in (Kind.REFUSE, Kind.SILENCE):
+            continue
+        there, back = f"ip daddr {address}", f"ip saddr {address}"
+        for source in [sources[name] for name in fault.sources] or [""]:
+            whose, to_whom = (f"ip saddr {source} ", f"ip daddr {source} ") if source else ("", "")
+            if fault.kind == Kind.REFUSE:
+                lines.append(f"add rule {ROUTED} api {whose}{there} tcp dport 443 reject with tcp reset")
+            else:
+                lines.append(f"add rule {ROUTED} api {whose}{there} tcp dport 443 drop")
+            lines.append(f"add rule {ROUTED} api {to_whom}{back} tcp sport 443 drop")
+    return "\n".join(lines)
+
+
+class Fabric:
+    """Programs the network namespace of the process it runs in."""
+
+    def __init__(self, ec2: Any, topology: Topology, followed: Callable[[], None]) -> None:
+        """`ec2`: moto's backend of the region. `followed` is called, from the fabric's thread, each time that packets
+        obey a change. `start` begins."""
+        self._followed = followed
+        self._ec2 = ec2
+        self._topology = topology
+        self._devices = planning.bound_devices(topology)
+        self._lock = threading.RLock()
+        self._wake = threading.Condition()
+        self._wanted = 0
+        "How many changes there have been."
+        self._done = 0
+        "How many of them packets obey."
+        self._changed_ns = 0
+        self._stopping = False
+        self._api_rules = ""
+        self._plan = Plan()
+        self._programmed: deque[Programmed] = deque(maxlen=KEPT)
+        self._error: Exception | None = None
+        self.delay_ms = 0
+        "How late packets follow a change: EC2 is eventually consistent."
+        self._thread = threading.Thread(target=self._run, name="fabric", daemon=True)
+
+    def start(self) -> None:
+        """Program what is, and follow every change. Raises LabError when the first programming fails."""
+        watch(self._ec2, self._lock, self.changed)
+        self._thread.start()
+        self.changed()
+        self.settle()
+
+    def stop(self) -> None:
+        """End the thread; what is programmed stays."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify_all()
+        self._thread.join(SETTLE_S)
+
+    def changed(self) -> None:
+        """Something may have changed: program what differs, soon."""
+        with self._wake:
+            self._wanted += 1
+            if not self._changed_ns:
+                self._changed_ns = boottime_ns()
+            self._wake.notify_all()
+
+    def set_api_rules(self, commands: str) -> None:
+        """Replace the faults of the network towards the endpoint, and wait until they hold."""
+        with self._wake:
+            self._api_rules = commands
+        self.changed()
+        self.settle()
+
+    def settle(self) -> None:
+        """Return when packets obey every change made so far. Raises LabError when they cannot."""
+        with self._wake:
+            wanted = self._wanted
+            if not self._wake.wait_for(lambda: self._done >= wanted or self._stopping, SETTLE_S):
+                raise LabError(f"the emulated VPC did not program the router within {SETTLE_S:.0f} s")
+            if self._error is not None:
+                raise LabError(f"the emulated VPC could not program the router: {self._error}")
+
+    def programmed_after(self, number: int) -> list[dict[str, Any]]:
+        """The times that packets began to go elsewhere, later than that number, as plain data."""
+        with self._wake:
+            return [asdict(entry) for entry in self._programmed if entry.number > number]
+
+    # --- the thread ---
+
+    def _run(self) -> None:
+        prepare_forwarding()
+        nftables = Nftables()
+        with IPRoute() as ip:
+            try:
+                nftables.run(base_rules(planning.outside_device(self._topology)))
+                _bind_tables(ip, self._devices)
+                indexes = {link.get_attr("IFLA_IFNAME"): link["index"] for link in ip.get_links()}
+            except Exception as error:  # noqa: BLE001 - told to whoever waits in settle
+                self._finish(self._wanted, error, ())
+                return
+            while self._next():
+                self._program(ip, nftables, indexes)
+        nftables.close()
+
+    def _next(self) -> bool:
+        """Wait for a change; False: the end."""
+        with self._wake:
+            self._wake.wait_for(lambda: self._stopping or self._done < self._wanted)
+            if self.delay_ms and not self._stopping:
+                self._wake.wait_for(lambda: self._stopping or not self.delay_ms, self.delay_ms / 1000)
+            return not self._stopping
+
+    def _program(self, ip: IPRoute, nftables: Nftables, indexes: dict[str, int]) -> None:
+        with self._lock, self._wake:
+            wanted = self._wanted
+            api_rules, self._api_rules = self._api_rules, ""
+            after = planning.read(self._ec2, self._topology)
+        before, error = self._plan, None
+        changes = {key: hop for key, hop in after.routes.items() if before.routes.get(key) != hop}
+        try:
+            for key, hop in changes.items():
+                _replace_route(ip, key, hop, indexes)
+            for table, destination in before.routes.keys() - after.routes.keys():
+                _delete_route(ip, table, destination)
+            commands = "\n".join(filter(None, (filter_changes(before, after), api_rules)))
+            if commands:
+                nftables.run(commands)
+            self._plan = after
+        except Exception as caught:  # noqa: BLE001 - the thread must live; the reason is told by settle
+            _log.exception("the router could not be programmed")
+            error = caught
+        devices = {table: device for device, table in self._devices.items()}
+        told = tuple((devices[table], to, hop.device, hop.gateway) for (table, to), hop in changes.items())
+        self._finish(wanted, error, told)
+        self._followed()
+
+    def _finish(self, wanted: int, error: Exception | None, routes: tuple[tuple[str, str, str, str], ...]) -> None:
+        with self._wake:
+            entry = Programmed(wanted, self._changed_ns, boottime_ns(), routes)
+            self._programmed.append(entry)
+            self._done = wanted
+            self._error = error
+            if self._done == self._wanted:
+                self._changed_ns = 0
+            self._wake.notify_all()
+
+
+def prepare_forwarding() -> None:
+    """Make the calling thread's network namespace a router that takes packets wherever they come from."""
+    values = {"ip_forward": "1"}
+    for scope in ("all", "default", *os.listdir("/proc/thread-self/net/dev_snmp6")):
+        values[f"conf/{scope}/rp_filter"] = "0"
+        values[f"conf/{scope}/send_redirects"] = "0"
+    for name, value in values.items():
+        path = Path("/proc/sys/net/ipv4", name)
+        if path.exists():
+            path.write_text(value, encoding="ascii")
+
+
+def _bind_tables(ip: IPRoute, devices: dict[str, int]) -> None:
+    """Packets that arrive on a subnet's device are routed by its table."""
+    for device, table in devices.items():
+        ip.rule("add", iifname=device, table=table, priority=table)
+
+
+def _replace_route(ip: IPRoute, key: Key, hop: Hop, indexes: dict[str, int]) -> None:
+    table, destination = key
+    if hop == BLACKHOLE:
+        ip.route("replace", table=table, dst=destination, type="blackhole")
+    elif hop.gateway:
+        ip.route(
+            "replace", table=table, dst=destination, gateway=hop.gateway, oif=indexes[hop.device], flags=["onlink"]
+        )
+    else:
+        ip.route("replace", table=table, dst=destination, oif=indexes[hop.device], scope="link")
+
+
+def _delete_route(ip: IPRoute, table: int, destination: str) -> None:
+    try:
+        ip.route("del", table=table, dst=destination)
+    except NetlinkError as error:
+        if error.code != errno.ESRCH:  # gone already: an earlier attempt failed half-way
+            raise

@@ -1,0 +1,199 @@
+"""The emulated VPC as the lab uses it: start it beside a router, give each machine what EC2 gives it, make it fail.
+
+vpc = Vpc(lab.topology, lab.state / "vpc", lab.router.pid)
+lab.after_power_on.append(lambda machine, node: vpc.attach(machine, node.pid))
+"""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from komainu_lab.errors import LabError
+from komainu_lab.topology import Machine, Topology
+from komainu_lab.vpc import imds
+from komainu_lab.vpc.control import Control
+from komainu_lab.vpc.description import Description
+from komainu_lab.vpc.ready import is_ready
+from komainu_lab.wires import Nftables, enter_network
+
+START_S = 60.0
+STOP_S = 15.0
+SYSTEM_TRUST = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+class Vpc:
+    """One emulated VPC. Its methods may be called from several threads."""
+
+    def __init__(self, topology: Topology, state: Path, router_pid: int) -> None:
+        """Start the process; ready on return. `state` is a directory for its files. Raises LabError."""
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.topology = topology
+        self.state = state
+        self._services: dict[str, subprocess.Popen[str]] = {}
+        command = ["nsenter", "-t", str(router_pid), "--net", sys.executable, "-m", "komainu_lab.vpc.emulator"]
+        with (state / "vpc.log").open("ab") as errors:
+            self._process = subprocess.Popen(
+                [*command, topology.name, str(state)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, cwd="/",
+                start_new_session=True,
+            )  # fmt: skip
+        self.control = Control(state / "vpc.sock")
+        try:
+            self._wait_ready()
+            found = self.control.call("describe")
+        except BaseException:
+            self.stop()
+            raise
+        self.built = Description.from_data(found["built"])
+        self.endpoint: str = found["endpoint"]
+        "The address of every AWS endpoint."
+        self.names: tuple[str, ...] = tuple(found["names"])
+        "The endpoints' host names."
+        self.authority = Path(found["authority"])
+        "The certificate to trust (PEM)."
+        self.outside = Path(found["outside"])
+        "The network namespace of the endpoint's host: a place on the internet, for `nsenter --net=`."
+
+    def _wait_ready(self) -> None:
+        if not is_ready(self._process, START_S):
+            log = (self.state / "vpc.log").read_text(errors="replace").strip().splitlines()
+            raise LabError(f"the emulated VPC did not start: {log[-1] if log else 'it said nothing'}")
+
+    def stop(self) -> None:
+        """End the process and the metadata services of machines that are on. May be called twice."""
+        for service in self._services.values():
+            imds.end(service)
+        self._services.clear()
+        if self._process.poll() is None:
+            try:
+                self._process.communicate(timeout=STOP_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self._process.communicate()
+
+    # --- what a machine gets from EC2 at each start ---
+
+    def attach(self, machine: Machine, pid: int) -> None:
+        """After each power on: metadata service, names and trust for a node, translation for a NAT instance."""
+        if machine.kind == "nat":
+            translate(pid, self.built.cidr)
+        elif machine.kind == "node":
+            self._serve_metadata(machine, pid)
+            root = Path(f"/proc/{pid}/root")
+            (root / "etc/hosts").write_text(self.hosts(machine), encoding="ascii")
+            trust = root / SYSTEM_TRUST.relative_to("/")
+            trust.parent.mkdir(parents=True, exist_ok=True)
+            trust.write_bytes(self.trust())
+
+    def _serve_metadata(self, machine: Machine, pid: int) -> None:
+        before = self._services.pop(machine.name, None)
+        if before is not None:
+            imds.end(before)
+        log = self.state / f"imds-{machine.name}.log"
+        self._services[machine.name] = imds.launch(pid, machine.name, self.control.path, log)
+
+    def hosts(self, machine: Machine) -> str:
+        """/etc/hosts of a machine."""
+        machines = [f"{other.address} {other.name}" for other in self.topology.machines]
+        return "\n".join(["127.0.0.1 localhost", *machines, f"{self.endpoint} {' '.join(self.names)}", ""])
+
+    def trust(self) -> bytes:
+        """The authorities that a machine trusts: those of the system and the lab's."""
+        system = SYSTEM_TRUST.read_bytes() if SYSTEM_TRUST.exists() else b""
+        return system + self.authority.read_bytes()
+
+    # --- faults and facts ---
+
+    def break_api(
+        self,
+        kind: str,
+        *,
+        actions: tuple[str, ...] = (),
+        sources: tuple[str, ...] = (),
+        times: int | None = None,
+        delay_ms: int = 0,
+    ) -> int:
+        """Begin a fault of `komainu_lab.vpc.faults`; its number. Raises LabError."""
+        return int(
+            self.control.call("break_api", kind=kind, actions=actions, sources=sources, times=times, delay_ms=delay_ms)
+        )
+
+    def heal_api(self, number: int | None = None) -> None:
+        """End one fault of the API, or all."""
+        self.control.call("heal_api", number=number)
+
+    def source_dest_check(self, machine: str, on: bool) -> None:
+        """Switch the Source/Dest check of a machine's interface; packets obey on return. Raises LabError."""
+        self.control.call("source_dest_check", machine=machine, on=on)
+
+    def point_route(self, machine: str, table: str = "") -> None:
+        """Point the VIP at a machine's interface in one table or all; packets obey on return. Raises LabError."""
+        self.control.call("point_route", machine=machine, table=table)
+
+    def delete_route(self, table: str = "") -> None:
+        """Delete the VIP's row in one table or all; packets obey on return. Raises LabError."""
+        self.control.call("delete_route", table=table)
+
+    def create_route(self, machine: str, table: str = "") -> None:
+        """Make the VIP's row in one table or all; packets obey on return. Raises LabError."""
+        self.control.call("create_route", machine=machine, table=table)
+
+    def routes(self) -> dict[str, dict[str, str]]:
+        """By table: the machine that the VIP points at (`target`) and the route's `state`."""
+        return dict(self.control.call("routes"))
+
+    def instance(self, machine: str, to: str) -> None:
+        """`start`, `stop` or `terminate` an instance in EC2; packets obey on return. Raises LabError."""
+        self.control.call("instance", machine=machine, to=to)
+
+    def calls(self, after: int = 0) -> list[dict[str, Any]]:
+        """The calls to the API with a higher number (see `komainu_lab.vpc.calls.Call`)."""
+        return list(self.control.call("calls", after=after))
+
+    def last_call(self) -> int:
+        """The number of the latest call: what to give to `calls`."""
+        return int(self.control.call("last_call"))
+
+    def programmed(self, after: int = 0) -> list[dict[str, Any]]:
+        """The times that packets began to go elsewhere (see `komainu_lab.vpc.fabric.Programmed`)."""
+        return list(self.control.call("programmed", after=after))
+
+    def on_instance_state(self, tell: Callable[[str, str], None]) -> threading.Thread:
+        """Call `tell(machine, state)` from another thread whenever EC2 changes an instance's state; it ends with the
+        process. On return, no later change is missed."""
+        following = self.control.follow()
+        next(following)
+
+        def run() -> None:
+            for event in following:
+                tell(event["machine"], event["state"])
+
+        thread = threading.Thread(target=run, name="instances", daemon=True)
+        thread.start()
+        return thread
+
+
+def translate(pid: int, inside: str) -> None:
+    """Make the machine of that PID a NAT instance: what leaves the VPC's network carries the machine's address."""
+    rules = f"""
+        table ip nat_instance
+        delete table ip nat_instance
+        table ip nat_instance {{
+            chain leaving {{
+                type nat hook postrouting priority srcnat; policy accept;
+                ip saddr {inside} ip daddr != {inside} masquerade
+            }}
+        }}
+    """
+
+    def program() -> None:
+        nftables = Nftables()
+        nftables.run(rules)
+        nftables.close()
+
+    with ThreadPoolExecutor(max_workers=1, initializer=enter_network, initargs=(pid,)) as visitor:
+        visitor.submit(program).result()

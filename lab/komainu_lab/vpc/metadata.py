@@ -1,0 +1,124 @@
+"""What the metadata service of an instance says, read from the emulated state."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from moto.core.utils import utcnow
+from moto.sts.models import sts_backends
+
+from komainu_lab.vpc.build import ACCOUNT
+
+LIFE = timedelta(hours=6)
+RENEW_BEFORE = timedelta(minutes=15)
+"New credentials are offered so long before the old ones end, as documented for EC2 (five minutes at the least)."
+
+Tree = dict[str, str]
+"What is at each path below /latest/."
+
+
+def tree(ec2: Any, instance_id: str) -> Tree:
+    """Everything but credentials. Raises moto's InvalidInstanceIdError."""
+    instance = ec2.get_instance(instance_id)
+    interface = instance.nics[0]
+    subnet = interface.subnet
+    zone = next(z for z in ec2.describe_availability_zones(zone_names=[instance.availability_zone]))
+    meta = {
+        "ami-id": instance.image_id,
+        "hostname": instance.private_dns_name,
+        "instance-id": instance.id,
+        "instance-type": instance.instance_type,
+        "local-hostname": instance.private_dns_name,
+        "local-ipv4": interface.private_ip_address,
+        "mac": interface.mac_address,
+        "placement/availability-zone": zone.name,
+        "placement/availability-zone-id": zone.zone_id,
+        "placement/region": ec2.region_name,
+        "services/domain": "amazonaws.com",
+        "services/partition": "aws",
+        **_interface(ec2, interface, subnet),
+    }
+    public = _public_address(ec2, interface)
+    if public:
+        meta["public-ipv4"] = public
+    document = {
+        "accountId": ACCOUNT,
+        "architecture": "x86_64",
+        "availabilityZone": zone.name,
+        "imageId": instance.image_id,
+        "instanceId": instance.id,
+        "instanceType": instance.instance_type,
+        "privateIp": interface.private_ip_address,
+        "region": ec2.region_name,
+        "version": "2017-09-30",
+    }
+    found = {f"meta-data/{path}": str(value) for path, value in meta.items()}
+    return {**found, "dynamic/instance-identity/document": json.dumps(document, indent=2)}
+
+
+def _interface(ec2: Any, interface: Any, subnet: Any) -> dict[str, Any]:
+    blocks = [one["cidr_block"] for one in ec2.vpcs[subnet.vpc_id].get_cidr_block_association_set(ipv6=False)]
+    facts = {
+        "device-number": 0,
+        "interface-id": interface.id,
+        "local-hostname": interface.instance.private_dns_name,
+        "local-ipv4s": "\n".join(entry["PrivateIpAddress"] for entry in interface.private_ip_addresses),
+        "mac": interface.mac_address,
+        "owner-id": ACCOUNT,
+        "security-group-ids": "\n".join(sorted(group.id for group in interface.group_set)),
+        "subnet-id": subnet.id,
+        "subnet-ipv4-cidr-block": subnet.cidr_block,
+        "vpc-id": subnet.vpc_id,
+        "vpc-ipv4-cidr-block": blocks[0],
+        "vpc-ipv4-cidr-blocks": "\n".join(blocks),
+    }
+    public = _public_address(ec2, interface)
+    if public:
+        facts["public-ipv4s"] = public
+    return {f"network/interfaces/macs/{interface.mac_address}/{name}": value for name, value in facts.items()}
+
+
+def _public_address(ec2: Any, interface: Any) -> str:
+    return next((address.public_ip for address in ec2.addresses if address.eni is interface), "")
+
+
+class Credentials:
+    """The roles' credentials, instance by instance, and whose they are."""
+
+    def __init__(self, region: str) -> None:
+        """Nothing is made yet."""
+        self._region = region
+        self._current: dict[str, tuple[datetime, dict[str, str]]] = {}
+        self._machines: dict[str, str] = {}
+
+    def of(self, machine: str, instance_id: str, role: str) -> dict[str, str]:
+        """The credentials of an instance, in the form the metadata service gives them."""
+        current = self._current.get(machine)
+        if current is not None and current[0] - RENEW_BEFORE > datetime.now(UTC):
+            return current[1]
+        assumed = sts_backends[ACCOUNT]["aws"].assume_role(
+            region_name=self._region,
+            role_session_name=instance_id,
+            role_arn=f"arn:aws:iam::{ACCOUNT}:role/{role}",
+            policy="",
+            duration=int(LIFE.total_seconds()),
+            external_id="",
+        )
+        ends = datetime.now(UTC) + LIFE
+        given = {
+            "Code": "Success",
+            "LastUpdated": utcnow().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "Type": "AWS-HMAC",
+            "AccessKeyId": assumed.access_key_id,
+            "SecretAccessKey": assumed.secret_access_key,
+            "Token": assumed.session_token,
+            "Expiration": ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "AccountId": ACCOUNT,
+        }
+        self._current[machine] = (ends, given)
+        self._machines[assumed.access_key_id] = machine
+        return given
+
+    def machine_of(self, access_key: str) -> str:
+        """The machine that holds a key; empty: none of ours."""
+        return self._machines.get(access_key, "")
