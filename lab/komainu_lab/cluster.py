@@ -5,16 +5,18 @@ with LabCluster("vip", name="try") as cluster:
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import TracebackType
 
 from komainu_lab import configuration
 from komainu_lab.client import Client
-from komainu_lab.configuration import Tweak
+from komainu_lab.configuration import CloudIds, Tweak
 from komainu_lab.errors import LabError
 from komainu_lab.lab import Lab, no_words
 from komainu_lab.namespaces import Node
 from komainu_lab.product import Product, Status, new_authkey
 from komainu_lab.topology import TOPOLOGIES, Machine
+from komainu_lab.vpc.launch import Vpc
 
 FORM_TIMEOUT_S = 60.0
 
@@ -42,6 +44,8 @@ class LabCluster:
         self._tweak = tweak
         self._products: dict[str, Product] = {}
         self._client: Client | None = None
+        self._vpc: Vpc | None = None
+        self._undo = ExitStack()
 
     # --- the whole ---
 
@@ -62,7 +66,10 @@ class LabCluster:
 
     def up(self) -> None:
         """Bring everything up. Raises LabError."""
+        self._undo.callback(self.lab.down)
         self.lab.up()
+        if self.topology.region:
+            self._start_vpc()
         self.say("machines")
         self.lab.after_power_on.append(self._boot)
         self.lab.power_on()
@@ -78,12 +85,31 @@ class LabCluster:
         self._client = Client(self.lab.node(self.topology.client.name), str(self.topology.service_address))
 
     def down(self) -> None:
-        """Take everything down."""
-        self.lab.down()
+        """Take everything down. May be called twice."""
+        self._undo.close()
+
+    def _start_vpc(self) -> None:
+        """The emulated VPC, beside the router; an instance that EC2 stops loses its power."""
+        self.say("emulated VPC")
+        assert self.lab.router is not None
+        vpc = self._vpc = Vpc(self.topology, self.lab.state / "vpc", self.lab.router.pid)
+        self._undo.callback(vpc.stop)
+        self._undo.callback(self.lab.all_off)
+        self.lab.after_power_on.append(lambda machine, node: vpc.attach(machine, node.pid))
+        vpc.on_instance_state(self._follow_instance)
+
+    def _follow_instance(self, machine: str, state: str) -> None:
+        """What EC2 stops or terminates goes off."""
+        if state in ("stopped", "terminated") and self.lab.node(machine).on:
+            self.lab.power_off(machine)
 
     def configuration_text(self) -> str:
         """The example's configuration as it is committed here."""
-        document = configuration.fit(configuration.load(self.example), self.topology, None, self._detect_within_ms)
+        ids = None
+        if self._vpc is not None:
+            built = self._vpc.built
+            ids = CloudIds(built.vpc, {name: instance.interface for name, instance in built.instances.items()})
+        document = configuration.fit(configuration.load(self.example), self.topology, ids, self._detect_within_ms)
         if self._tweak is not None:
             self._tweak(document)
         return configuration.dump(document)
@@ -102,6 +128,13 @@ class LabCluster:
         if self._client is None:
             raise LabError("the cluster is not up")
         return self._client
+
+    @property
+    def cloud(self) -> Vpc:
+        """The emulated VPC. Raises LabError where there is none."""
+        if self._vpc is None:
+            raise LabError(f"the example {self.example} has no emulated VPC")
+        return self._vpc
 
     def product(self, name: str) -> Product:
         """The product on a node. Raises LabError when that is not a node."""

@@ -12,12 +12,13 @@ from typing import Any
 import yaml
 
 from komainu_lab import application
+from komainu_lab.client import PORT
 from komainu_lab.errors import LabError
 from komainu_lab.topology import Topology
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 FILES = {"vip": "vip-cluster.yaml", "onprem": "onprem-fip.yaml"}
-APPLICATION = ["/usr/bin/python3", "-I", "-S", application.__file__, "80"]
+APPLICATION = ["/usr/bin/python3", "-I", "-S", application.__file__, str(PORT)]
 
 Document = dict[str, Any]
 Tweak = Callable[[Document], None]

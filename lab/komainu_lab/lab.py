@@ -208,6 +208,12 @@ class Lab:
             self.wires.detach(machine)
             return at
 
+    def all_off(self) -> None:
+        """Cut the power of every machine; the router stays."""
+        with self.lock:
+            for node in self.nodes.values():
+                node.power_off()
+
     def shut_down(self, name: str) -> int:
         """Clean shutdown. Returns the time just before it was asked for, CLOCK_BOOTTIME in ns."""
         machine, node = self.topology.machine(name), self.node(name)
