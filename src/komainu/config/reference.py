@@ -186,7 +186,7 @@ def _limits(form: Schema) -> str:
 
 
 def _default(value: Any) -> str:
-    if value is None or value in ([], {}) or isinstance(value, dict):
+    if value in (None, "", [], {}) or isinstance(value, dict):
         return "-"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

@@ -20,8 +20,8 @@ MISSING = Message(
 )
 UNKNOWN_KEY = Message(
     "KM1102",
-    "The key {key} is not known here, so nothing would follow it. Possible keys: {possible}.",
-    "キー {key} はここでは使えないため、書いても無視されてしまいます。使えるキー: {possible}。",
+    "The key {key} is not known here. It may be a slip, so it is not ignored. Possible keys: {possible}.",
+    "キー {key} はここでは使えません。書き誤りかもしれないため、無視しません。使えるキー: {possible}。",
     "error",
 )
 MISSPELT_KEY = Message(

@@ -87,17 +87,9 @@ NOT_CLEARED = Message(
     "`{type}` の `exclusive` は常に `{value}` です。タイプの性質として決まっています。このキーを削除してください。",
     "error",
 )
-CHECK_SLOW = Message(
-    "KM1233",
-    "One check may take {timeout} ms, longer than the {interval} ms between checks: an error is then noticed later "
-    "than the interval says. Make the timeout shorter or the interval longer.",
-    "監視 1 回のタイムアウト {timeout} ミリ秒が監視間隔 {interval} ミリ秒より長いため、異常の検出が間隔より遅れることが"
-    "あります。タイムアウトを短くするか、間隔を長くしてください。",
-    "warning",
-)
 MESSAGES = (
     *(SAME_GROUP, SAME_RESOURCE, SAME_MONITOR, NO_SUCH_NODE, NODE_MISSPELT, NODE_TWICE, NO_RESOURCES, ONE_STARTABLE),
-    *(ORDER, ONPREM_ONLY, AWS_ONLY, NOT_CLEARED, CHECK_SLOW),
+    *(ORDER, ONPREM_ONLY, AWS_ONLY, NOT_CLEARED),
 )
 
 
@@ -187,9 +179,6 @@ def _traits(cluster: Cluster, types: Mapping[str, ResourceType]) -> Iterator[Fin
         if resource.exclusive != traits.exclusive and not (traits.exclusive and traits.exclusive_may_be_cleared):
             value = "true" if traits.exclusive else "false"
             yield Finding((*path, "exclusive"), NOT_CLEARED.said(type=declared.name, value=value))
-        if resource.check_timeout_ms > resource.check_interval_ms:
-            said = CHECK_SLOW.said(timeout=resource.check_timeout_ms, interval=resource.check_interval_ms)
-            yield Finding((*path, "check_timeout_ms"), said)
 
 
 def _replaces(declared: ResourceType, environment: str) -> bool:

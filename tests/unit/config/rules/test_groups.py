@@ -85,11 +85,6 @@ def test_the_refusal_of_an_environment_names_what_works_there() -> None:
             "groups[1].resources[1]",
             groups.ORDER,
         ),
-        (
-            changed(("type: app", "type: app\n        check_timeout_ms: 31001")),
-            "groups[0].resources[1].check_timeout_ms",
-            groups.CHECK_SLOW,
-        ),
     ],
     ids=lambda value: getattr(value, "code", None),
 )
