@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from komainu.adapters.corosync.conf import AUTHKEY_PATH, CONF_PATH, LOG_PATH, corosync_conf
-from komainu.adapters.corosync.files import replace_file, same_file
+from komainu.adapters.files import durable
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
 
@@ -109,15 +109,16 @@ class CorosyncDaemon:
         places = self._places
         async with self._changing:
             self._watch_no_more()
-            same = same_file(places.conf, conf) and same_file(places.authkey, authkey)
+            same = _holds(places.conf, conf) and _holds(places.authkey, authkey)
             pid = running_pid(places.lock)
             if pid is not None and not same:
                 # Stopped first: then the files always say what the running corosync was started with.
                 await self._end(pid, kill=False)
                 pid = None
             if not same:
-                replace_file(places.authkey, authkey, 0o400)
-                replace_file(places.conf, conf, 0o644)
+                for path, content, mode in ((places.authkey, authkey, 0o400), (places.conf, conf, 0o644)):
+                    durable.make_folder(path.parent, 0o755)
+                    durable.replace(path, content, mode)
             if pid is None:
                 pid = await self._launch()
             self._keep(pid)
@@ -329,6 +330,14 @@ def running_pid(lock: Path) -> int | None:
     finally:
         os.close(descriptor)
     return int(pid) if kind != fcntl.F_UNLCK and pid > 0 else None
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """True when the file exists with exactly this content. Raises OSError when it cannot be read."""
+    try:
+        return path.read_bytes() == content
+    except FileNotFoundError:
+        return False
 
 
 def _ended(keeper: asyncio.Task[None]) -> None:
