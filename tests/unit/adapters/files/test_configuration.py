@@ -255,6 +255,12 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     refused(store.NOT_WRITTEN, lambda: blocked.init(cluster(), TEXT, "node1"))
 
 
+def test_what_cannot_be_read_is_not_taken_for_missing(full: ConfigurationStore) -> None:
+    (full.folder / "cluster-1.json").unlink()
+    (full.folder / "cluster-1.json").mkdir()
+    assert "Is a directory" in refused(store.NOT_READ, full.load)
+
+
 def test_every_message_says_something_in_both_languages() -> None:
     assert len({message.code for message in store.MESSAGES}) == len(store.MESSAGES)
     assert all(message.level == "error" and message.en != message.ja for message in store.MESSAGES)
