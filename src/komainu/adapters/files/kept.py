@@ -1,6 +1,7 @@
 """What the daemon keeps on disk while it runs, in the words it asks for: an answer instead of an exception."""
 
-from komainu.adapters.files.configuration import ConfigurationStore, StoreError
+from komainu.adapters.files import durable
+from komainu.adapters.files.configuration import NOT_WRITTEN, ConfigurationStore, StoreError
 from komainu.model.config import Cluster
 from komainu.model.message import Said
 
@@ -29,3 +30,46 @@ class Kept:
         except StoreError as error:
             return error.said
         return None
+
+
+class Committing:
+    """`komainu.api.offline.Store` over the configuration store: the first day of a node, and its next version."""
+
+    def __init__(self, store: ConfigurationStore) -> None:
+        """Nothing is read yet."""
+        self._store = store
+
+    def init(self, cluster: Cluster, text: bytes, node: str) -> None:
+        """Make this machine the node of that name. Raises StoreError, also when it belongs to a cluster already."""
+        self._store.init(cluster, text, node)
+
+    def next_version(self, name: str) -> int:
+        """One more than the version that holds, if this node belongs to the cluster of that name; else 1."""
+        try:
+            return self._store.version() + 1 if self._store.load().name == name else 1
+        except StoreError:
+            return 1  # it belongs to none, or what it has cannot be read: `renew` begins anew
+
+    def renew(self, cluster: Cluster, text: bytes, node: str) -> None:
+        """As `init`, in place of what was there: a next version of the same cluster, else moved aside. StoreError."""
+        if cluster.version > 1 and self._store.node() == node:
+            self._store.commit(cluster, text)
+            return
+        try:
+            self._move_aside()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise StoreError(
+                NOT_WRITTEN.said(file=str(self._store.folder), reason=reason, folder=str(self._store.root))
+            ) from error
+        self._store.init(cluster, text, node)
+
+    def _move_aside(self) -> None:
+        """Keep what was there, under a name of its own."""
+        folder = self._store.folder
+        if folder.exists():
+            number = 1
+            while (aside := folder.with_name(f"config.before-{number}")).exists():
+                number += 1
+            folder.rename(aside)
+            durable.sync_folder(folder.parent)

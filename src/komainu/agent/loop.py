@@ -1,0 +1,157 @@
+"""The loop of the daemon: what was delivered goes into the replica, what comes out is carried out. It decides nothing.
+
+Everything happens at once, in the callback of the delivery: nothing here waits, sleeps, starts a process or writes a
+file. The order of the effects is the replica's.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from komainu.agent import wire, words
+from komainu.agent.parts import Parts
+from komainu.agent.replica import Effects, Replica, View
+from komainu.core import events as e
+from komainu.core.actions import Action, AnswerCommand, ArmTimer, LeaveCluster, RaiseAlert
+from komainu.core.state import State
+from komainu.model.message import Said
+
+
+class Loop:
+    """`komainu.agent.line.Ear`."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        now_ms: Callable[[], int],
+        dismissed: Callable[[], None],
+        broken: Callable[[Exception], None],
+    ) -> None:
+        """`dismissed`: this node may leave. `broken`: a defect; the daemon has to end. Set `parts` before anything."""
+        self.replica = replica
+        self.parts: Parts
+        self.synced = asyncio.Event()
+        "Set while this member's state is put together with the others'."
+        self._dismissed = dismissed
+        self._broken = broken
+        self._now_ms = now_ms
+        self._changed = asyncio.Event()
+        self._words = words.summary(replica.state)
+        self._marker = 0
+        self._unheard: list[wire.Message] = []
+
+    # --- what the line brings --------------------------------------------------------------------------------------
+
+    def view(self, view: View) -> None:
+        """The view that counts has changed."""
+        with self._certain():
+            self._view(view)
+
+    def message(self, sender: str, message: wire.Message) -> None:
+        """A message was delivered."""
+        with self._certain():
+            self._message(sender, message)
+
+    def alert(self, said: Said, detail: str = "") -> None:
+        """Tell the administrator of something that concerns this node alone."""
+        self.parts.recorder.alert(said, detail)
+
+    def _view(self, view: View) -> None:
+        before = self.replica.state
+        self.parts.pulse.begin(node for node in view.members if node != self.replica.me)
+        # What was proposed and not delivered may still come, or never. A beat sent now tells: it comes after all that.
+        self._unheard = self.replica.unheard()
+        self._carry(self.replica.view_changed(view), before)
+        self._marker = self.beat()
+
+    def _message(self, sender: str, message: wire.Message) -> None:
+        before = self.replica.state
+        if sender != self.replica.me:
+            self.parts.pulse.heard(sender)
+        elif isinstance(message, wire.Beat):
+            self.parts.pulse.back(message.number, self._now_ms())
+            self._repeat_unheard()
+        self._carry(self.replica.delivered(sender, message), before)
+
+    @contextmanager
+    def _certain(self) -> Iterator[None]:
+        """What was absorbed by half must not go on: a new daemon asks the others, and adopts what runs (law 5)."""
+        try:
+            yield
+        except Exception as error:
+            self._broken(error)
+            raise
+
+    # --- what this node brings -------------------------------------------------------------------------------------
+
+    def propose(self, event: e.Event) -> None:
+        """Something happened here: it counts once it is delivered."""
+        self._send(self.replica.propose(event))
+
+    def ask_digest(self) -> None:
+        """Have the members compare their states."""
+        self._send(self.replica.ask_digest())
+
+    def beat(self) -> int:
+        """Send a beat; its number."""
+        beat = self.parts.pulse.beat(self._now_ms())
+        self.parts.line.send(beat)
+        return beat.number
+
+    def accuse_silent(self) -> None:
+        """Propose that members that missed three beats are silent."""
+        for node in self.parts.pulse.silent():
+            if node not in self.replica.silent and node in self.replica.state.nodes:
+                self.propose(e.AgentSilent(node, self.replica.state.nodes[node].incarnation))
+                self.parts.pulse.heard(node)  # not again before it has missed three more
+
+    async def change(self) -> None:
+        """Wait until the state is another one."""
+        await self._changed.wait()
+
+    # --- effects ---------------------------------------------------------------------------------------------------
+
+    def _carry(self, effects: Effects, before: State) -> None:
+        state, parts = self.replica.state, self.parts
+        if effects.adopted:
+            parts.adopt(state.cluster)
+        self._send(effects.send)
+        recorded = [action for each in effects.decided for action in each.actions]
+        for action in effects.actions:
+            self._carry_out(action, action in recorded)
+        if state is before:
+            parts.recorder.decided(effects.decided)
+        else:
+            earlier, self._words = self._words, words.summary(state)
+            parts.recorder.decided(effects.decided, words.changes(earlier, self._words))
+            parts.keeper.keep(state)
+            changed, self._changed = self._changed, asyncio.Event()
+            changed.set()
+        if self.replica.synced:
+            self.synced.set()
+        else:
+            self.synced.clear()
+
+    def _carry_out(self, action: Action, recorded: bool) -> None:
+        match action:
+            case ArmTimer():
+                self.parts.timekeeper.arm(action)
+            case RaiseAlert():
+                if not recorded:
+                    self.alert(action.said, action.detail)
+            case AnswerCommand():
+                self.parts.requests.answered(action)
+            case LeaveCluster():
+                self._dismissed()
+            case _:
+                self.parts.executor.carry_out(action)
+
+    def _send(self, messages: list[wire.Message]) -> None:
+        for message in messages:
+            self.parts.line.send(message)
+
+    def _repeat_unheard(self) -> None:
+        if self._unheard and self.parts.pulse.is_back(self._marker):
+            lost, self._unheard = self._unheard, []
+            still = self.replica.unheard()
+            self._send([message for message in lost if message in still])

@@ -1,0 +1,37 @@
+"""The parts of a daemon that the loop speaks to."""
+
+from dataclasses import dataclass
+
+from komainu.agent.executor import Executor
+from komainu.agent.hands import Hands
+from komainu.agent.keeper import Keeper
+from komainu.agent.line import Line
+from komainu.agent.pulse import Pulse
+from komainu.agent.recorder import Recorder
+from komainu.agent.requests import Requests
+from komainu.agent.timekeeper import Timekeeper
+from komainu.agent.watch import Watch
+from komainu.model.config import Cluster
+
+
+@dataclass(slots=True)
+class Parts:
+    """Who carries out what the replica wants."""
+
+    line: Line
+    pulse: Pulse
+    timekeeper: Timekeeper
+    hands: Hands
+    executor: Executor
+    watch: Watch
+    requests: Requests
+    recorder: Recorder
+    keeper: Keeper
+
+    def adopt(self, cluster: Cluster) -> None:
+        """Another state goes on: its timers will be armed anew, and its configuration holds."""
+        self.timekeeper.reset()
+        self.hands.configure(cluster)
+        self.watch.configured()
+        self.pulse.configure(cluster.detect_within_ms)
+        self.line.configure(cluster)

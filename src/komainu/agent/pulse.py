@@ -1,0 +1,80 @@
+"""The beats of this daemon, and what they prove (laws 5 and 6).
+
+A beat that comes back proves that the local corosync lives. A member that says nothing while our own beats do come
+back is silent; counting own deliveries instead of time means that neither a bus that pauses (a ring is being formed)
+nor a daemon that slept itself can accuse anybody.
+"""
+
+from collections.abc import Iterable
+
+from komainu.agent import wire
+
+SHORTEST_INTERVAL_MS = 250
+MISSED_BEATS = 3
+
+
+class Pulse:
+    """Pure bookkeeping; the loop brings the time."""
+
+    def __init__(self, detect_within_ms: int) -> None:
+        """The interval is a quarter of the time of detection, and not below 250 ms."""
+        self.interval_ms = 0
+        self.stall_ms = 0
+        self.round_trip_ms = 0
+        "How long the last beat took to come back."
+        self._number = 0
+        self._delivered = 0
+        self._outstanding: dict[int, int] = {}
+        self._since_heard: dict[str, int] = {}
+        self.configure(detect_within_ms)
+
+    def configure(self, detect_within_ms: int) -> None:
+        """Take over the time of detection.
+
+        While a ring is formed anew nothing is delivered for just that time: a stall is what takes longer.
+        """
+        self.interval_ms = max(SHORTEST_INTERVAL_MS, detect_within_ms // 4)
+        self.stall_ms = detect_within_ms + MISSED_BEATS * self.interval_ms
+
+    def beat(self, now_ms: int) -> wire.Beat:
+        """The next beat to send."""
+        self._number += 1
+        self._outstanding[self._number] = now_ms
+        return wire.Beat(self._number)
+
+    def back(self, number: int, now_ms: int) -> None:
+        """An own beat was delivered."""
+        self._delivered = number
+        sent_ms = self._outstanding.get(number)
+        if sent_ms is not None:
+            self.round_trip_ms = now_ms - sent_ms
+        # Beats of an earlier connection never come back.
+        self._outstanding = {other: ms for other, ms in self._outstanding.items() if other > number}
+        for node in self._since_heard:
+            self._since_heard[node] += 1
+
+    def is_back(self, number: int) -> bool:
+        """True when that beat was delivered: then everything sent before it has been delivered, or never will be."""
+        return self._delivered >= number
+
+    def heard(self, node: str) -> None:
+        """Another member's daemon said something."""
+        if node in self._since_heard:
+            self._since_heard[node] = 0
+
+    def begin(self, others: Iterable[str]) -> None:
+        """A new view: these members are to be heard from now on."""
+        self._since_heard = dict.fromkeys(others, 0)
+        self._outstanding = {}
+
+    def awoke(self) -> None:
+        """This daemon slept: what did not come back meanwhile proves nothing."""
+        self._outstanding = {}
+
+    def silent(self) -> tuple[str, ...]:
+        """Members that have missed three beats."""
+        return tuple(node for node, beats in self._since_heard.items() if beats > MISSED_BEATS)
+
+    def waiting_ms(self, now_ms: int) -> int:
+        """For how long the oldest beat has not come back; 0 when none is under way."""
+        return now_ms - min(self._outstanding.values()) if self._outstanding else 0

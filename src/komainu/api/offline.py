@@ -1,0 +1,120 @@
+"""What can be asked of this machine's files, without a daemon: check a configuration, its schema, and the first day."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from komainu.config import read, schema
+from komainu.config.problem import Problem
+from komainu.model.config import Cluster
+from komainu.model.message import Message, Said
+from komainu.ports import ResourceType
+
+MOST_BYTES = 1_048_577
+"One more than a configuration may have: the reader says what is wrong with a longer one."
+
+NOT_READ = Message(
+    "KM6030", "The file {file} cannot be read ({reason}).", "ファイル {file} を読み込めません ({reason})。", "error"
+)
+
+MESSAGES = (NOT_READ,)
+
+
+class OfflineTrouble(Exception):
+    """It cannot be done; `said` has the reason and the remedy."""
+
+    def __init__(self, said: Said) -> None:
+        super().__init__(said.en)
+        self.said = said
+
+
+class Store(Protocol):
+    """The committed configuration of this node. Raises exceptions that have a `said`."""
+
+    def init(self, cluster: Cluster, text: bytes, node: str) -> None:
+        """Make this machine the node of that name."""
+
+    def renew(self, cluster: Cluster, text: bytes, node: str) -> None:
+        """As `init`, in place of what was there."""
+
+    def next_version(self, name: str) -> int:
+        """The version that a new configuration of the cluster of that name would have on this node."""
+
+
+class Key(Protocol):
+    """The secret of the links. Raises exceptions that have a `said`."""
+
+    def exists(self) -> bool:
+        """True when this node has one."""
+
+    def read(self, path: Path | None = None) -> bytes:
+        """This node's, or the one in another file."""
+
+    def write(self, key: bytes) -> None:
+        """Make it this node's."""
+
+
+class Offline:
+    """The operations of this file, with the neighbours that `komainu.compose` chose."""
+
+    def __init__(self, types: Mapping[str, ResourceType], store: Store, key: Key, new_key: Callable[[], bytes]) -> None:
+        """Nothing is read yet. `new_key` makes a fresh secret."""
+        self._types = types
+        self._store = store
+        self._key = key
+        self._new_key = new_key
+
+    def check(self, file: Path) -> dict[str, Any]:
+        """`cluster` (its name, or None when there is an error) and all `problems`. Raises OfflineTrouble."""
+        reading = read.read(_bytes(file), self._types)
+        name = reading.cluster.name if reading.cluster is not None else None
+        return {"cluster": name, "problems": [_problem(each) for each in reading.problems]}
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of `cluster.yaml`."""
+        return schema.schema(self._types.values())
+
+    def init(self, file: Path, node: str, key_file: Path | None, *, force: bool) -> dict[str, Any]:
+        """Make this machine a node: `cluster`, `version`, `problems`, `new_key` (True when one was made).
+
+        `cluster` is None when the file has errors; then nothing was changed. Raises what store and key raise.
+        """
+        text = _bytes(file)
+        reading = read.read(text, self._types)
+        if reading.cluster is not None and force:
+            reading = read.read(text, self._types, self._store.next_version(reading.cluster.name))
+        answer = {"cluster": None, "version": 0, "new_key": False, "problems": list(map(_problem, reading.problems))}
+        cluster = reading.cluster
+        if cluster is None:
+            return answer
+        given = self._key.read(key_file) if key_file is not None else None
+        if force:
+            self._store.renew(cluster, text, node)
+        else:
+            self._store.init(cluster, text, node)
+        # Only now: the key of another cluster must not be lost to a refusal.
+        new = given is None and not self._key.exists()
+        if given is not None or new:
+            self._key.write(given if given is not None else self._new_key())
+        return {**answer, "cluster": cluster.name, "version": cluster.version, "new_key": new}
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        with file.open("rb") as source:
+            return source.read(MOST_BYTES)
+    except OSError as error:
+        raise OfflineTrouble(NOT_READ.said(file=str(file), reason=error.strerror or str(error))) from error
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    said = problem.said
+    return {
+        "line": problem.line,
+        "column": problem.column,
+        "path": problem.path,
+        "code": said.code,
+        "level": said.level,
+        "en": said.en,
+        "ja": said.ja,
+    }

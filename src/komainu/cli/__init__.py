@@ -1,0 +1,1 @@
+"""The command `komainu`: the operations of the socket and of this machine's files, in words for people or as JSON."""

@@ -1,0 +1,102 @@
+"""The wiring diagram: which adapters stand behind the ports. Nothing else in Komainu chooses.
+
+Imports stand inside the functions: `komainu status` must not wait for what only the daemon needs.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from komainu.adapters.aws.ec2 import Ec2Cloud
+    from komainu.agent.daemon import Daemon
+    from komainu.api.offline import Offline
+    from komainu.api.server import Server
+    from komainu.model.config import Cluster
+
+JOURNAL = "/var/lib/komainu/journal"
+RUN = "/run/komainu"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+
+
+def cli() -> int:
+    """The command `komainu`."""
+    from komainu.cli.main import run
+
+    return run(_offline)
+
+
+def daemon() -> int:
+    """The daemon `komainud`."""
+    from komainu.api.service import serve
+
+    return serve(_daemon)
+
+
+def _offline() -> "Offline":
+    """The files of this machine, for the commands that need no daemon."""
+    from komainu.adapters.corosync.conf import new_authkey
+    from komainu.adapters.files.authkey import AuthKey
+    from komainu.adapters.files.configuration import ConfigurationStore
+    from komainu.adapters.files.kept import Committing
+    from komainu.api.offline import Offline
+    from komainu.catalogue import RESOURCE_TYPES
+
+    return Offline(RESOURCE_TYPES, Committing(ConfigurationStore()), AuthKey(), new_authkey)
+
+
+def _daemon() -> "tuple[Daemon, Server]":
+    """The daemon of this node and its socket. Raises what has a `said` when something is missing."""
+    from pathlib import Path
+
+    from komainu.adapters.corosync.bus import CorosyncBus
+    from komainu.adapters.corosync.transport import CorosyncTransport, require_corosync
+    from komainu.adapters.files.authkey import AuthKey
+    from komainu.adapters.files.configuration import ConfigurationStore
+    from komainu.adapters.files.kept import Kept
+    from komainu.adapters.linux.addresses import LinuxNetwork
+    from komainu.adapters.linux.processes import Processes
+    from komainu.agent.clock import now_ms
+    from komainu.agent.daemon import Around, Daemon
+    from komainu.agent.notify import Notifier
+    from komainu.api.client import SOCKET
+    from komainu.api.server import Server
+    from komainu.catalogue import RESOURCE_TYPES
+    from komainu.ports import Host
+
+    require_corosync()
+    store = ConfigurationStore()
+    cluster, me = store.load(), store.node()
+    cloud, network, processes = _cloud(cluster), LinuxNetwork(), Processes()
+
+    daemon = Daemon(
+        Around(
+            me=me,
+            boot=Path(BOOT_ID).read_text().strip(),
+            cluster=cluster,
+            epoch=store.epoch(),
+            types=RESOURCE_TYPES,
+            bus=CorosyncBus(),
+            transport=CorosyncTransport(AuthKey().read()),
+            host=lambda name, group, resource, report: Host(
+                me, name, group, resource, cloud, network, processes, report, now_ms
+            ),
+            store=Kept(store),
+            run_folder=Path(RUN),
+            journal_folder=Path(JOURNAL),
+            api_calls=cloud.calls if cloud is not None else dict,
+            now_ms=now_ms,
+            notifier=Notifier(),
+        )
+    )
+    return daemon, Server(daemon, Path(SOCKET))
+
+
+def _cloud(cluster: "Cluster") -> "Ec2Cloud | None":
+    """The EC2 API, if a configured type asks for it: the SDK alone is half of the daemon's memory."""
+    from komainu.catalogue import RESOURCE_TYPES
+
+    used = (RESOURCE_TYPES[resource.type] for group in cluster.groups for resource in group.resources)
+    if not any(declared.traits.environments == ("aws",) for declared in used):
+        return None
+    from komainu.adapters.aws.ec2 import Ec2Cloud
+
+    return Ec2Cloud(cluster.aws.region if cluster.aws is not None else None)
