@@ -42,6 +42,8 @@ LOST = Message(
     "error",
 )
 
+MESSAGES = (LOST,)
+
 _log = logging.getLogger(__name__)
 
 

@@ -63,6 +63,8 @@ WILL_NOT_END = Message(
     "error",
 )
 
+MESSAGES = (NOT_INSTALLED, START_FAILED, DIED, RESTARTED, WILL_NOT_END)
+
 _log = logging.getLogger(__name__)
 
 
@@ -124,7 +126,10 @@ class CorosyncDaemon:
             self._keep(pid)
 
     async def restart(self) -> None:
-        """Kill it and start it at once: for a corosync that stands still. Raises CorosyncTrouble."""
+        """Kill it and start it at once: for a corosync that stands still. Raises CorosyncTrouble and OSError.
+
+        When that fails it is tried again and again, as after a death.
+        """
         async with self._changing:
             self._watch_no_more()
             pid = running_pid(self._places.lock)
@@ -132,7 +137,7 @@ class CorosyncDaemon:
                 if pid is not None:
                     await self._end(pid, kill=True)
                 self._keep(await self._launch())
-            except CorosyncTrouble:
+            except (CorosyncTrouble, OSError):
                 self._keep(running_pid(self._places.lock))
                 raise
         self._report(RESTARTED.said())
@@ -183,11 +188,13 @@ class CorosyncDaemon:
                     self._process.close()
                     self._process = None
                 try:
-                    pid = running_pid(self._places.lock) or await self._launch()
+                    self._process = _Process(running_pid(self._places.lock) or await self._launch())
                 except CorosyncTrouble as trouble:
                     self._report(trouble.said)
                     continue
-                self._process = _Process(pid)
+                except OSError as error:  # no descriptors left, a full disk: it may pass
+                    self._report(START_FAILED.said(reason=str(error), log=str(self._places.log)))
+                    continue
             self._report(RESTARTED.said())
 
     # --- starting and ending ---
@@ -196,8 +203,13 @@ class CorosyncDaemon:
         """Start it and wait until it holds its lock; returns its pid."""
         places = self._places
         places.log.parent.mkdir(parents=True, exist_ok=True)
-        # Not `start`: systemd may not have noticed yet that the one before it died, and would do nothing.
-        await self._run(("systemctl", "restart", UNIT) if self._under_systemd() else ("corosync",))
+        if self._under_systemd():
+            # The pace of restarts is ours: systemd's own limit (5 in 10 s) would refuse the next one.
+            await self._run(("systemctl", "reset-failed", UNIT), may_fail=True)
+            # Not `start`: systemd may not have noticed yet that the one before it died, and would do nothing.
+            await self._run(("systemctl", "restart", UNIT))
+        else:
+            await self._run(("corosync",))
         try:
             async with asyncio.timeout(START_TIMEOUT_MS / 1000):
                 while (pid := running_pid(places.lock)) is None:
@@ -207,7 +219,7 @@ class CorosyncDaemon:
             raise CorosyncTrouble(START_FAILED.said(reason=reason, log=str(places.log))) from None
         return pid
 
-    async def _run(self, command: Sequence[str]) -> None:
+    async def _run(self, command: Sequence[str], may_fail: bool = False) -> None:
         logged_before = self._log_size()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -230,9 +242,9 @@ class CorosyncDaemon:
             await process.wait()
             reason = f"`{' '.join(command)}` did not end within {START_TIMEOUT_MS} ms"
             raise CorosyncTrouble(START_FAILED.said(reason=reason, log=str(self._places.log))) from None
-        if process.returncode != 0:
-            last = said.decode(errors="replace").strip().rpartition("\n")[2] or self._first_error(logged_before)
-            reason = f"`{' '.join(command)}` ended with {process.returncode}{': ' + last if last else ''}"
+        if process.returncode != 0 and not may_fail:
+            why = self._first_error(logged_before) or said.decode(errors="replace").strip().rpartition("\n")[2]
+            reason = f"`{' '.join(command)}` ended with {process.returncode}{': ' + why if why else ''}"
             raise CorosyncTrouble(START_FAILED.said(reason=reason, log=str(self._places.log)))
 
     def _log_size(self) -> int:

@@ -87,6 +87,7 @@ echo "$@" >> {here}/systemctl
 case "$1" in
 restart) exec {here}/bin/corosync ;;
 stop) kill -TERM "$(cat {here}/corosync.pid)" ;;
+reset-failed) exit 1 ;;
 esac
 """
 
@@ -289,6 +290,24 @@ def test_a_restart_that_fails_is_tried_again_by_itself(machine: Machine) -> None
     play(daemon, story)
 
 
+def test_what_may_pass_does_not_end_the_watch(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon = machine.daemon()
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        with monkeypatch.context() as patch:
+
+            def full(_: Path) -> int:
+                raise OSError(24, "Too many open files")
+
+            patch.setattr(daemon_module, "running_pid", full)
+            os.kill(machine.running(), signal.SIGKILL)
+            await machine.until_said(DIED.code, START_FAILED.code)
+        await machine.until(lambda: machine.said[-1].code == RESTARTED.code)
+
+    play(daemon, story)
+
+
 def test_one_that_outlives_a_restart_is_not_said_to_run_again(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -406,7 +425,8 @@ def test_under_systemd_it_is_the_unit(machine: Machine) -> None:
 
     play(daemon, story)
     asked = (machine.here / "systemctl").read_text().splitlines()
-    assert asked == [f"{verb} corosync.service" for verb in ("restart", "restart", "restart", "stop")]
+    begin = ["reset-failed corosync.service", "restart corosync.service"]
+    assert asked == [*begin * 3, "stop corosync.service"]
 
 
 def test_a_lock_file_without_its_holder_means_that_none_runs(tmp_path: Path) -> None:
