@@ -126,7 +126,7 @@ class CorosyncDaemon:
             self._keep(pid)
 
     async def restart(self) -> None:
-        """Kill it and start it at once: for a corosync that stands still. Raises CorosyncTrouble and OSError.
+        """Kill it and start it at once: for a corosync that stands still. Raises CorosyncTrouble.
 
         When that fails it is tried again and again, as after a death.
         """
@@ -136,10 +136,12 @@ class CorosyncDaemon:
             try:
                 if pid is not None:
                     await self._end(pid, kill=True)
-                self._keep(await self._launch())
-            except (CorosyncTrouble, OSError):
-                self._keep(running_pid(self._places.lock))
-                raise
+                    pid = None
+                pid = await self._launch()
+            except OSError as error:
+                raise CorosyncTrouble(START_FAILED.said(reason=str(error), log=str(self._places.log))) from error
+            finally:
+                self._keep(pid)
         self._report(RESTARTED.said())
 
     async def stop(self) -> None:

@@ -5,6 +5,7 @@ What the real one does is in tests/ports/test_corosync_daemon.py.
 
 import asyncio
 import os
+import shutil
 import signal
 import stat
 import sys
@@ -285,6 +286,13 @@ def test_a_restart_that_fails_is_tried_again_by_itself(machine: Machine) -> None
             await daemon.restart()
         assert running_pid(machine.places.lock) is None
         machine.mood("refuses", on=False)
+        await machine.until(lambda: bool(machine.said) and machine.said[-1].code == RESTARTED.code)
+        machine.said.clear()
+        shutil.rmtree(machine.places.log.parent)
+        machine.places.log.parent.touch()  # a file in the way
+        with pytest.raises(CorosyncTrouble, match="File exists"):
+            await daemon.restart()
+        machine.places.log.parent.unlink()
         await machine.until(lambda: bool(machine.said) and machine.said[-1].code == RESTARTED.code)
 
     play(daemon, story)

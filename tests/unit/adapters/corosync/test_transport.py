@@ -1,15 +1,18 @@
 """What goes wrong with corosync, as answers."""
 
 import asyncio
-from typing import cast
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+from komainu.adapters.corosync import transport as transport_module
 from komainu.adapters.corosync.conf import ADDRESS_TWICE, ConfRefusedError
-from komainu.adapters.corosync.daemon import WILL_NOT_END, CorosyncDaemon, CorosyncTrouble
-from komainu.adapters.corosync.transport import FILES_REFUSED, CorosyncTransport
-from komainu.adapters.files.authkey import MISSING, KeyTrouble
+from komainu.adapters.corosync.daemon import NOT_INSTALLED, WILL_NOT_END, CorosyncTrouble
+from komainu.adapters.corosync.transport import NOT_WRITTEN, CorosyncTransport, require_corosync
 from komainu.model.config import Arbitration, Cluster, Node
+from komainu.model.message import Said
 
 CLUSTER = Cluster(
     name="test",
@@ -21,11 +24,13 @@ CLUSTER = Cluster(
 
 
 class StubDaemon:
-    """Does what it is told to fail with."""
+    """Writes down what is asked of it, or fails as it is told."""
 
-    def __init__(self) -> None:
-        self.failure: Exception | None = None
-        self.did: list[object] = []
+    failure: ClassVar[Exception | None] = None
+    did: ClassVar[list[object]] = []
+
+    def __init__(self, report: Callable[[Said], None]) -> None:
+        self.did.append("made")
 
     async def start(self, cluster: Cluster, authkey: bytes) -> None:
         self._do(("start", cluster.name, authkey))
@@ -45,33 +50,41 @@ class StubDaemon:
         self.did.append(what)
 
 
-class StubKey:
-    """A key, or the trouble with it."""
-
-    trouble: KeyTrouble | None = None
-
-    def read(self) -> bytes:
-        if self.trouble is not None:
-            raise self.trouble
-        return b"secret"
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> type[StubDaemon]:
+    monkeypatch.setattr(StubDaemon, "failure", None)
+    monkeypatch.setattr(StubDaemon, "did", [])
+    monkeypatch.setattr(transport_module, "CorosyncDaemon", StubDaemon)
+    return StubDaemon
 
 
-def made() -> tuple[CorosyncTransport, StubDaemon, StubKey]:
-    daemon, key = StubDaemon(), StubKey()
-    return CorosyncTransport(cast(CorosyncDaemon, daemon), key), daemon, key
+def heard(_: Said) -> None:
+    """Takes reports and forgets them."""
 
 
-def test_success_is_none_and_the_key_goes_along() -> None:
-    transport, daemon, _ = made()
-
+def test_success_is_none_and_the_key_goes_along(stub: type[StubDaemon]) -> None:
     async def run() -> None:
-        assert await transport.start(CLUSTER) is None
+        transport = CorosyncTransport(b"secret")
+        assert await transport.start(CLUSTER, heard) is None
+        assert await transport.start(CLUSTER, heard) is None
         assert await transport.restart() is None
         assert await transport.stop() is None
         await transport.close()
 
     asyncio.run(run())
-    assert daemon.did == [("start", "test", b"secret"), "restart", "stop", "close"]
+    start = ("start", "test", b"secret")
+    assert stub.did == ["made", start, start, "restart", "stop", "close"], "one daemon, also for a second start"
+
+
+def test_before_the_start_there_is_nothing_to_do(stub: type[StubDaemon]) -> None:
+    async def run() -> None:
+        transport = CorosyncTransport(b"secret")
+        assert await transport.restart() is None
+        assert await transport.stop() is None
+        await transport.close()
+
+    asyncio.run(run())
+    assert stub.did == []
 
 
 @pytest.mark.parametrize(
@@ -79,37 +92,45 @@ def test_success_is_none_and_the_key_goes_along() -> None:
     [
         (CorosyncTrouble(WILL_NOT_END.said(pid=7)), WILL_NOT_END.code),
         (ConfRefusedError((ADDRESS_TWICE.said(address="10.0.0.1", node="a", other="b"),)), ADDRESS_TWICE.code),
-        (PermissionError(13, "Permission denied", "/etc/corosync/corosync.conf"), FILES_REFUSED.code),
+        (PermissionError(13, "Permission denied", "/etc/corosync/corosync.conf"), NOT_WRITTEN.code),
     ],
 )
-def test_each_failure_of_a_start_is_an_answer(failure: Exception, code: str) -> None:
-    transport, daemon, _ = made()
-    daemon.failure = failure
-    said = asyncio.run(transport.start(CLUSTER))
+def test_each_failure_of_a_start_is_an_answer(
+    stub: type[StubDaemon], monkeypatch: pytest.MonkeyPatch, failure: Exception, code: str
+) -> None:
+    monkeypatch.setattr(stub, "failure", failure)
+    said = asyncio.run(CorosyncTransport(b"secret").start(CLUSTER, heard))
     assert said is not None
     assert said.code == code
 
 
-def test_without_the_key_nothing_is_started() -> None:
-    transport, daemon, key = made()
-    key.trouble = KeyTrouble(MISSING.said(file="/etc/komainu/authkey"))
-    said = asyncio.run(transport.start(CLUSTER))
-    assert said is not None
-    assert said.code == MISSING.code
-    assert daemon.did == []
+def test_a_restart_or_stop_that_fails_is_an_answer(stub: type[StubDaemon], monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run(ask: Callable[[CorosyncTransport], Awaitable[Said | None]]) -> Said | None:
+        transport = CorosyncTransport(b"secret")
+        await transport.start(CLUSTER, heard)
+        with monkeypatch.context() as patch:
+            patch.setattr(stub, "failure", CorosyncTrouble(WILL_NOT_END.said(pid=7)))
+            return await ask(transport)
 
-
-def test_a_restart_or_stop_that_fails_is_an_answer() -> None:
-    transport, daemon, _ = made()
-    daemon.failure = CorosyncTrouble(WILL_NOT_END.said(pid=7))
-    for doing in (transport.restart, transport.stop):
-        said = asyncio.run(doing())
+    for ask in (CorosyncTransport.restart, CorosyncTransport.stop):
+        said = asyncio.run(run(ask))
         assert said is not None
         assert said.code == WILL_NOT_END.code
 
 
-def test_a_defect_is_not_an_answer() -> None:
-    transport, daemon, _ = made()
-    daemon.failure = ZeroDivisionError()
+def test_a_defect_is_not_an_answer(stub: type[StubDaemon], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stub, "failure", ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(transport.start(CLUSTER))
+        asyncio.run(CorosyncTransport(b"secret").start(CLUSTER, heard))
+
+
+def test_a_missing_program_is_one_sentence_with_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(transport_module, "load", lambda: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CorosyncTrouble, match="apt-get install corosync") as trouble:
+        require_corosync()
+    assert trouble.value.said.code == NOT_INSTALLED.code
+    program = tmp_path / "corosync"
+    program.touch()
+    program.chmod(0o755)
+    require_corosync()
