@@ -175,10 +175,12 @@ class Application:
         """SIGKILL to all that can be found at once. For a start that is broken off; only `end` makes certain."""
         self._kin().kill_now()
 
-    def kill_launched(self) -> None:
-        """SIGKILL to the launched process and its process group, and to nobody else."""
-        if self._leader is not None:
-            self._leader.kill_group()
+    async def end_launched(self, timeout_ms: int) -> bool:
+        """SIGKILL to the launched process and its process group, and to nobody else. True when it has ended."""
+        if self._leader is None or not self._leader.alive:
+            return True
+        self._leader.kill_group()
+        return await self._leader.wait(timeout_ms) is not None
 
     async def run(self, program: Program, timeout_ms: int) -> Ran:
         """Run a script of this application beside it; its output goes to the application's log."""

@@ -7,7 +7,7 @@ record of what may run. It names a boot; one of another boot says nothing.
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def write(path: Path, record: Record) -> None:
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         with open(descriptor, "w") as file:
-            json.dump(asdict(record), file)
+            json.dump({field.name: getattr(record, field.name) for field in fields(Record)}, file)
         new.replace(path)
     except OSError:
         with suppress(OSError):

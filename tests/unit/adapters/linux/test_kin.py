@@ -163,7 +163,7 @@ for _ in range(100000):
     if os.fork():
         os._exit(0)
     os.setsid()
-    time.sleep(0.002)
+    time.sleep(0.01)
 """
 
     async def story() -> None:

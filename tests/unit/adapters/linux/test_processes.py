@@ -142,7 +142,7 @@ def test_a_process_that_took_over_the_id_is_never_touched(tmp_path: Path, contai
         application = b.application()
         assert not application.alive
         assert await application.living() == ()
-        application.kill_launched()
+        assert await application.end_launched(5_000)
         application.kill_now()
         assert await application.end(signal.SIGTERM, 100, 5_000) == ()
         assert victim.alive
@@ -220,6 +220,19 @@ def test_the_end_takes_orphans_along_and_leaves_nothing_behind(tmp_path: Path, c
     groups: list[str] = []
     on_bench(tmp_path, contained, story)
     assert not any(Path(group).exists() for group in groups if group)
+
+
+def test_the_launched_process_alone_can_be_ended(tmp_path: Path) -> None:
+    async def story(b: Bench) -> None:
+        application = b.application()
+        assert await application.end_launched(0), "nothing was launched"
+        pid = await launch(application, double_fork(tmp_path / "pid", then="time.sleep(1000)"))
+        daemon = await told(tmp_path / "pid")
+        assert await application.end_launched(5_000)
+        assert not runs(pid)
+        assert runs(daemon)
+
+    on_bench(tmp_path, False, story)
 
 
 def test_two_launches_at_once_are_a_defect(tmp_path: Path) -> None:
