@@ -1,0 +1,134 @@
+"""The types that ship, and the law that a type is declared in one place (design law 12)."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from komainu.catalogue import RESOURCE_TYPES, TYPES, by_name
+from komainu.config.read import read
+from komainu.config.reference import reference
+from komainu.config.rules import groups, safety
+from komainu.config.schema import parameters, schema
+from komainu.ports import ResourceType
+from komainu.types.aws.vip import VPCS_DIFFER
+from tests.unit.config.sample import EVERY
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def test_every_type_has_a_name_and_a_monitor_of_its_own() -> None:
+    assert list(RESOURCE_TYPES) == [declared.name for declared in TYPES]
+    assert len({declared.monitor for declared in TYPES}) == len(TYPES)
+    with pytest.raises(ValueError, match="two resource types are called every"):
+        by_name([EVERY, EVERY])
+
+
+@pytest.mark.parametrize("declared", TYPES, ids=lambda declared: declared.name)
+def test_every_parameter_is_explained_in_both_languages(declared: ResourceType) -> None:
+    own = parameters(declared)
+    for section in (own, *own.get("$defs", {}).values()):
+        for key, field in section.get("properties", {}).items():
+            assert field.get("description"), key
+            assert re.search(r"[ぁ-んァ-ン一-龥]", field.get("description_ja", "")), key
+
+
+@pytest.mark.parametrize("declared", TYPES, ids=lambda declared: declared.name)
+def test_what_a_type_names_among_its_parameters_exists(declared: ResourceType) -> None:
+    fields = declared.params.model_fields
+    assert set(declared.per_node_required) <= set(fields)
+    assert set(declared.traits.addresses) <= set(fields)
+    assert declared.params.model_config["frozen"]
+    assert declared.params.model_config["extra"] == "forbid"
+
+
+def test_every_message_of_a_type_has_a_code_of_its_own_and_the_same_values_in_both_languages() -> None:
+    messages = [each for declared in TYPES for each in (declared.title, declared.description, *declared.messages)]
+    distinct = list(dict.fromkeys(messages))
+    assert len({message.code for message in distinct}) == len(distinct)
+    for message in distinct:
+        assert sorted(re.findall(r"\{(\w+)\}", message.en)) == sorted(re.findall(r"\{(\w+)\}", message.ja)), (
+            message.code
+        )
+
+
+@pytest.mark.parametrize("name", ["vip-cluster.yaml", "onprem-fip.yaml"])
+def test_the_examples_are_right(name: str) -> None:
+    found = read((EXAMPLES / name).read_bytes(), RESOURCE_TYPES)
+    assert found.errors == ()
+    assert found.cluster is not None
+    # Both take a lost node as gone, and say so; nothing else is to be warned of.
+    assert [problem.said.code for problem in found.problems] == [safety.NONE_EXCLUSIVE.code]
+
+
+def test_the_vip_example_is_the_cluster_of_the_seeds_figure_4_1() -> None:
+    cluster = read((EXAMPLES / "vip-cluster.yaml").read_bytes(), RESOURCE_TYPES).cluster
+    assert cluster is not None
+    assert [node.links for node in cluster.nodes] == [("10.0.110.100",), ("10.0.120.100",)]
+    vip, web = cluster.group("failover1").resources
+    assert (vip.name, vip.type, vip.params["address"]) == ("awsvip1", "awsvip", "10.1.0.20")
+    assert vip.params_on("node1")["eni_id"] != vip.params_on("node2")["eni_id"]
+    assert web.type == "exec"
+
+
+def test_nodes_in_different_vpcs_are_warned_of() -> None:
+    text = (EXAMPLES / "vip-cluster.yaml").read_text()
+    text = text.replace("node2: {eni_id", "node2: {vpc_id: vpc-00000000000000002, eni_id")
+    assert VPCS_DIFFER.code in [problem.said.code for problem in read(text.encode(), RESOURCE_TYPES).problems]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("vip-cluster.yaml", "environment: aws", "environment: onprem", groups.AWS_ONLY),
+        ("onprem-fip.yaml", "environment: onprem", "environment: aws", groups.ONPREM_ONLY),
+    ],
+)
+def test_a_type_is_refused_where_it_cannot_work(name: str, old: str, new: str, message: groups.Message) -> None:
+    text = (EXAMPLES / name).read_text()
+    assert message.code in [each.said.code for each in read(text.replace(old, new).encode(), RESOURCE_TYPES).errors]
+
+
+def test_a_type_added_at_run_time_is_on_every_surface_unchanged() -> None:
+    types = (*TYPES, EVERY)
+    known = by_name(types)
+    definition = json.dumps(schema(types)["$defs"]["every.params"])
+    english, japanese = reference(types, "en"), reference(types, "ja")
+    assert "### `every`: the every" in english
+    for key, field in EVERY.params.model_fields.items():
+        assert field.description is not None
+        assert field.description in definition
+        assert f"| `{key}` |" in english
+        assert field.description in english
+        assert parameters(EVERY)["properties"][key]["description_ja"] in japanese
+    text = """\
+cluster: {name: c, environment: onprem, arbitration: operator}
+nodes: [{name: n1, links: [10.0.0.1]}, {name: n2, links: [10.0.0.2]}]
+groups:
+  - name: g
+    resources:
+      - name: e
+        type: every
+        params:
+"""
+    right = {"text": "abc", "whole": 1}
+    wrong = {
+        "text": 1,
+        "whole": "x",
+        "fraction": "x",
+        "truth": 1,
+        "choice": "x",
+        "colour": "x",
+        "words": 1,
+        "by_key": 1,
+    }
+    wrong |= {"address": "x", "either": "x", "limits": 1, "many": 1, "peer": "x", "file": 1}
+    assert set(wrong) == set(EVERY.params.model_fields)
+    accepted = read((text + f"          {json.dumps(right)}\n").encode(), known)
+    assert accepted.errors == ()
+    lines = "".join(f"          {key}: {json.dumps(value)}\n" for key, value in wrong.items())
+    refused = read((text + lines).encode(), known)
+    assert [(each.line, each.path) for each in refused.errors] == [
+        (9 + number, f"groups[0].resources[0].params.{key}") for number, key in enumerate(wrong)
+    ]
