@@ -195,8 +195,9 @@ def _group(daemon: Daemon, name: str) -> dict[str, Any]:
 
 
 def _settled(group: dict[str, Any]) -> bool:
-    """Nothing is under way: it is where it should be, or failed, or waits for a word of somebody."""
-    return not group["status"].endswith("Pending") or group["hindrance"] is not None
+    """Nothing is under way: it is where it should be, or failed, or waits for a proof that may never come."""
+    hindrance = group["hindrance"]
+    return not group["status"].endswith("Pending") or (hindrance is not None and hindrance["level"] != "info")
 
 
 async def _events(daemon: Daemon, request: EventsRequest) -> AsyncGenerator[dict[str, Any], None]:

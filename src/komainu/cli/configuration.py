@@ -2,18 +2,16 @@
 
 import json
 import socket
+from argparse import Namespace
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from komainu.api.client import Client, Trouble
-from komainu.cli.session import FAILED, AsJson, Lang, Session
+from komainu.cli.session import DONE, FAILED, Commands, Session
 from komainu.cli.speech import Colour, Speech
 from komainu.model.message import Message
 
-app = typer.Typer(help="The configuration.", no_args_is_help=True)
-
+USABLE = Message("KM6119", "{file}: cluster {cluster} can be used.", "{file}: クラスタ {cluster} を使用できます。")
 INITIALISED = Message(
     "KM6120",
     "This machine is now node {node} of cluster {cluster} (configuration {version}).",
@@ -41,9 +39,8 @@ RESTART_IT = Message(
     "warning",
 )
 
-MESSAGES = (INITIALISED, COPY_KEY, START_IT, RESTART_IT)
+MESSAGES = (USABLE, INITIALISED, COPY_KEY, START_IT, RESTART_IT)
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="The configuration, for example /etc/komainu/cluster.yaml.")]
 Json = dict[str, Any]
 
 _LEVELS: dict[str, tuple[str, str, Colour]] = {
@@ -53,71 +50,68 @@ _LEVELS: dict[str, tuple[str, str, Colour]] = {
 }
 
 
-@app.command()
-def check(ctx: typer.Context, file: File, as_json: AsJson = False, lang: Lang = None) -> None:
+def register(commands: Commands) -> None:
+    """Add the commands."""
+    file = ("the configuration, for example /etc/komainu/cluster.yaml", "構成ファイル (例: /etc/komainu/cluster.yaml)")
+    below = commands.below("config", ("the configuration", "構成情報"))
+    (
+        below.add("check", ("say everything that is wrong with a file", "ファイルの誤りをすべて表示する"), check)
+        .value("file", "FILE", file, type=Path)
+        .switch("--json", ("for programs: one JSON value", "プログラム向けに JSON で出力する"))
+    )
+    below.add("show", ("show the configuration that holds, as JSON", "有効な構成情報を JSON で表示する"), show)
+    below.add("schema", ("print the JSON Schema of the file", "ファイルの JSON Schema を出力する"), schema)
+    name = ("which node this machine is; by default its host name", "このマシンのノード名。省略時はホスト名")
+    key = ("the key of the first node; without it one is made", "最初のノードの鍵ファイル。省略時は新しく作成する")
+    old = ("replace the configuration that this machine has", "このマシンの既存の構成情報を置き換える")
+    (
+        commands.add("init", ("make this machine a node of a cluster", "このマシンをクラスタのノードにする"), init)
+        .value("file", "FILE", file, type=Path)
+        .option("--node", name, metavar="NAME")
+        .option("--authkey", key, metavar="KEYFILE", type=Path)
+        .switch("--force", old)
+    )
+
+
+def check(session: Session, chosen: Namespace) -> int:
     """Say everything that is wrong with a file. Nothing is changed."""
-    session: Session = ctx.obj
-    speech = session.speak(lang)
+    speech, file = session.speech, chosen.file
     answer = session.offline().check(file)
-    if as_json:
+    if chosen.json:
         speech.out(json.dumps(answer, ensure_ascii=False, indent=2))
     else:
         _tell(file, answer["problems"], speech)
         if answer["cluster"] is not None:
-            name = answer["cluster"]
-            speech.out(
-                speech.paint(
-                    speech.pick(f"{file}: cluster {name} can be used.", f"{file}: クラスタ {name} を使用できます。"),
-                    "green",
-                )
-            )
-    if answer["cluster"] is None:
-        raise typer.Exit(FAILED)
+            speech.out(speech.paint(speech.said(USABLE.said(file=str(file), cluster=answer["cluster"])), "green"))
+    return DONE if answer["cluster"] is not None else FAILED
 
 
-@app.command()
-def show(ctx: typer.Context, lang: Lang = None) -> None:
-    """Show the configuration that holds, complete with every default, as JSON."""
-    session: Session = ctx.obj
-    speech = session.speak(lang)
+def show(session: Session, chosen: Namespace) -> int:
+    """Show the configuration that holds, complete with every default."""
     with session.connect() as client:
-        speech.out(json.dumps(client.ask("config.show")["cluster"], ensure_ascii=False, indent=2))
+        session.speech.out(json.dumps(client.ask("config.show")["cluster"], ensure_ascii=False, indent=2))
+    return DONE
 
 
-@app.command()
-def schema(ctx: typer.Context) -> None:
+def schema(session: Session, chosen: Namespace) -> int:
     """Print the JSON Schema of the file, for editors."""
-    session: Session = ctx.obj
     session.speech.out(json.dumps(session.offline().schema(), ensure_ascii=False, indent=2))
+    return DONE
 
 
-def init(
-    ctx: typer.Context,
-    file: File,
-    node: Annotated[
-        str | None, typer.Option("--node", metavar="NAME", help="Which node this machine is; by default its host name.")
-    ] = None,
-    authkey: Annotated[
-        Path | None,
-        typer.Option("--authkey", metavar="KEYFILE", help="The key of the first node; without it one is made."),
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the configuration that this machine has already.")
-    ] = False,
-    lang: Lang = None,
-) -> None:
+def init(session: Session, chosen: Namespace) -> int:
     """Make this machine a node of the cluster that a file describes."""
-    session: Session = ctx.obj
-    speech = session.speak(lang)
-    name = node or socket.gethostname().partition(".")[0]
-    answer = session.offline().init(file, name, authkey, force=force)
+    speech, file = session.speech, chosen.file
+    name = chosen.node or socket.gethostname().partition(".")[0]
+    answer = session.offline().init(file, name, chosen.authkey, force=chosen.force)
     _tell(file, answer["problems"], speech)
     if answer["cluster"] is None:
-        raise typer.Exit(FAILED)
+        return FAILED
     speech.out(speech.said(INITIALISED.said(node=name, cluster=answer["cluster"], version=answer["version"])))
     if answer["new_key"]:
         speech.out(speech.said(COPY_KEY.said(file=str(file))))
     speech.out(speech.said(RESTART_IT.said() if _daemon_runs(session) else START_IT.said()))
+    return DONE
 
 
 def _tell(file: Path, problems: list[Json], speech: Speech) -> None:

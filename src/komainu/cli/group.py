@@ -1,73 +1,84 @@
 """`komainu group move|start|stop`."""
 
-from typing import Annotated, Any
-
-import typer
+from argparse import Namespace
+from typing import Any
 
 from komainu.api.client import Client
 from komainu.cli.picture import colour, sign
-from komainu.cli.session import DONE, FAILED, NOT_YET, Lang, Session
+from komainu.cli.session import DONE, FAILED, NOT_YET, Arguments, Commands, Session
 from komainu.cli.speech import Speech
 
-app = typer.Typer(help="Move, start and stop groups.", no_args_is_help=True)
-
-GroupName = Annotated[str, typer.Argument(metavar="GROUP", help="The group.")]
-NodeName = Annotated[str | None, typer.Argument(metavar="[NODE]", help="The node; by default the best one.")]
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is done.")]
-Timeout = Annotated[int, typer.Option("--timeout", min=0, help="How long to wait at most, in seconds.")]
-
 Json = dict[str, Any]
+TIMEOUT_S = 300
 SPARE_S = 10.0
+"Beyond what the daemon was allowed: it answers by then, or it does not answer at all."
 
 
-@app.command()
-def move(
-    ctx: typer.Context,
-    group: GroupName,
-    node: NodeName = None,
-    wait: Wait = True,
-    timeout: Timeout = 300,
-    lang: Lang = None,
-) -> None:
-    """Run the group on that node, or on the best other one."""
-    _command(ctx.obj, lang, "group.move", group, {"node": node}, "Online", timeout if wait else None)
+def register(commands: Commands) -> None:
+    """Add the commands."""
+    below = commands.below("group", ("move, start and stop groups", "グループの移動、起動、停止"))
+    place = ("the node; by default the best one", "ノード。省略時は最適なノード")
+    told = (
+        "run the group on that node, or on the best other one",
+        "グループを指定したノード (省略時は他の最適なノード) に移す",
+    )
+    _waiting(below.add("move", told, move)).value("node", "NODE", place, nargs="?")
+    told = (
+        "start the group, on that node or on the best one",
+        "グループを指定したノード (省略時は最適なノード) で起動する",
+    )
+    _waiting(below.add("start", told, start)).value("node", "NODE", place, nargs="?")
+    _waiting(below.add("stop", ("stop the group, and leave it stopped", "グループを停止したままにする"), stop))
 
 
-@app.command()
-def start(
-    ctx: typer.Context,
-    group: GroupName,
-    node: NodeName = None,
-    wait: Wait = True,
-    timeout: Timeout = 300,
-    lang: Lang = None,
-) -> None:
-    """Start the group, on that node or on the best one."""
-    _command(ctx.obj, lang, "group.start", group, {"node": node}, "Online", timeout if wait else None)
+def _waiting(arguments: Arguments) -> Arguments:
+    return (
+        arguments.value("group", "GROUP", ("the group", "グループ名"))
+        .option(
+            "--no-wait",
+            ("do not wait until it is done", "完了を待たない"),
+            dest="wait",
+            action="store_false",
+        )
+        .option(
+            "--timeout",
+            ("how long to wait at most, in seconds", "待つ時間の上限 (秒)"),
+            metavar="S",
+            type=int,
+            default=TIMEOUT_S,
+        )
+    )
 
 
-@app.command()
-def stop(ctx: typer.Context, group: GroupName, wait: Wait = True, timeout: Timeout = 300, lang: Lang = None) -> None:
-    """Stop the group, and leave it stopped."""
-    _command(ctx.obj, lang, "group.stop", group, {}, "Offline", timeout if wait else None)
+def move(session: Session, chosen: Namespace) -> int:
+    """Move a group."""
+    return _command(session, chosen, "group.move", {"node": chosen.node}, "Online")
 
 
-def _command(
-    session: Session, lang: str | None, op: str, group: str, args: Json, wanted: str, timeout_s: int | None
-) -> None:
-    speech = session.speak(lang)
+def start(session: Session, chosen: Namespace) -> int:
+    """Start a group."""
+    return _command(session, chosen, "group.start", {"node": chosen.node}, "Online")
+
+
+def stop(session: Session, chosen: Namespace) -> int:
+    """Stop a group."""
+    return _command(session, chosen, "group.stop", {}, "Offline")
+
+
+def _command(session: Session, chosen: Namespace, op: str, args: Json, wanted: str) -> int:
+    speech = session.speech
     with session.connect() as client:
-        answer = client.ask(op, group=group, **args)
+        answer = client.ask(op, group=chosen.group, **args)
         speech.learn(client.language)
         said = answer["said"]
         if not answer["accepted"]:
             speech.err(speech.said(said))
             # What is as it was asked to be is no failure.
-            raise typer.Exit(DONE if said["level"] == "info" else FAILED)
-        if timeout_s is None:
+            return DONE if said["level"] == "info" else FAILED
+        if not chosen.wait:
             speech.out(speech.said(said))
-            return
-        raise typer.Exit(_follow(client, speech, group, wanted, timeout_s))
+            return DONE
+        return _follow(client, speech, chosen.group, wanted, max(0, chosen.timeout))
 
 
 def _follow(client: Client, speech: Speech, group: str, wanted: str, timeout_s: int) -> int:
@@ -82,9 +93,12 @@ def _follow(client: Client, speech: Speech, group: str, wanted: str, timeout_s: 
         shown = lines
     if last.get("status") == wanted:
         return DONE
-    reason = last.get("hindrance") or last.get("why")
+    hindrance = last.get("hindrance")
+    reason = hindrance or last.get("why")
     if reason is not None:
         speech.err(speech.said(reason))
+    if hindrance is not None and hindrance["level"] != "info":
+        return NOT_YET
     if str(last.get("status", "")).endswith("Pending"):
         speech.err(
             speech.pick(

@@ -1,17 +1,18 @@
 """`komainu events` and `komainu explain`: what happened, and why."""
 
 import json
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from komainu.cli.picture import colour
-from komainu.cli.session import AsJson, Lang, Session
+from komainu.cli.session import DONE, Commands, Session
 from komainu.cli.speech import Colour, Speech
 
 Json = dict[str, Any]
+MOST = 1000
+"So many entries the daemon has at hand."
 
 _LEVELS: dict[str, Colour] = {"info": "", "warning": "yellow", "error": "red"}
 _VERBS = {
@@ -23,41 +24,52 @@ _VERBS = {
 _RESULTS = {"succeeded": ("succeeded", "成功"), "failed": ("failed", "失敗"), "unknown": ("unknown", "不明")}
 
 
-def events(
-    ctx: typer.Context,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="And what comes, until Ctrl-C.")] = False,
-    last: Annotated[int, typer.Option("-n", "--last", min=0, max=1000, help="So many of the last entries.")] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object a line.")] = False,
-    lang: Lang = None,
-) -> None:
-    """Show the journal of this node: what was delivered, what changed, what was raised."""
-    session: Session = ctx.obj
-    speech = session.speak(lang)
+def register(commands: Commands) -> None:
+    """Add the commands."""
+    (
+        commands.add(
+            "events",
+            ("show the journal of this node", "このノードのジャーナルを表示する"),
+            events,
+        )
+        .switch("-f", "--follow", ("and what comes, until Ctrl-C", "新しい記録も表示し続ける (Ctrl-C で終了)"))
+        .option("-n", "--last", ("so many of the last entries", "表示する件数"), metavar="N", type=_count, default=50)
+        .switch("--json", ("for programs: one JSON object a line", "プログラム向けに 1 行 1 件の JSON で出力する"))
+    )
+    (
+        commands.add(
+            "explain",
+            ("say why the last actions were taken", "最近の動作の理由と、この構成の安全性を表示する"),
+            explain,
+        )
+        .option("-n", "--last", ("so many of the last actions", "表示する件数"), metavar="N", type=_count, default=10)
+        .switch("--json", ("for programs: one JSON value", "プログラム向けに JSON で出力する"))
+    )
+
+
+def events(session: Session, chosen: Namespace) -> int:
+    """Show what was delivered, what changed, what was raised."""
+    speech = session.speech
     with session.connect() as client:
-        for entry in client.follow("events", last=last, follow=follow):
+        for entry in client.follow("events", last=chosen.last, follow=chosen.follow):
             speech.learn(client.language)
-            if as_json:
+            if chosen.json:
                 speech.out(json.dumps(entry, ensure_ascii=False))
                 continue
             for line in _entry(entry, speech):
                 speech.out(line)
+    return DONE
 
 
-def explain(
-    ctx: typer.Context,
-    last: Annotated[int, typer.Option("-n", "--last", min=1, max=1000, help="So many of the last actions.")] = 10,
-    as_json: AsJson = False,
-    lang: Lang = None,
-) -> None:
-    """Say why the last actions were taken, and what this configuration protects from."""
-    session: Session = ctx.obj
-    speech = session.speak(lang)
+def explain(session: Session, chosen: Namespace) -> int:
+    """Show the safety statement, and the causes of the last actions."""
+    speech = session.speech
     with session.connect() as client:
-        answer = client.ask("explain", last=last)
+        answer = client.ask("explain", last=chosen.last)
         speech.learn(client.language)
-    if as_json:
+    if chosen.json:
         speech.out(json.dumps(answer, ensure_ascii=False, indent=2))
-        return
+        return DONE
     speech.out(speech.paint(speech.pick("What this configuration protects from", "この構成の安全性"), "bold"))
     for said in answer["statement"]:
         speech.out(f"  {speech.said(said)}")
@@ -68,6 +80,13 @@ def explain(
     for action in answer["actions"]:
         for line in _action(action, speech):
             speech.out(line)
+    return DONE
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST:
+        raise ArgumentTypeError(f"1 to {MOST}")
+    return int(text)
 
 
 def _entry(entry: Json, speech: Speech) -> Iterator[str]:
@@ -86,7 +105,7 @@ def _entry(entry: Json, speech: Speech) -> Iterator[str]:
             yield f"{speech.paint(time, 'dim')}    → {_verb(action, speech)}"
     for change in changes:
         where = f" ({change['node']})" if change["what"] == "group" and change["node"] else ""
-        before = f"{change['before']} → " if change["before"] else ""
+        before = f"{change['before']} → " if change["before"] not in ("", change["now"]) else ""
         now = speech.paint(change["now"], colour(change["now"]))
         yield f"{speech.paint(time, 'dim')}    {change['name']}: {before}{now}{where}"
 
@@ -98,12 +117,17 @@ def _action(action: Json, speech: Speech) -> Iterator[str]:
     took = f" ({action['took_ms']} ms)" if action["took_ms"] is not None else ""
     yield ""
     yield f"{speech.paint(_time(action['at']), 'dim')}  {_verb(action, speech)}: {speech.paint(word, shade)}{took}"
-    for depth, said in enumerate(action["because"]):
+    for depth, said in enumerate(_chain(action["because"])):
         yield "    " + "  " * depth + speech.paint("└ ", "dim") + speech.said(said)
     if action["said"] is not None:
         yield "    " + speech.paint(speech.said(action["said"]), shade)
     if action["detail"].strip():
         yield "    " + speech.paint(action["detail"].strip(), "dim")
+
+
+def _chain(because: list[Json]) -> list[Json]:
+    """From what happened last to what it all began with; a cause that is its own cause is said once."""
+    return [said for index, said in enumerate(because) if index == 0 or said != because[index - 1]]
 
 
 def _verb(action: Json, speech: Speech) -> str:

@@ -1,64 +1,68 @@
-"""The command line: which commands there are, and what becomes of errors."""
+"""The command line: which commands there are, and what becomes of errors.
 
+argparse, because `komainu status` has to be quick: it costs a tenth of what a richer library does.
+"""
+
+import os
 import sys
+from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from komainu import __version__
 from komainu.api.client import SOCKET
 from komainu.cli import configuration, group, history, node, overview
-from komainu.cli.session import DONE, FAILED, Session
+from komainu.cli.session import DONE, FAILED, Commands, Session
+from komainu.cli.speech import Speech, asked_language
 from komainu.model.message import Said
 
 if TYPE_CHECKING:
     from komainu.api.offline import Offline
 
-app = typer.Typer(
-    name="komainu",
-    help="Komainu: high-availability clusters. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 not yet done.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-app.command("status")(overview.status)
-app.add_typer(group.app, name="group")
-app.add_typer(node.app, name="node")
-app.command("events")(history.events)
-app.command("explain")(history.explain)
-app.add_typer(configuration.app, name="config")
-app.command("init")(configuration.init)
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        sys.stdout.write(f"komainu {__version__}\n")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version, and end.")
-    ] = False,
-) -> None:
-    """The options of the command itself."""
+INTERRUPTED = 130
 
 
 def run(offline: "Callable[[], Offline]", arguments: Sequence[str] | None = None, socket: str = SOCKET) -> int:
     """Carry out one command; its exit code. `offline` makes the operations on this machine's files."""
-    session = Session(offline, socket)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    speech = Speech(asked_language(words, os.environ))
     try:
-        app(list(arguments) if arguments is not None else None, obj=session)
+        chosen = parser(speech).parse_args(words)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else FAILED
+    try:
+        return int(chosen.handler(Session(offline, speech, socket), chosen))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output wants no more of it (`komainu events | head`); nor does the interpreter's last flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except Exception as error:
         # Every error of ours that an administrator can do something about carries what to say to him.
         said = getattr(error, "said", None)
         if not isinstance(said, Said):
             raise
-        session.speech.err(session.speech.said(said))
+        speech.err(speech.said(said))
         return FAILED
-    return DONE
+
+
+def parser(speech: Speech) -> ArgumentParser:
+    """The whole grammar, described in the reader's language."""
+    whole = ArgumentParser(
+        "komainu",
+        description=speech.pick("Komainu: high-availability clusters.", "Komainu: 高可用クラスタ"),
+        epilog=speech.pick(
+            "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 not yet done.",
+            "終了コード: 0 完了、1 拒否または失敗、2 使用方法の誤り、3 未完了。",
+        ),
+        allow_abbrev=False,
+    )
+    whole.add_argument("--version", action="version", version=f"komainu {__version__}")
+    commands = Commands(whole, speech)
+    overview.register(commands)
+    group.register(commands)
+    node.register(commands)
+    history.register(commands)
+    configuration.register(commands)
+    return whole

@@ -2,16 +2,13 @@
 
 import json
 import sys
-from typing import Annotated, Any
-
-import typer
+from argparse import Namespace
+from typing import Any
 
 from komainu.cli.picture import colour, sign
-from komainu.cli.session import DONE, FAILED, AsJson, Lang, Session
+from komainu.cli.session import DONE, FAILED, Commands, Session
 from komainu.cli.speech import Speech, columns, padded
 from komainu.model.message import Message
-
-app = typer.Typer(help="The nodes of the cluster.", no_args_is_help=True)
 
 RISK = Message(
     "KM6101",
@@ -44,55 +41,63 @@ NO_NODE = Message(
 MESSAGES = (RISK, NOT_ASKED, NOTHING_CHANGED, NO_NODE)
 
 
-@app.command("list")
-def list_nodes(ctx: typer.Context, as_json: AsJson = False, lang: Lang = None) -> None:
-    """List the nodes, and why each is as it is."""
-    session: Session = ctx.obj
-    speech = session.speak(lang)
+def register(commands: Commands) -> None:
+    """Add the commands."""
+    below = commands.below("node", ("the nodes of the cluster", "クラスタのノード"))
+    below.add(
+        "list", ("list the nodes, and why each is as it is", "ノードの一覧とその状態の理由を表示する"), list_nodes
+    ).switch("--json", ("for programs: one JSON value", "プログラム向けに JSON で出力する"))
+    (
+        below.add(
+            "confirm-gone",
+            ("confirm that a lost node is really off", "通信不能のノードが実際に停止していることを確認する"),
+            confirm_gone,
+        )
+        .value("node", "NODE", ("the node that is lost, and surely off", "通信不能で、確実に停止しているノード"))
+        .switch("--yes", ("you have made sure; do not ask", "停止を確認済み。問い合わせない"))
+    )
+
+
+def list_nodes(session: Session, chosen: Namespace) -> int:
+    """List the nodes."""
+    speech = session.speech
     with session.connect() as client:
         answer = client.ask("node.list")
         speech.learn(client.language)
-    if as_json:
+    if chosen.json:
         speech.out(json.dumps(answer, ensure_ascii=False, indent=2))
-        return
+        return DONE
     rows = [(node["name"], node["status"], str(node["id"]), ", ".join(node["links"])) for node in answer["nodes"]]
     widths = columns(rows)
     for node, row in zip(answer["nodes"], rows, strict=True):
         speech.out(_line(row, widths, speech))
         if node["why"] is not None:
             speech.out("    " + speech.paint(f"└ {speech.said(node['why'])}", "dim"))
+    return DONE
 
 
-@app.command("confirm-gone")
-def confirm_gone(
-    ctx: typer.Context,
-    node: Annotated[str, typer.Argument(metavar="NODE", help="The node that is lost, and surely off.")],
-    yes: Annotated[bool, typer.Option("--yes", help="You have made sure; do not ask.")] = False,
-    lang: Lang = None,
-) -> None:
-    """Confirm that a lost node is off. Say this only of a node that you know to be powered off."""
-    session: Session = ctx.obj
-    speech = session.speak(lang)
+def confirm_gone(session: Session, chosen: Namespace) -> int:
+    """Give the operator's word."""
+    speech, name = session.speech, chosen.node
     with session.connect() as client:
         seen = client.ask("node.list")
         speech.learn(client.language)
         known = {each["name"]: each for each in seen["nodes"]}
-        if node not in known:
-            speech.err(speech.said(NO_NODE.said(node=node)))
-            raise typer.Exit(FAILED)
-        if not yes:
-            _make_sure(node, known[node], speech)
+        if name not in known:
+            speech.err(speech.said(NO_NODE.said(node=name)))
+            return FAILED
+        if not chosen.yes and not _is_sure(name, known[name], speech):
+            return FAILED
         # The word holds for the loss that was seen, not for a later one: hence the epoch.
-        answer = client.ask("node.confirm-gone", node=node, epoch=seen["epoch"])
-    text = speech.said(answer["said"])
+        answer = client.ask("node.confirm-gone", node=name, epoch=seen["epoch"])
     if answer["accepted"]:
-        speech.out(text)
-        raise typer.Exit(DONE)
-    speech.err(text)
-    raise typer.Exit(FAILED)
+        speech.out(speech.said(answer["said"]))
+        return DONE
+    speech.err(speech.said(answer["said"]))
+    return FAILED
 
 
-def _make_sure(name: str, node: dict[str, Any], speech: Speech) -> None:
+def _is_sure(name: str, node: dict[str, Any], speech: Speech) -> bool:
     """Ask for the node's name: a word that is typed by habit is none."""
     speech.err(_line((name, node["status"]), (0, 0), speech))
     speech.err(speech.said(node["why"]))
@@ -100,14 +105,15 @@ def _make_sure(name: str, node: dict[str, Any], speech: Speech) -> None:
     speech.err(speech.paint(speech.said(RISK.said(node=name)), "yellow"))
     if not sys.stdin.isatty():
         speech.err(speech.said(NOT_ASKED.said()))
-        raise typer.Exit(FAILED)
+        return False
     sys.stderr.write(
         speech.pick(f"Type the node's name ({name}) to confirm: ", f"確認のためノード名 ({name}) を入力してください: ")
     )
     sys.stderr.flush()
-    if sys.stdin.readline().strip() != name:
-        speech.err(speech.said(NOTHING_CHANGED.said()))
-        raise typer.Exit(FAILED)
+    if sys.stdin.readline().strip() == name:
+        return True
+    speech.err(speech.said(NOTHING_CHANGED.said()))
+    return False
 
 
 def _line(row: tuple[str, ...], widths: "list[int] | tuple[int, ...]", speech: Speech) -> str:

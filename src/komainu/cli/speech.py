@@ -15,9 +15,9 @@ _CODES = {"green": "32", "yellow": "33", "red": "31", "dim": "2", "bold": "1"}
 class Speech:
     """One command's manner of speaking."""
 
-    def __init__(self, language: str | None, *, coloured: bool | None = None) -> None:
-        """`language` is what the user asked for; without it the locale's Japanese counts, then the cluster's choice."""
-        self._asked = language or _of_locale(os.environ)
+    def __init__(self, language: str, *, coloured: bool | None = None) -> None:
+        """`language` is what the user asked for (`asked_language`); when it is empty the cluster's choice counts."""
+        self._asked = language
         self._of_cluster = ""
         self.coloured = _is_terminal() if coloured is None else coloured
 
@@ -76,7 +76,15 @@ def columns(rows: Iterable[Sequence[str]]) -> list[int]:
     return widths
 
 
-def _of_locale(environment: Mapping[str, str]) -> str:
+def asked_language(words: Sequence[str], environment: Mapping[str, str]) -> str:
+    """What --lang says, else KOMAINU_LANG, else `ja` in a Japanese locale, else nothing."""
+    for index, word in enumerate(words):
+        if word == "--lang" and index + 1 < len(words):
+            return words[index + 1]
+        if word.startswith("--lang="):
+            return word.removeprefix("--lang=")
+    if environment.get("KOMAINU_LANG"):
+        return environment["KOMAINU_LANG"]
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if environment.get(name):
             return "ja" if environment[name].startswith("ja") else ""
