@@ -182,7 +182,7 @@ def test_scripts_that_die_of_a_signal_have_failed(play: Play) -> None:
 @CONTAINED
 def test_a_start_script_that_hangs_is_killed_with_its_children(play: Play, tmp_path: Path, contained: bool) -> None:
     async def story(node: Node) -> None:
-        starting = asyncio.create_task(node.hands.start(2_000))
+        starting = asyncio.create_task(node.hands.start(3_000))
         daemon = await told(tmp_path / "pid")
         outcome = await starting
         ended(outcome, Result.UNKNOWN, say.START_TIMEOUT)
@@ -201,7 +201,7 @@ def test_a_stop_script_that_hangs_leaves_it_unknown(play: Play, tmp_path: Path) 
     async def story(node: Node) -> None:
         await node.start()
         daemon = await told(server.pid)
-        stopping = asyncio.create_task(node.hands.stop(2_000))
+        stopping = asyncio.create_task(node.hands.stop(3_000))
         stopper = await told(tmp_path / "stopper")
         outcome = await stopping
         ended(outcome, Result.UNKNOWN, say.STOP_TIMEOUT)
@@ -221,7 +221,7 @@ def test_a_stop_script_that_hangs_leaves_it_unknown(play: Play, tmp_path: Path) 
 def test_a_check_that_hangs_is_an_error_and_is_killed(play: Play, tmp_path: Path) -> None:
     async def story(node: Node) -> None:
         await node.start()
-        checking = asyncio.create_task(node.hands.check(1_000))
+        checking = asyncio.create_task(node.hands.check(2_000))
         checker = await told(tmp_path / "checker")
         ended(await checking, Result.FAILED, say.CHECK_TIMEOUT)
         assert not runs(checker)

@@ -349,7 +349,7 @@ def test_a_script_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None
     async def story(b: Bench) -> None:
         hanging = f"echo waiting; {quoted(*double_fork(tmp_path / 'pid'))}; sleep 1000"
         log = b.processes.log("scripts", LOG_BYTES)
-        running = asyncio.create_task(b.processes.run(Program(shell(hanging)), 1_500, log))
+        running = asyncio.create_task(b.processes.run(Program(shell(hanging)), 2_500, log))
         daemon = await told(tmp_path / "pid")
         ran = await running
         assert ran.timed_out
