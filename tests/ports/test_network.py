@@ -37,6 +37,7 @@ async def adding_twice_changes_nothing(network: Network) -> None:
     await network.add_address("left", VIP, 32)
     await network.add_address("left", VIP, 32)
     await network.add_address("left", VIP, 24)
+    assert await network.device_for("10.1.0.21") is None  # the prefix stays as it was
     await network.remove_address(VIP)
     assert await network.device_with(VIP) is None
 
@@ -64,6 +65,10 @@ async def the_longest_prefix_decides_the_device(network: Network) -> None:
     assert await network.device_for("192.0.2.200") == "left"
     assert await network.device_for("192.0.2.20") == "right"
     assert await network.device_for(VIP) is None
+    await network.add_address("right", "203.0.113.1", 24)
+    await network.add_address("left", "203.0.113.129", 25)
+    assert await network.device_for("203.0.113.2") == "right"
+    assert await network.device_for("203.0.113.200") == "left"
 
 
 async def a_single_address_is_no_subnet(network: Network) -> None:

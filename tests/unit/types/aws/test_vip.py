@@ -574,6 +574,39 @@ async def test_a_cancelled_start_leaves_nothing_running(world: World) -> None:
     assert world.cloud.at_once == 0
 
 
+@in_world()
+async def test_a_start_that_was_refused_makes_the_next_one_ask_first(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.fail("replace_route", aws.unauthorized(), times=3)
+    assert (await world.vip.start(60_000)).result is Result.FAILED
+    world.cloud.log.clear()
+    assert (await world.vip.start(60_000)).succeeded
+    assert world.cloud.called("vpc_cidrs") == 1
+
+
+@in_world()
+async def test_what_an_earlier_start_wrote_is_not_taken_for_done(world: World) -> None:
+    await world.vip.start(60_000)
+    del world.cloud.tables[TABLES[1]][ROUTE]
+    assert (await world.vip.check(30_000)).succeeded  # the cache no longer has that table
+    world.cloud.tables[TABLES[1]][ROUTE] = ENI[1]
+    del world.cloud.tables[TABLES[0]]
+    del world.cloud.table_vpc[TABLES[0]]
+    assert (await world.vip.start(60_000)).succeeded
+    assert world.cloud.tables[TABLES[1]][ROUTE] == ENI[2]
+
+
+@in_world()
+async def test_the_address_follows_the_eni_to_another_device(world: World) -> None:
+    await world.vip.prepare()
+    world.network.devices["ens6"] = world.network.devices["eth0"]
+    world.network.devices["eth0"] = [("10.0.111.5", 24)]
+    del world.cloud.tables[TABLES[0]]  # the cache is out of date in this as well, and that is noticed
+    del world.cloud.table_vpc[TABLES[0]]
+    assert (await world.vip.start(60_000)).succeeded
+    assert (VIP, 32) in world.network.devices["ens6"]
+
+
 # --- prepare
 
 
