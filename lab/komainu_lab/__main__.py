@@ -16,7 +16,8 @@ from rich.table import Table
 from komainu_lab.errors import LabError
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
-console = Console(highlight=False)
+# Without a terminal nothing is gained by folding lines at 80 characters.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 Name = Annotated[str, typer.Option("--name", help="Which lab, where several are up.")]
 ExampleOption = Annotated[str, typer.Option("--example", help="The example: vip or onprem.")]

@@ -4,6 +4,7 @@ with LabCluster("vip", name="try") as cluster:
     cluster.lab.power_off(cluster.active())
 """
 
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
@@ -156,3 +157,46 @@ class LabCluster:
             except LabError as error:
                 last = error
         raise last
+
+    # --- the service ---
+
+    def wait_settled(self, on: str = "", timeout_s: float = FORM_TIMEOUT_S) -> str:
+        """Wait until all nodes that have power and the group are online, and a standby could take over at once.
+
+        Returns the node where the group is. `on`: it must be that one. Raises LabError with what was last seen.
+        """
+        deadline = time.monotonic() + timeout_s
+        active = ""
+        for product in self._products.values():
+            if product.node.on:
+                left = max(0.0, deadline - time.monotonic())
+                status = product.wait_status(lambda s: settled(s, self._with_power(), on), left, "a settled cluster")
+                active = str(status["groups"][0]["node"])
+        return active
+
+    def _with_power(self) -> list[str]:
+        return [name for name, product in self._products.items() if product.node.on]
+
+    def active(self) -> str:
+        """The node where the group is, or should be."""
+        return str(self.status()["groups"][0]["node"])
+
+    @property
+    def group(self) -> str:
+        """The name of the example's group."""
+        return str(self.status()["groups"][0]["name"])
+
+
+def settled(status: Status, nodes: list[str], on: str = "") -> bool:
+    """Whether these nodes and every group are online, and what is not running here could be started here."""
+    here = status["here"]
+    words = {node["name"]: node["status"] for node in status["nodes"]}
+    resources = [resource for group in status["groups"] for resource in group["resources"]]
+    ready = [resource["ready_here"] for resource in resources if resource["ready_here"] is not None]
+    return (
+        bool(here["synced"])
+        and all(words[name] == "Online" for name in nodes)
+        and all(group["status"] == "Online" and on in ("", group["node"]) for group in status["groups"])
+        and all(resource["ready_here"] is not None for resource in resources if resource["node"] != here["node"])
+        and all(each["result"] == "succeeded" for each in ready)
+    )

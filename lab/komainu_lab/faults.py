@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast, get_args
 
+from komainu_lab.clock import boottime_ns
 from komainu_lab.errors import LabError
-from komainu_lab.namespaces import boottime_ns
 from komainu_lab.product import SERVICE
 from komainu_lab.wires import Direction, cut_between, cut_off
 

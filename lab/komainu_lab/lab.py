@@ -22,9 +22,10 @@ from types import TracebackType
 
 from komainu_lab import ground
 from komainu_lab.cgroups import Cgroup, lab_group
+from komainu_lab.clock import boottime_ns
 from komainu_lab.disk import Disk
 from komainu_lab.errors import LabError
-from komainu_lab.namespaces import Node, boottime_ns
+from komainu_lab.namespaces import Node
 from komainu_lab.topology import Machine, Topology
 from komainu_lab.wires import Cut, Wires, cut_off
 
@@ -201,9 +202,8 @@ class Lab:
         """Loss of power: the cable is dead and PID 1 is killed. Returns the time just before, CLOCK_BOOTTIME in ns."""
         with self.lock:
             machine, node = self.topology.machine(name), self.node(name)
-            at = boottime_ns()
             # First the cable: the kernel of a machine without power sends no FIN for the sockets it closes.
-            self.wires.cut(f"power {name}", cut_off(machine))
+            at = self.wires.cut(f"power {name}", cut_off(machine))
             node.power_off()
             self.wires.detach(machine)
             return at
@@ -227,29 +227,23 @@ class Lab:
         """The machine stands still and answers nothing, not even by its kernel. Returns the time just before, in ns."""
         with self.lock:
             machine, node = self.topology.machine(name), self.node(name)
-            at = boottime_ns()
-            self.wires.cut(f"freeze {name}", cut_off(machine))
+            at = self.wires.cut(f"freeze {name}", cut_off(machine))
             node.freeze()
             return at
 
     def thaw(self, name: str) -> int:
         """It goes on. Returns the time just before, CLOCK_BOOTTIME in ns."""
         with self.lock:
-            at = boottime_ns()
-            self.wires.heal(f"freeze {name}")
+            at = self.wires.heal(f"freeze {name}")
             self.node(name).thaw()
             return at
 
     def cut(self, name: str, cut: Cut) -> int:
         """Drop packets from now on, under a name. Returns the time just before, CLOCK_BOOTTIME in ns."""
         with self.lock:
-            at = boottime_ns()
-            self.wires.cut(name, cut)
-            return at
+            return self.wires.cut(name, cut)
 
     def heal(self) -> int:
         """End every cut but those of frozen machines. Returns the time just before, CLOCK_BOOTTIME in ns."""
         with self.lock:
-            at = boottime_ns()
-            self.wires.heal(*[name for name in self.wires.cuts if name.startswith("cut ")])
-            return at
+            return self.wires.heal(*[name for name in self.wires.cuts if name.startswith("cut ")])

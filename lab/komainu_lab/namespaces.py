@@ -23,6 +23,7 @@ from typing import Any
 
 from komainu_lab import nodeinit
 from komainu_lab.cgroups import Cgroup
+from komainu_lab.clock import boottime_ns as boottime_ns
 from komainu_lab.disk import Disk
 from komainu_lab.errors import LabError
 
@@ -32,11 +33,6 @@ DEATH_TIMEOUT_S = 15.0
 MEMORY = {"/run": "755", "/dev/shm": "1777"}
 
 Event = dict[str, Any]
-
-
-def boottime_ns() -> int:
-    """CLOCK_BOOTTIME, the clock of every record of the lab and of the product: the same in all namespaces."""
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
 def _memory() -> dict[str, str]:

@@ -74,6 +74,15 @@ class Product:
         except ValueError as error:
             raise LabError(f"komainu status --json on {self.node.name} is not JSON: {error}: {said[:200]}") from None
 
+    def log(self, lines: int = 15) -> str:
+        """The end of what the daemon logged."""
+        return "\n".join(self.node.disk.log(SERVICE).splitlines()[-lines:])
+
+    def events(self, last: int = 200) -> list[dict[str, Any]]:
+        """The last entries of this node's journal, oldest first. Raises LabError."""
+        said = self.komainu("events", "--json", "--last", str(last))
+        return [json.loads(line) for line in said.splitlines() if line.strip()]
+
     def wait_status(self, wanted: Callable[[Status], bool], timeout_s: float, what: str) -> Status:
         """The first status that is as wanted. Raises LabError after the timeout, with the last status seen."""
         deadline = time.monotonic() + timeout_s

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from komainu_lab.clock import boottime_ns
 from komainu_lab.errors import LabError
 from komainu_lab.topology import Machine, Subnet
 
@@ -169,25 +170,31 @@ class Wires:
             self._inside(lambda: _delete_link(machine.port))
             self._ports.discard(machine.port)
 
-    def cut(self, name: str, cut: Cut) -> None:
-        """Begin to drop something, under a name to heal it by."""
+    def cut(self, name: str, cut: Cut) -> int:
+        """Begin to drop something, under a name to heal it by. Returns the time just before, CLOCK_BOOTTIME in ns."""
         self._cuts[name] = cut
-        self._apply()
+        return self._apply()
 
-    def heal(self, *names: str) -> None:
-        """End cuts by name; a name that is not cut is no error."""
+    def heal(self, *names: str) -> int:
+        """End cuts by name; a name that is not cut is no error. Returns the time just before, CLOCK_BOOTTIME in ns."""
         for name in names:
             self._cuts.pop(name, None)
-        self._apply()
+        return self._apply()
 
     @property
     def cuts(self) -> tuple[str, ...]:
         """The names of the cuts that hold."""
         return tuple(self._cuts)
 
-    def _apply(self) -> None:
+    def _apply(self) -> int:
         commands = transaction(self._cuts.values())
-        self._inside(lambda: self._nft.run(commands))
+
+        def run() -> int:
+            at = boottime_ns()
+            self._nft.run(commands)
+            return at
+
+        return self._inside(run)
 
     def close(self) -> None:
         """Let go of the router's namespace."""

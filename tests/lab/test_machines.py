@@ -13,9 +13,9 @@ import pytest
 from komainu_lab import application
 from komainu_lab.cgroups import Cgroup, hierarchies, lab_group
 from komainu_lab.client import Client, failures, longest_gap
+from komainu_lab.clock import boottime_ns
 from komainu_lab.errors import LabError
 from komainu_lab.lab import ROOT, Lab
-from komainu_lab.namespaces import boottime_ns
 from komainu_lab.topology import onprem
 from komainu_lab.wires import cut_between, cut_off
 
