@@ -4,5 +4,5 @@ One process inside the router's network namespace holds all of it: moto with cor
 faults, and the fabric. No code path in here knows which node is active: packets follow the emulated state alone.
 
 - `topology` (one level up) says which machines exist; `build` makes their VPC in the emulated API.
-- `launch.start` starts the process; `control.Control` talks with it; `imds` serves one node's metadata.
+- `launch.Vpc` starts the process and is the lab's hand on it.
 """

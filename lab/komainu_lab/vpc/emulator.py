@@ -1,9 +1,4 @@
-"""The emulated VPC's process: it holds everything together, inside the router's network namespace.
-
-    nsenter -t ROUTER_PID --net python3 -m komainu_lab.vpc.emulator TOPOLOGY STATE_DIRECTORY
-
-It says `ready` on standard output, and ends when its standard input does: with the lab that started it.
-"""
+"""The emulated VPC: the API, the fabric and the operations on them, in one process in the router's namespace."""
 
 import logging
 import os
@@ -14,16 +9,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-# moto reads this when its EC2 is made; the images take a second to load and the lab needs none.
-os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
-
 from botocore.exceptions import BotoCoreError, ClientError
 from moto import settings
 from moto.core.authorization import ActionAuthenticatorMixin
 
 from komainu_lab.errors import LabError
 from komainu_lab.topology import TOPOLOGIES, Topology
-from komainu_lab.vpc import corrections, metadata
+from komainu_lab.vpc import corrections, imds, metadata
 from komainu_lab.vpc.authority import Certificates, endpoint_names, issue
 from komainu_lab.vpc.build import ACCOUNT, Operator, backend, build
 from komainu_lab.vpc.calls import CallLog
@@ -67,6 +59,7 @@ class Emulator:
         self.fabric = Fabric(self.ec2, topology, self._tell_states)
         self._followers: list[queue.Queue[dict[str, Any] | None]] = []
         self._states: dict[str, str] = {}
+        self.metadata = imds.serve(self._metadata_at, self._credentials_at)
         self.endpoint = Endpoint(
             outside.listen(PORT),
             server_context(str(certificates.certificate), str(certificates.key)),
@@ -80,11 +73,13 @@ class Emulator:
         """Program the router, demand signatures, answer. Raises LabError."""
         self.fabric.start()
         enforce_policies()
+        self.metadata.start()
         self.endpoint.start()
 
     def stop(self) -> None:
         """End all threads."""
         self.endpoint.stop()
+        self.metadata.stop()
         self.fabric.stop()
         for follower in list(self._followers):
             follower.put(None)
@@ -126,17 +121,6 @@ class Emulator:
     def do_programmed(self, after: int = 0) -> list[dict[str, Any]]:
         """The times that packets began to go elsewhere."""
         return self.fabric.programmed_after(after)
-
-    def do_metadata(self, machine: str) -> dict[str, str]:
-        """What the machine's metadata service says, by path."""
-        return metadata.tree(self.ec2, self._instance(machine).id)
-
-    def do_credentials(self, machine: str) -> dict[str, Any]:
-        """The machine's role and its credentials; an empty role: none."""
-        instance = self._instance(machine)
-        if not instance.role:
-            return {"role": "", "credentials": {}}
-        return {"role": instance.role, "credentials": self.credentials.of(machine, instance.id, instance.role)}
 
     # --- faults of the API ---
 
@@ -206,6 +190,15 @@ class Emulator:
                     found[names[table["RouteTableId"]]] = target
         return found
 
+    def do_associate_address(self, address: str, machine: str) -> None:
+        """Give an Elastic IP to a machine's interface, from wherever it is."""
+        ec2 = self.operator.client("ec2")
+        allocation = ec2.describe_addresses(PublicIps=[address])["Addresses"][0]["AllocationId"]
+        ec2.associate_address(
+            AllocationId=allocation, NetworkInterfaceId=self._instance(machine).interface, AllowReassociation=True
+        )
+        self.fabric.settle()
+
     def do_source_dest_check(self, machine: str, on: bool) -> None:
         """Switch the check of a machine's interface."""
         self.operator.client("ec2").modify_network_interface_attribute(
@@ -228,7 +221,7 @@ class Emulator:
 
     def do_propagation(self, delay_ms: int) -> None:
         """How late packets follow a change from now on."""
-        self.fabric.delay_ms = delay_ms
+        self.fabric.delay(delay_ms)
 
     def do_settle(self) -> None:
         """Return when packets obey every change made so far."""
@@ -256,6 +249,20 @@ class Emulator:
                     follower.put({"event": "instance", "machine": name, "state": instance.state})
             if name is not None:
                 self._states[name] = instance.state
+
+    # --- the metadata service ---
+
+    def _metadata_at(self, address: str) -> imds.Tree | None:
+        machine = self._machine_at(address)
+        return metadata.tree(self.ec2, self.description.instances[machine].id) if machine else None
+
+    def _credentials_at(self, address: str) -> tuple[str, dict[str, str]]:
+        machine = self._machine_at(address)
+        instance = self.description.instances[machine]
+        return instance.role, self.credentials.of(machine, instance.id, instance.role) if instance.role else {}
+
+    def _machine_at(self, address: str) -> str:
+        return next((name for name, known in self.description.instances.items() if known.address == address), "")
 
     # --- names ---
 
@@ -285,9 +292,9 @@ class Emulator:
         self.fabric.set_api_rules(rules)
 
 
-def main() -> int:
-    """Serve until standard input ends."""
-    name, state = sys.argv[1], Path(sys.argv[2])
+def main(name: str, directory: str) -> int:
+    """Serve the topology of that name; say so on standard output; end with standard input, with the lab behind it."""
+    state = Path(directory)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     topology = TOPOLOGIES[name]()
@@ -301,7 +308,3 @@ def main() -> int:
         say_ready()
         sys.stdin.buffer.read()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

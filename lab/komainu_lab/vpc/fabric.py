@@ -7,6 +7,7 @@ different: routes by netlink, the rest in one transaction of nftables, both with
   dropped without an answer, as in a VPC.
 - A port with Source/Dest check on passes only packets from and to its own addresses; the port of an instance that
   does not run passes nothing.
+- The router knows every interface's hardware address from the emulated state and never asks for it by ARP.
 - The internet gateway translates one to one and without state, as the real one: whoever has no public address has no
   way out, and an address that moves takes its traffic along with the next packet.
 """
@@ -177,7 +178,7 @@ def api_rules(faults: tuple[Fault, ...], address: str, sources: dict[str, str]) 
                 lines.append(f"add rule {ROUTED} api {whose}{there} tcp dport 443 reject with tcp reset")
             else:
                 lines.append(f"add rule {ROUTED} api {whose}{there} tcp dport 443 drop")
-            lines.append(f"add rule {ROUTED} api {to_whom}{back} tcp sport 443 drop")
+                lines.append(f"add rule {ROUTED} api {to_whom}{back} tcp sport 443 drop")
     return "\n".join(lines)
 
 
@@ -203,8 +204,7 @@ class Fabric:
         self._plan = Plan()
         self._programmed: deque[Programmed] = deque(maxlen=KEPT)
         self._error: Exception | None = None
-        self.delay_ms = 0
-        "How late packets follow a change: EC2 is eventually consistent."
+        self._delay_ms = 0
         self._thread = threading.Thread(target=self._run, name="fabric", daemon=True)
 
     def start(self) -> None:
@@ -229,6 +229,12 @@ class Fabric:
                 self._changed_ns = boottime_ns()
             self._wake.notify_all()
 
+    def delay(self, delay_ms: int) -> None:
+        """How late packets follow a change from now on: EC2 is eventually consistent. 0: at once, also what waits."""
+        with self._wake:
+            self._delay_ms = delay_ms
+            self._wake.notify_all()
+
     def set_api_rules(self, commands: str) -> None:
         """Replace the faults of the network towards the endpoint, and wait until they hold."""
         with self._wake:
@@ -240,8 +246,9 @@ class Fabric:
         """Return when packets obey every change made so far. Raises LabError when they cannot."""
         with self._wake:
             wanted = self._wanted
-            if not self._wake.wait_for(lambda: self._done >= wanted or self._stopping, SETTLE_S):
-                raise LabError(f"the emulated VPC did not program the router within {SETTLE_S:.0f} s")
+            patience_s = SETTLE_S + self._delay_ms / 1000
+            if not self._wake.wait_for(lambda: self._done >= wanted or self._stopping, patience_s):
+                raise LabError(f"the emulated VPC did not program the router within {patience_s:.0f} s")
             if self._error is not None:
                 raise LabError(f"the emulated VPC could not program the router: {self._error}")
 
@@ -271,8 +278,8 @@ class Fabric:
         """Wait for a change; False: the end."""
         with self._wake:
             self._wake.wait_for(lambda: self._stopping or self._done < self._wanted)
-            if self.delay_ms and not self._stopping:
-                self._wake.wait_for(lambda: self._stopping or not self.delay_ms, self.delay_ms / 1000)
+            if self._delay_ms:
+                self._wake.wait_for(lambda: self._stopping or not self._delay_ms, self._delay_ms / 1000)
             return not self._stopping
 
     def _program(self, ip: IPRoute, nftables: Nftables, indexes: dict[str, int]) -> None:
@@ -283,6 +290,7 @@ class Fabric:
         before, error = self._plan, None
         changes = {key: hop for key, hop in after.routes.items() if before.routes.get(key) != hop}
         try:
+            _change_neighbours(ip, before, after, indexes)
             for key, hop in changes.items():
                 _replace_route(ip, key, hop, indexes)
             for table, destination in before.routes.keys() - after.routes.keys():
@@ -338,6 +346,15 @@ def _replace_route(ip: IPRoute, key: Key, hop: Hop, indexes: dict[str, int]) -> 
         )
     else:
         ip.route("replace", table=table, dst=destination, oif=indexes[hop.device], scope="link")
+
+
+def _change_neighbours(ip: IPRoute, before: Plan, after: Plan, indexes: dict[str, int]) -> None:
+    kept = {(device, address) for device, address, _ in after.neighbours}
+    for device, address, _hardware in before.neighbours - after.neighbours:
+        if (device, address) not in kept:
+            ip.neigh("del", dst=address, ifindex=indexes[device])
+    for device, address, hardware in after.neighbours - before.neighbours:
+        ip.neigh("replace", dst=address, lladdr=hardware, ifindex=indexes[device], state="permanent")
 
 
 def _delete_route(ip: IPRoute, table: int, destination: str) -> None:

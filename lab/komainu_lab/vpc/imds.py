@@ -1,64 +1,79 @@
-"""The metadata service of one instance: IMDSv2 and nothing older, on 169.254.169.254 inside the machine.
+"""The metadata service of every instance: IMDSv2 and nothing older, on 169.254.169.254.
 
-    python3 -m komainu_lab.vpc.imds MACHINE CONTROL_SOCKET
-
-It runs in the machine's network and process namespaces, so that it ends with the machine's power and keeps nothing of
-the machine alive; what it says it asks of the emulated VPC's process.
+As with EC2 it is not a process of the instance: it takes none of its ports and ends with nothing of it. Packets to
+that address leave the machine by its default route, and the router answers; whose metadata is meant, the source
+address says.
 """
 
-import contextlib
 import json
-import os
+import logging
 import secrets
-import signal
-import subprocess
-import sys
+import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from socketserver import TCPServer
 from typing import Any
 
-from komainu_lab.errors import LabError
-from komainu_lab.vpc.control import Control
-from komainu_lab.vpc.ready import is_ready, say_ready
+from pyroute2 import IPRoute
 
 ADDRESS = "169.254.169.254"
 LONGEST_S = 21_600
-START_S = 15.0
 _TOKEN = "x-aws-ec2-metadata-token"
 _TTL = "x-aws-ec2-metadata-token-ttl-seconds"
+
+_log = logging.getLogger(__name__)
+
+Tree = dict[str, str]
+"What is at each path below /latest."
 
 
 class Service(ThreadingHTTPServer):
     """Tokens, and where to ask for what they open."""
 
     daemon_threads = True
+    block_on_close = False
 
-    def __init__(self, address: tuple[str, int], machine: str, control: Control) -> None:
-        """`control` reaches the emulated VPC."""
+    def __init__(
+        self,
+        address: tuple[str, int],
+        metadata_at: Callable[[str], Tree | None],
+        credentials_at: Callable[[str], tuple[str, dict[str, str]]],
+    ) -> None:
+        """Both take the address of an instance: its metadata (None: no instance has it); its role and credentials."""
         super().__init__(address, Handler)
-        self.machine = machine
-        self.control = control
-        self.tokens: dict[str, float] = {}
+        self.metadata_at = metadata_at
+        self.credentials_at = credentials_at
+        self._tokens: dict[tuple[str, str], float] = {}
+        self._thread = threading.Thread(target=self.serve_forever, name="imds", daemon=True)
 
     def server_bind(self) -> None:
-        """Bind without asking the resolver for our own name, as http.server would: a machine may have none."""
+        """Bind without asking the resolver for our own name, as http.server would: there may be none."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
-    def grant(self, life_s: int) -> str:
-        """A new token."""
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No more requests."""
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+    def grant(self, source: str, life_s: int) -> str:
+        """A new token, good for the instance that asked."""
         now = time.monotonic()
-        for token in [token for token, ends in self.tokens.items() if ends <= now]:
-            del self.tokens[token]
+        for key in [key for key, ends in self._tokens.items() if ends <= now]:
+            self._tokens.pop(key, None)
         token = secrets.token_urlsafe(40)
-        self.tokens[token] = now + life_s
+        self._tokens[source, token] = now + life_s
         return token
 
-    def is_valid(self, token: str) -> bool:
-        """Whether a token is ours and not over."""
-        return self.tokens.get(token, 0.0) > time.monotonic()
+    def is_valid(self, source: str, token: str) -> bool:
+        """Whether a token was given to that instance and is not over."""
+        return self._tokens.get((source, token), 0.0) > time.monotonic()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -80,33 +95,23 @@ class Handler(BaseHTTPRequestHandler):
             text = self.headers.get(_TTL, "")
             life_s = int(text) if text.isdigit() else 0
             if 1 <= life_s <= LONGEST_S:
-                self._say(200, self.server.grant(life_s), {_TTL: str(life_s)})
+                self._say(200, self.server.grant(self.client_address[0], life_s), {_TTL: str(life_s)})
             else:
                 self._say(400)
 
     def do_GET(self) -> None:
         """Metadata, with a token."""
-        if not self.server.is_valid(self.headers.get(_TOKEN, "")):
+        source = self.client_address[0]
+        if not self.server.is_valid(source, self.headers.get(_TOKEN, "")):
             self._say(401)
             return
         path = self.path.removeprefix("/latest").strip("/")
-        try:
-            found = lookup(self.server.control.call("metadata", machine=self.server.machine), path)
-            if found is None and path.startswith("meta-data/iam/"):
-                found = self._identity(path.removeprefix("meta-data/iam/"))
-        except (LabError, OSError) as error:
-            self.log_error("%s", error)
-            self._say(500)
-            return
+        tree = self.server.metadata_at(source) or {}
+        role, credentials = self.server.credentials_at(source) if tree else ("", {})
+        if role:
+            tree = {**tree, f"meta-data/iam/security-credentials/{role}": json.dumps(credentials, indent=2)}
+        found = lookup(tree, path)
         self._say(404) if found is None else self._say(200, found)
-
-    def _identity(self, path: str) -> str | None:
-        """Below meta-data/iam: the role and its credentials."""
-        given = self.server.control.call("credentials", machine=self.server.machine)
-        role = given["role"]
-        if role and path == f"security-credentials/{role}":
-            return json.dumps(given["credentials"], indent=2)
-        return role if role and path == "security-credentials" else None
 
     def do_POST(self) -> None:
         """Nothing is posted."""
@@ -121,9 +126,8 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Only errors are worth a line, and log_error comes here as well."""
-        if format == "%s":
-            sys.stderr.write(f"{args[0]}\n")
+        """To the log, where it is wanted only for a search for a fault."""
+        _log.debug(format, *args)
 
 
 def lookup(tree: dict[str, str], path: str) -> str | None:
@@ -140,36 +144,10 @@ def _next_label(name: str, prefix: str) -> str:
     return label + slash
 
 
-def launch(pid: int, machine: str, control: Path, log: Path) -> subprocess.Popen[str]:
-    """Start it in the machine whose PID 1 has that pid; ready on return. Raises LabError."""
-    with log.open("ab") as errors:
-        process = subprocess.Popen(
-            ["nsenter", "-t", str(pid), "--net", "--pid", sys.executable, "-m", __name__, machine, str(control)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True, cwd="/",
-        )  # fmt: skip
-    if not is_ready(process, START_S):
-        end(process)
-        raise LabError(f"the metadata service of {machine} did not start; see {log}")
-    return process
-
-
-def end(process: subprocess.Popen[str]) -> None:
-    """End what `launch` started, if the machine's power did not: nsenter and the service are one process group."""
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=START_S)
-
-
-def main() -> int:
-    """Serve until the machine's power goes."""
-    machine, control = sys.argv[1:]
-    subprocess.run(["ip", "address", "replace", f"{ADDRESS}/32", "dev", "lo"], check=True, timeout=10)
-    with Service((ADDRESS, 80), machine, Control(Path(control))) as service:
-        say_ready()
-        service.serve_forever()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def serve(
+    metadata_at: Callable[[str], Tree | None], credentials_at: Callable[[str], tuple[str, dict[str, str]]]
+) -> Service:
+    """Take the address in the calling thread's network namespace and listen there; see `Service`."""
+    with IPRoute() as ip:
+        ip.addr("replace", index=1, address=ADDRESS, prefixlen=32)
+    return Service((ADDRESS, 80), metadata_at, credentials_at)

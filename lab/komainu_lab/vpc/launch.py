@@ -14,7 +14,6 @@ from typing import Any
 
 from komainu_lab.errors import LabError
 from komainu_lab.topology import Machine, Topology
-from komainu_lab.vpc import imds
 from komainu_lab.vpc.control import Control
 from komainu_lab.vpc.description import Description
 from komainu_lab.vpc.ready import is_ready
@@ -33,8 +32,7 @@ class Vpc:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.topology = topology
         self.state = state
-        self._services: dict[str, subprocess.Popen[str]] = {}
-        command = ["nsenter", "-t", str(router_pid), "--net", sys.executable, "-m", "komainu_lab.vpc.emulator"]
+        command = ["nsenter", "-t", str(router_pid), "--net", sys.executable, "-m", "komainu_lab.vpc"]
         with (state / "vpc.log").open("ab") as errors:
             self._process = subprocess.Popen(
                 [*command, topology.name, str(state)],
@@ -64,37 +62,29 @@ class Vpc:
             raise LabError(f"the emulated VPC did not start: {log[-1] if log else 'it said nothing'}")
 
     def stop(self) -> None:
-        """End the process and the metadata services of machines that are on. May be called twice."""
-        for service in self._services.values():
-            imds.end(service)
-        self._services.clear()
-        if self._process.poll() is None:
-            try:
-                self._process.communicate(timeout=STOP_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-        self._process.communicate()
+        """End the process. May be called twice."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
 
     # --- what a machine gets from EC2 at each start ---
 
     def attach(self, machine: Machine, pid: int) -> None:
-        """After each power on: metadata service, names and trust for a node, translation for a NAT instance."""
+        """After each power on: names and trust for a node, translation for a NAT instance."""
         if machine.kind == "nat":
             translate(pid, self.built.cidr)
         elif machine.kind == "node":
-            self._serve_metadata(machine, pid)
             root = Path(f"/proc/{pid}/root")
             (root / "etc/hosts").write_text(self.hosts(machine), encoding="ascii")
             trust = root / SYSTEM_TRUST.relative_to("/")
             trust.parent.mkdir(parents=True, exist_ok=True)
             trust.write_bytes(self.trust())
-
-    def _serve_metadata(self, machine: Machine, pid: int) -> None:
-        before = self._services.pop(machine.name, None)
-        if before is not None:
-            imds.end(before)
-        log = self.state / f"imds-{machine.name}.log"
-        self._services[machine.name] = imds.launch(pid, machine.name, self.control.path, log)
 
     def hosts(self, machine: Machine) -> str:
         """/etc/hosts of a machine."""

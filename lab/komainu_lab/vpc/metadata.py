@@ -1,20 +1,19 @@
 """What the metadata service of an instance says, read from the emulated state."""
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from moto.core.utils import utcnow
 from moto.sts.models import sts_backends
 
 from komainu_lab.vpc.build import ACCOUNT
+from komainu_lab.vpc.imds import Tree
 
 LIFE = timedelta(hours=6)
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 RENEW_BEFORE = timedelta(minutes=15)
 "New credentials are offered so long before the old ones end, as documented for EC2 (five minutes at the least)."
-
-Tree = dict[str, str]
-"What is at each path below /latest/."
 
 
 def tree(ec2: Any, instance_id: str) -> Tree:
@@ -88,14 +87,20 @@ class Credentials:
     def __init__(self, region: str) -> None:
         """Nothing is made yet."""
         self._region = region
+        self._lock = threading.Lock()
         self._current: dict[str, tuple[datetime, dict[str, str]]] = {}
         self._machines: dict[str, str] = {}
 
     def of(self, machine: str, instance_id: str, role: str) -> dict[str, str]:
         """The credentials of an instance, in the form the metadata service gives them."""
-        current = self._current.get(machine)
-        if current is not None and current[0] - RENEW_BEFORE > datetime.now(UTC):
+        with self._lock:
+            current = self._current.get(machine)
+            if current is None or current[0] - RENEW_BEFORE <= datetime.now(UTC):
+                current = self._current[machine] = self._assume(machine, instance_id, role)
             return current[1]
+
+    def _assume(self, machine: str, instance_id: str, role: str) -> tuple[datetime, dict[str, str]]:
+        """New ones, and when they end."""
         assumed = sts_backends[ACCOUNT]["aws"].assume_role(
             region_name=self._region,
             role_session_name=instance_id,
@@ -104,20 +109,18 @@ class Credentials:
             duration=int(LIFE.total_seconds()),
             external_id="",
         )
+        self._machines[assumed.access_key_id] = machine
         ends = datetime.now(UTC) + LIFE
-        given = {
+        return ends, {
             "Code": "Success",
-            "LastUpdated": utcnow().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "LastUpdated": datetime.now(UTC).strftime(_TIME),
             "Type": "AWS-HMAC",
             "AccessKeyId": assumed.access_key_id,
             "SecretAccessKey": assumed.secret_access_key,
             "Token": assumed.session_token,
-            "Expiration": ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "Expiration": ends.strftime(_TIME),
             "AccountId": ACCOUNT,
         }
-        self._current[machine] = (ends, given)
-        self._machines[assumed.access_key_id] = machine
-        return given
 
     def machine_of(self, access_key: str) -> str:
         """The machine that holds a key; empty: none of ours."""

@@ -42,6 +42,8 @@ class Plan:
     "The router's ports with Source/Dest check on."
     own_addresses: frozenset[tuple[str, str]] = frozenset()
     "Port and address: what a checked interface may send from and be sent to."
+    neighbours: frozenset[tuple[str, str, str]] = frozenset()
+    "Device, address, hardware address: a VPC knows where an interface is, nobody asks by ARP and waits."
     public: frozenset[tuple[str, str]] = frozenset()
     "Elastic IP and the private address it stands for, while the internet gateway is attached."
 
@@ -121,6 +123,8 @@ def _hop(topology: Topology, route: Any, vpc_id: str) -> Hop:
 def _interfaces(ec2: Any, topology: Topology) -> dict[str, frozenset[Any]]:
     """Which ports are dead, and which are checked against which addresses."""
     ports = {str(machine.address): machine.port for machine in topology.machines if machine.subnet.zone}
+    devices = {str(subnet.cidr): subnet.bridge for subnet in topology.subnets if subnet.zone}
+    neighbours: set[tuple[str, str, str]] = set()
     stopped: set[str] = set()
     stopped_ports: set[str] = set()
     checked_ports: set[str] = set()
@@ -130,6 +134,8 @@ def _interfaces(ec2: Any, topology: Topology) -> dict[str, frozenset[Any]]:
         if port is None:
             continue
         addresses = [str(entry["PrivateIpAddress"]) for entry in interface.private_ip_addresses]
+        device = devices[interface.subnet.cidr_block]
+        neighbours.update((device, address, interface.mac_address) for address in addresses)
         if not interface_is_live(interface):
             stopped.update(addresses)
             stopped_ports.add(port)
@@ -144,6 +150,7 @@ def _interfaces(ec2: Any, topology: Topology) -> dict[str, frozenset[Any]]:
         "stopped_ports": frozenset(stopped_ports),
         "checked_ports": frozenset(checked_ports),
         "own_addresses": frozenset(own),
+        "neighbours": frozenset(neighbours),
     }
 
 

@@ -1,6 +1,7 @@
 """The record of calls."""
 
-from komainu_lab.vpc.calls import CallLog, now_ns
+from komainu_lab.namespaces import boottime_ns
+from komainu_lab.vpc.calls import CallLog
 
 
 def test_calls_are_counted_by_source_and_action() -> None:
@@ -12,11 +13,11 @@ def test_calls_are_counted_by_source_and_action() -> None:
 
 def test_calls_after_a_number_come_in_order() -> None:
     log = CallLog()
-    before_ns = now_ns()
+    before_ns = boottime_ns()
     log.begin("ec2", "DescribeVpcs", "node1", {})
     mark = log.last
     second = log.begin("ec2", "ReplaceRoute", "node2", {"RouteTableId": "rtb-1"})
-    second.applied_ns = now_ns()
+    second.applied_ns = boottime_ns()
     (found,) = log.after(mark)
     assert found["details"] == {"RouteTableId": "rtb-1"}
     assert before_ns <= found["received_ns"] <= found["applied_ns"]

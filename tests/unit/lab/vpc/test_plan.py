@@ -1,0 +1,162 @@
+"""What the router must do, read from the emulated state: every kind of target, without a router."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from moto.moto_api._internal.models import moto_api_backend
+
+from komainu_lab import topology
+from komainu_lab.vpc import corrections, plan
+from komainu_lab.vpc.build import NODE_ACTIONS, VPC_CIDR, Operator, backend, build
+from komainu_lab.vpc.description import Description
+from komainu_lab.vpc.dispatch import Dispatcher
+from komainu_lab.vpc.plan import BLACKHOLE, Hop, Plan
+from komainu_lab.wires import hardware_address
+
+TOPOLOGY = topology.vip()
+VIP = "10.1.0.20/32"
+NODE1, NODE2 = Hop("br-private-a", "10.0.110.100"), Hop("br-private-c", "10.0.120.100")
+
+
+class World:
+    """The built VPC."""
+
+    def __init__(self) -> None:
+        self.operator = Operator(Dispatcher(), TOPOLOGY.region)
+        self.built: Description = build(TOPOLOGY, self.operator)
+        self.ec2 = self.operator.client("ec2")
+
+    def plan(self) -> Plan:
+        return plan.read(backend(TOPOLOGY.region), TOPOLOGY)
+
+    def eni(self, machine: str) -> str:
+        return self.built.instances[machine].interface
+
+    def hops(self, destination: str) -> dict[str, Hop]:
+        """By subnet, where packets to that destination go."""
+        routes = self.plan().routes
+        return {s.name: routes[plan.table_of(TOPOLOGY, s), destination] for s in TOPOLOGY.subnets if s.zone}
+
+    def point(self, table: str, **target: str) -> None:
+        self.ec2.replace_route(RouteTableId=self.built.tables[table], DestinationCidrBlock=VIP, **target)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+        moto_api_backend.reset()
+        applied = corrections.apply()
+        yield World()
+        applied.withdraw()
+        moto_api_backend.reset()
+
+
+def test_figure_4_1(world: World) -> None:
+    assert world.hops(VIP) == dict.fromkeys(("private-a", "private-c", "public-a", "public-c"), NODE1)
+    outside = Hop("br-outside")
+    assert world.hops("0.0.0.0/0") == {
+        "private-a": Hop("br-public-a", "10.0.10.10"),
+        "private-c": Hop("br-public-c", "10.0.20.10"),
+        "public-a": outside,
+        "public-c": outside,
+    }
+    assert set(world.hops("10.0.120.0/24").values()) == {Hop("br-private-c")}
+    assert set(world.hops(VPC_CIDR).values()) == {BLACKHOLE}
+    found = world.plan()
+    assert found.checked_ports == {"p-client"}
+    assert found.own_addresses == {("p-client", "10.0.20.50")}
+    assert found.public == {("203.0.113.11", "10.0.10.10"), ("203.0.113.12", "10.0.20.10")}
+    assert (found.stopped, found.stopped_ports) == (frozenset(), frozenset())
+    assert ("br-private-a", "10.0.110.100", hardware_address(bytes([10, 0, 110, 100]))) in found.neighbours
+    assert len(found.neighbours) == 5
+
+
+def test_ids_are_the_same_every_time(world: World) -> None:
+    assert Description.from_data(world.built.to_data()) == world.built
+    assert world.built.vpc == "vpc-bfbdabe898736a356"
+    assert world.built.instances["node2"].interface == "eni-9258e4d27eb0d1cb7"
+
+
+def test_the_instances_of_the_nodes_have_the_seeds_policy(world: World) -> None:
+    iam = world.operator.client("iam")
+    document = iam.get_role_policy(RoleName="komainu-node", PolicyName="cluster")["PolicyDocument"]
+    assert document["Statement"][0]["Action"] == list(NODE_ACTIONS)
+    found = world.ec2.describe_instances(InstanceIds=[i.id for i in world.built.instances.values()])
+    profiles = [bool(i.get("IamInstanceProfile")) for r in found["Reservations"] for i in r["Instances"]]
+    assert profiles == [instance.role == "komainu-node" for instance in world.built.instances.values()]
+
+
+def test_a_table_at_a_time(world: World) -> None:
+    world.point("Private-B", NetworkInterfaceId=world.eni("node2"))
+    assert world.hops(VIP) == {"private-a": NODE1, "private-c": NODE2, "public-a": NODE1, "public-c": NODE1}
+
+
+def test_an_instance_as_target_is_its_first_interface(world: World) -> None:
+    world.point("Public-AB", InstanceId=world.built.instances["node2"].id)
+    assert world.hops(VIP)["public-a"] == NODE2
+
+
+def test_a_row_that_is_deleted(world: World) -> None:
+    world.ec2.delete_route(RouteTableId=world.built.tables["Public-AB"], DestinationCidrBlock=VIP)
+    routes = world.plan().routes
+    with_row = {table for table, destination in routes if destination == VIP}
+    assert with_row == {100, 101}
+
+
+@pytest.mark.parametrize("verb", ["stop", "terminate"])
+def test_an_instance_that_does_not_run_is_unreachable(world: World, verb: str) -> None:
+    getattr(world.ec2, f"{verb}_instances")(InstanceIds=[world.built.instances["node1"].id])
+    found = world.plan()
+    assert set(world.hops(VIP).values()) == {BLACKHOLE}
+    assert (found.stopped, found.stopped_ports) == ({"10.0.110.100"}, {"p-node1"})
+
+
+def test_an_interface_that_is_deleted_is_unreachable(world: World) -> None:
+    world.ec2.delete_network_interface(NetworkInterfaceId=world.eni("node1"))
+    found = world.plan()
+    assert set(world.hops(VIP).values()) == {BLACKHOLE}
+    assert (found.stopped, found.stopped_ports) == ({"10.0.110.100"}, {"p-node1"})
+
+
+def test_source_dest_check(world: World) -> None:
+    check = {"Value": True}
+    world.ec2.modify_network_interface_attribute(NetworkInterfaceId=world.eni("node1"), SourceDestCheck=check)
+    world.ec2.assign_private_ip_addresses(NetworkInterfaceId=world.eni("node1"), PrivateIpAddresses=["10.0.110.200"])
+    found = world.plan()
+    assert found.checked_ports == {"p-client", "p-node1"}
+    assert {("p-node1", "10.0.110.100"), ("p-node1", "10.0.110.200")} <= found.own_addresses
+
+
+def test_targets_that_no_machine_carries_lead_nowhere(world: World) -> None:
+    subnet = world.built.subnets["public-a"]
+    lone = world.ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    world.point("Public-AB", NetworkInterfaceId=lone)
+    assert world.hops(VIP)["public-a"] == BLACKHOLE
+    gateway = world.ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")["NatGateway"]["NatGatewayId"]
+    world.point("Public-AB", NatGatewayId=gateway)
+    assert world.hops(VIP)["public-a"] == BLACKHOLE
+
+
+def test_without_an_internet_gateway_nothing_is_public(world: World) -> None:
+    gateway = world.ec2.describe_internet_gateways()["InternetGateways"][0]["InternetGatewayId"]
+    world.ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=world.built.vpc)
+    assert world.plan().public == frozenset()
+    assert world.hops("0.0.0.0/0")["public-a"] == BLACKHOLE
+
+
+def test_a_subnet_without_a_table_of_its_own_uses_the_main_one(world: World) -> None:
+    tables = world.ec2.describe_route_tables(RouteTableIds=[world.built.tables["Private-A"]])["RouteTables"]
+    association = tables[0]["Associations"][0]["RouteTableAssociationId"]
+    world.ec2.disassociate_route_table(AssociationId=association)
+    routes = world.plan().routes
+    assert (100, VIP) not in routes
+    assert routes[100, "0.0.0.0/0"] == BLACKHOLE
+    assert routes[100, "10.0.120.0/24"] == Hop("br-private-c")
+
+
+def test_elastic_addresses_follow_their_association(world: World) -> None:
+    allocation: Any = world.ec2.describe_addresses(PublicIps=["203.0.113.11"])["Addresses"][0]["AllocationId"]
+    world.ec2.associate_address(AllocationId=allocation, NetworkInterfaceId=world.eni("node1"))
+    assert ("203.0.113.11", "10.0.110.100") in world.plan().public
