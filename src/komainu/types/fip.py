@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from komainu.model.message import Message, Said
+from komainu.model.message import Message, Refused, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, failed, unknown
 from komainu.model.traits import Traits
 from komainu.ports import Host, ResourceType
@@ -53,6 +53,14 @@ NOT_ANNOUNCED = Message(
     "近隣の機器がしばらく元のノードに送信し続ける可能性があります。",
     "error",
 )
+NO_FIP = Message(
+    "KM3807",
+    "{address} cannot be a floating IP: no neighbour can reach it as this node's. Give a unicast address of the "
+    "segment.",
+    "{address} は近隣の機器からこのノード宛に到達できないため、フローティング IP にできません。"
+    "セグメントのユニキャストアドレスを指定してください。",
+    "error",
+)
 
 
 def _ja(text: str) -> dict[str, Any]:
@@ -85,7 +93,7 @@ class Params(BaseModel):
     @classmethod
     def _usable(cls, address: IPv4Address) -> IPv4Address:
         if address.is_multicast or address.is_loopback or address.is_unspecified:
-            raise ValueError(f"{address} cannot be a floating IP: give a unicast address of the segment")
+            raise Refused(NO_FIP.said(address=str(address)))
         return address
 
 
@@ -195,6 +203,6 @@ FIP = ResourceType(
         check_interval_ms=10_000,
         check_timeout_ms=5_000,
     ),
-    messages=(NO_DEVICE, REFUSED, ABSENT, NOT_HERE, KERNEL_SILENT, NOT_ANNOUNCED),
+    messages=(NO_DEVICE, REFUSED, ABSENT, NOT_HERE, KERNEL_SILENT, NOT_ANNOUNCED, NO_FIP),
     make=Fip,
 )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from komainu.model.message import Refused
 from komainu.model.outcome import Outcome, Result
 from komainu.ports import Host
 from komainu.types import fip as subject
@@ -177,3 +178,11 @@ def test_it_belongs_on_premises_and_is_held_by_one_node() -> None:
     assert FIP.traits.environments == ("onprem",)
     assert FIP.traits.exclusive
     assert FIP.monitor_name("fip1") == "fipw1"
+
+
+def test_a_refused_address_is_explained_in_both_languages() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Params.model_validate({"address": "224.0.0.5"})
+    (error,) = refused.value.errors()
+    assert "224.0.0.5 cannot be a floating IP" in str(error["ctx"]["error"])
+    assert isinstance(error["ctx"]["error"], Refused)

@@ -7,13 +7,13 @@ one parallel round of ReplaceRoute is the takeover (V6).
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, ip_network
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from komainu.model.message import Message, Said
+from komainu.model.message import Message, Refused, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.model.traits import Traits
 from komainu.ports import Cloud, CloudError, CloudFault, Host, ResourceType, Route
@@ -35,16 +35,7 @@ from komainu.types.aws.messages import (
     reason_of,
 )
 from komainu.types.aws.patience import CALL_TIMEOUT_MS, now, patiently, within_ms
-
-AT_ONCE = 10
-"ReplaceRoutes in flight at the same time."
-READ_BACK_MS = (1_000, 5_000, 15_000)
-"When a start looks at what it wrote, counted from its end (V6)."
-VISIBLE_WITHIN_MS = 30_000
-"EC2 is eventually consistent: for so long after our own write another target is 'not yet visible' (V6)."
-
-ROUTE_GONE = ("InvalidRouteTableID.NotFound", "InvalidRoute.NotFound", "InvalidParameterValue")
-"Refusals of ReplaceRoute that mean: the cached tables are no longer right."
+from komainu.types.aws.routes import ROUTE_GONE, Routes, told
 
 VIP_IN_VPC = Reason(
     "11",
@@ -95,6 +86,15 @@ VPCS_DIFFER = Message(
     "warning",
 )
 
+NO_VIP = Message(
+    "KM3703",
+    "{address} cannot be a virtual IP: no other host can reach it as this node's. Give a unicast address outside the "
+    "VPC.",
+    "{address} は他のホストからこのノード宛に到達できないため、仮想 IP にできません。"
+    "VPC の範囲外のユニキャストアドレスを指定してください。",
+    "error",
+)
+
 _START_REASONS = (API_FAILED, VPC_UNKNOWN, ENI_UNKNOWN, TIMEOUT, VIP_IN_VPC, NO_ROUTE, ENI_ELSEWHERE, INTERNAL)
 MESSAGES = (
     *(ACTIVATION.row(reason) for reason in _START_REASONS),
@@ -105,6 +105,7 @@ MESSAGES = (
     *(READINESS_UNKNOWN.row(reason) for reason in (API_FAILED, TIMEOUT, INTERNAL)),
     NOT_HERE,
     VPCS_DIFFER,
+    NO_VIP,
 )
 
 
@@ -141,7 +142,7 @@ class Params(BaseModel):
     @classmethod
     def _usable(cls, address: IPv4Address) -> IPv4Address:
         if address.is_multicast or address.is_loopback or address.is_unspecified or address.is_link_local:
-            raise ValueError(f"{address} cannot be a virtual IP: give a unicast address outside the VPC")
+            raise Refused(NO_VIP.said(address=str(address)))
         return address
 
 
@@ -174,10 +175,8 @@ class Vip:
         self._host = host
         self._cloud = cloud
         self._address = str(params.address)
-        self._destination = f"{params.address}/32"
+        self._routes = Routes(cloud, params.vpc_id, f"{params.address}/32", params.eni_id, host.now_ms)
         self._found: _Found | None = None
-        self._written_ms: dict[str, int] = {}
-        "When each table's ReplaceRoute was answered, since the last start."
         self._read_back: asyncio.Task[None] | None = None
 
     # --- the five hands
@@ -199,14 +198,14 @@ class Vip:
         """Add the address and point every route at this node's ENI. Online on ReplaceRoute's answers (V6)."""
         deadline = now() + within_ms(timeout_ms) / 1000
         await self._end_read_back()
-        self._written_ms.clear()
+        self._routes.forget()
         try:
             found, errors = await self._take_over(deadline)
         except _Impossible as forbidden:
             self._found = None
             return failed(self._said(ACTIVATION, forbidden.reason, forbidden.status), forbidden.detail)
-        except CloudError as error:
-            return self._not_started(error, f"{error}")
+        except CloudError as error:  # of a question: nothing was changed by it
+            return self._not_started((error,), f"{error}")
         if errors:
             return self._not_all_written(found, errors)
         self._found = found
@@ -218,7 +217,7 @@ class Vip:
     async def stop(self, timeout_ms: int) -> Outcome:
         """Take the address off this node. The routes stay: the next holder points them at itself (V1)."""
         await self._end_read_back()
-        self._written_ms.clear()
+        self._routes.forget()
         try:
             await self._host.network.remove_address(self._address)
         except OSError as error:
@@ -235,7 +234,7 @@ class Vip:
             return failed(self._said(MONITOR_ERROR, VIP_ABSENT))
         limit_ms = min(within_ms(timeout_ms), CALL_TIMEOUT_MS)
         routes, interface = await asyncio.gather(
-            self._cloud.routes(self._params.vpc_id, self._destination, limit_ms),
+            self._routes.read(limit_ms),
             self._cloud.interface(self._params.eni_id, limit_ms),
             return_exceptions=True,
         )
@@ -265,7 +264,7 @@ class Vip:
         cidrs, interface, routes = await asyncio.gather(
             self._cloud.vpc_cidrs(vpc, timeout_ms),
             self._cloud.interface(eni, timeout_ms),
-            self._cloud.routes(vpc, self._destination, timeout_ms),
+            self._routes.read(timeout_ms),
             return_exceptions=True,
         )
         # In this order: of an unknown VPC the list of routes is empty, which would be the lesser reason.
@@ -309,12 +308,12 @@ class Vip:
             except _Impossible:  # the device of the cache may have been renamed or replaced
                 found = await self._fresh(deadline)
                 await self._add_address(found)
-        errors = await self._write(found.tables, deadline)
+        errors = await self._routes.write(found.tables, deadline)
         if any(error.code in ROUTE_GONE for error in errors.values()):
             found = await self._fresh(deadline)
             await self._add_address(found)
-            left = tuple(table for table in found.tables if table in errors or table not in self._written_ms)
-            errors = await self._write(left, deadline)
+            left = tuple(table for table in found.tables if not self._routes.written(table))
+            errors = await self._routes.write(left, deadline)
         return found, errors
 
     async def _fresh(self, deadline: float) -> _Found:
@@ -327,30 +326,14 @@ class Vip:
             detail = f"{self._address}/32 on {found.device}: {error}"
             raise _Impossible(INTERNAL, detail, InternalKind.KERNEL) from error
 
-    async def _write(self, tables: tuple[str, ...], deadline: float) -> dict[str, CloudError]:
-        """Point the routes of the tables at this node's ENI, in parallel; answers the tables that failed."""
-        gate = asyncio.Semaphore(AT_ONCE)
-        errors: dict[str, CloudError] = {}
-
-        async def one(table: str) -> None:
-            async def attempt(timeout_ms: int) -> None:
-                async with gate:
-                    await self._cloud.replace_route(table, self._destination, self._params.eni_id, timeout_ms)
-
-            try:
-                await patiently(attempt, deadline)
-            except CloudError as error:
-                errors[table] = error
-            else:
-                self._written_ms[table] = self._host.now_ms()
-
-        await asyncio.gather(*(one(table) for table in tables))
-        return errors
-
     # --- looking back
 
     def _begin_read_back(self, found: _Found) -> None:
-        self._read_back = asyncio.create_task(self._look_back(found), name=f"read-back of {self._host.resource}")
+        def seen(routes: tuple[Route, ...]) -> None:
+            self._remember(routes, found.device, found.source_dest_check)
+
+        looking = self._routes.look_back(seen)
+        self._read_back = asyncio.create_task(looking, name=f"read-back of {self._host.resource}")
         self._read_back.add_done_callback(self._read_back_ended)
 
     async def _end_read_back(self) -> None:
@@ -358,23 +341,6 @@ class Vip:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
-
-    async def _look_back(self, found: _Found) -> None:
-        """Look at the tables until all are seen to point here; a table that the cache did not know is written too."""
-        begun = now()
-        for at_ms in READ_BACK_MS:
-            await asyncio.sleep(max(0.0, begun + at_ms / 1000 - now()))
-            try:
-                routes = await self._cloud.routes(self._params.vpc_id, self._destination, CALL_TIMEOUT_MS)
-            except CloudError:
-                continue  # nothing is known from it; the next look, or the check, asks again
-            self._remember(routes, found.device, found.source_dest_check)
-            elsewhere = [route.table for route in routes if route.interface != self._params.eni_id]
-            # It is part of this start: a table that was added since prepare has never been told.
-            unwritten = tuple(table for table in elsewhere if table not in self._written_ms)
-            errors = await self._write(unwritten, now() + CALL_TIMEOUT_MS / 1000)
-            if len(elsewhere) == len(unwritten) and not errors:
-                return
 
     def _read_back_ended(self, task: "asyncio.Task[None]") -> None:
         if task.cancelled() or (error := task.exception()) is None:
@@ -396,17 +362,10 @@ class Vip:
         """What the routes say of a running resource."""
         if not routes:
             return failed(self._said(MONITOR_ERROR, ROUTING_CHANGED), "no route table has the route any more")
-        eni, now_ms = self._params.eni_id, self._host.now_ms()
-        elsewhere = [route for route in routes if route.interface != eni]
-        fresh = [
-            route
-            for route in elsewhere
-            if route.table in self._written_ms and now_ms - self._written_ms[route.table] < VISIBLE_WITHIN_MS
-        ]
-        where = "; ".join(f"{route.table} -> {route.interface or 'no network interface'}" for route in elsewhere)
-        if len(fresh) < len(elsewhere):
-            return failed(self._said(MONITOR_ERROR, ROUTING_CHANGED), where)
-        detail = f"not yet visible: {where}" if fresh else ""
+        changed, fresh = self._routes.elsewhere(routes)
+        if changed:
+            return failed(self._said(MONITOR_ERROR, ROUTING_CHANGED), told(changed))
+        detail = f"not yet visible: {told(fresh)}" if fresh else ""
         if source_dest_check:
             return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, SOURCE_DEST_CHECK), detail)
         return Outcome(Result.SUCCEEDED, detail=detail)
@@ -431,20 +390,18 @@ class Vip:
         return unknown(self._said(READINESS_UNKNOWN, known, status), f"{error}")
 
     def _not_all_written(self, found: _Found, errors: dict[str, CloudError]) -> Outcome:
-        """Some routes do not point here: say which, and why."""
-        told = [f"{table}: {errors[table]}" if table in errors else f"{table}: done" for table in found.tables]
-        told += [f"{table}: {error}" for table, error in errors.items() if table not in found.tables]
-        return self._not_started(min(errors.values(), key=_rank), "; ".join(told), tuple(errors.values()))
+        """Some routes do not point here: say which, and why. Unknown when a change may have been made after all."""
+        each = [f"{table}: {errors[table]}" if table in errors else f"{table}: done" for table in found.tables]
+        outcome = self._not_started(tuple(errors.values()), "; ".join(each))
+        lost = any(error.fault is CloudFault.NO_ANSWER for error in errors.values())
+        return replace(outcome, result=Result.UNKNOWN) if lost else outcome
 
-    def _not_started(self, telling: CloudError, detail: str, errors: tuple[CloudError, ...] = ()) -> Outcome:
-        """The outcome of a start that the API did not grant: unknown as soon as one change may have been made."""
-        all_errors = errors or (telling,)
-        if not all(error.transient for error in all_errors):
+    def _not_started(self, errors: tuple[CloudError, ...], detail: str) -> Outcome:
+        """The API did not grant the start; the most telling of the errors gives the reason."""
+        if not all(error.transient for error in errors):
             self._found = None  # the next start asks first
-        reason = reason_of(telling)
-        said = self._said(ACTIVATION, reason, InternalKind.DEFECT if reason is INTERNAL else 0)
-        lost = any(error.fault is CloudFault.NO_ANSWER for error in all_errors)
-        return unknown(said, detail) if lost else failed(said, detail)
+        reason = reason_of(min(errors, key=_rank))
+        return failed(self._said(ACTIVATION, reason, InternalKind.DEFECT if reason is INTERNAL else 0), detail)
 
     def _said(self, frame: Frame, reason: Reason, status: int = 0) -> Said:
         return frame.row(reason).said(

@@ -11,12 +11,6 @@ from komainu.types.aws.patience import now, patiently, within_ms
 from tests.doubles import cloud as aws
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "FIRST_PAUSE_MS", 1)
-    monkeypatch.setattr(patience, "LONGEST_PAUSE_MS", 4)
-
-
 def tried(error: Callable[[], CloudError], failures: int, within_s: float) -> tuple[str, list[int]]:
     """Let an attempt fail so many times, then succeed: the answer or the error's code, and the timeouts given."""
     timeouts: list[int] = []

@@ -1,6 +1,7 @@
 """The VPC of figure 4-1 with a standby node that is about to take over, all in memory."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from komainu.model.outcome import Outcome
@@ -63,3 +64,35 @@ class World:
         assert task is not None
         await asyncio.wait([task], timeout=20)
         assert task.done()
+
+
+Body = Callable[[World], Coroutine[Any, Any, None]]
+
+
+def run(body: Body, **params: Any) -> None:
+    """Run a test's body in a loop of its own, and stop the resource afterwards."""
+
+    async def inner() -> None:
+        world = World(**params)
+        await body(world)
+        assert (await world.vip.stop(5_000)).succeeded
+
+    asyncio.run(inner())
+
+
+def in_world(**params: Any) -> Callable[[Body], Callable[[], None]]:
+    """A test whose body gets a fresh world."""
+
+    def decorate(body: Body) -> Callable[[], None]:
+        def test() -> None:
+            run(body, **params)
+
+        test.__doc__ = body.__doc__
+        return test
+
+    return decorate
+
+
+def text(outcome: Outcome) -> str:
+    assert outcome.said is not None, outcome
+    return outcome.said.en

@@ -1,0 +1,103 @@
+"""The /32 routes of a VPC that shall point at one network interface: writing them, and what reading them back means.
+
+EC2 is eventually consistent. After our own write an answer may still show the target of before; for a while that is
+"not yet visible", and says nothing against the write (V6).
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from komainu.ports import Cloud, CloudError, Route
+from komainu.types.aws.patience import CALL_TIMEOUT_MS, now, patiently
+
+AT_ONCE = 10
+"ReplaceRoutes in flight at the same time."
+READ_BACK_MS = (1_000, 5_000, 15_000)
+"When what was written is looked at, counted from the end of the writing."
+VISIBLE_WITHIN_MS = 30_000
+"For so long after our own write of a table another target in it is not yet visible, rather than changed."
+ROUTE_GONE = ("InvalidRouteTableID.NotFound", "InvalidRoute.NotFound", "InvalidParameterValue")
+"Refusals of ReplaceRoute that mean: the table, or its route, is not there any more."
+
+
+class Routes:
+    """The routes to one destination in one VPC, as one node means them to be."""
+
+    def __init__(self, cloud: Cloud, vpc: str, destination: str, interface: str, now_ms: Callable[[], int]) -> None:
+        """`interface` is the ENI they shall point at; `now_ms` is the clock of the grace time."""
+        self._cloud = cloud
+        self._vpc = vpc
+        self._destination = destination
+        self._interface = interface
+        self._now_ms = now_ms
+        self._written_ms: dict[str, int] = {}
+
+    async def read(self, timeout_ms: int) -> tuple[Route, ...]:
+        """The routes as the API shows them now. Raises CloudError."""
+        return await self._cloud.routes(self._vpc, self._destination, timeout_ms)
+
+    async def write(self, tables: tuple[str, ...], deadline: float) -> dict[str, CloudError]:
+        """Point the routes of the tables at the interface, in parallel; answers the tables that failed.
+
+        Each table is tried again by itself until the deadline, a time of `patience.now()`.
+        """
+        gate = asyncio.Semaphore(AT_ONCE)
+        errors: dict[str, CloudError] = {}
+
+        async def one(table: str) -> None:
+            async def attempt(timeout_ms: int) -> None:
+                async with gate:
+                    await self._cloud.replace_route(table, self._destination, self._interface, timeout_ms)
+
+            try:
+                await patiently(attempt, deadline)
+            except CloudError as error:
+                errors[table] = error
+            else:
+                self._written_ms[table] = self._now_ms()
+
+        await asyncio.gather(*(one(table) for table in tables))
+        return errors
+
+    def written(self, table: str) -> bool:
+        """True when this table's ReplaceRoute was answered since `forget`."""
+        return table in self._written_ms
+
+    def forget(self) -> None:
+        """Nothing that was written counts any more: a new start, or a stop."""
+        self._written_ms.clear()
+
+    def elsewhere(self, routes: tuple[Route, ...]) -> tuple[tuple[Route, ...], tuple[Route, ...]]:
+        """The routes that point elsewhere: those that were changed, and those that are not yet visible."""
+        away = [route for route in routes if route.interface != self._interface]
+        return tuple(route for route in away if not self._fresh(route)), tuple(filter(self._fresh, away))
+
+    async def look_back(self, seen: Callable[[tuple[Route, ...]], None]) -> None:
+        """Look until every route is seen to point here; a table that was added meanwhile is written as well.
+
+        `seen` is called with each answer. Nothing that was written is written again: whether somebody else changed it
+        is for the check to say.
+        """
+        begun = now()
+        for at_ms in READ_BACK_MS:
+            await asyncio.sleep(max(0.0, begun + at_ms / 1000 - now()))
+            try:
+                routes = await self.read(CALL_TIMEOUT_MS)
+            except CloudError:
+                continue  # nothing is known from it; the next look, or the check, asks again
+            seen(routes)
+            away = [route.table for route in routes if route.interface != self._interface]
+            # A table that was added since the tables were listed has never been told: that is part of the start.
+            new = tuple(table for table in away if not self.written(table))
+            errors = await self.write(new, now() + CALL_TIMEOUT_MS / 1000)
+            if len(away) == len(new) and not errors:
+                return
+
+    def _fresh(self, route: Route) -> bool:
+        written_ms = self._written_ms.get(route.table)
+        return written_ms is not None and self._now_ms() - written_ms < VISIBLE_WITHIN_MS
+
+
+def told(routes: tuple[Route, ...]) -> str:
+    """Routes for the detail of an outcome: `rtb-1 -> eni-2; rtb-3 -> no network interface`."""
+    return "; ".join(f"{route.table} -> {route.interface or 'no network interface'}" for route in routes)

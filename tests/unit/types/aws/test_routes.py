@@ -1,0 +1,204 @@
+"""The routes of a running awsvip: written together, seen late, found where nobody expected them (V1, V6)."""
+
+import asyncio
+
+from komainu.model.outcome import Result
+from tests.doubles import cloud as aws
+from tests.unit.types.aws.world import ENI, ROUTE, TABLES, VPC, World, in_world, text
+
+
+@in_world()
+async def test_a_table_that_was_never_written_has_no_time_of_grace(world: World) -> None:
+    await world.vip.start(60_000)
+    world.cloud.add_table(VPC, "rtb-new", {ROUTE: "eni-foreign"})
+    outcome = await world.vip.check(30_000)
+    assert outcome.result is Result.FAILED
+    assert outcome.detail == "rtb-new -> eni-foreign"
+
+
+@in_world()
+async def test_at_most_ten_tables_are_written_at_once(world: World) -> None:
+    for number in range(25):
+        world.cloud.add_table(VPC, f"rtb-{number}", {ROUTE: ENI[1]})
+    await world.vip.prepare()
+    world.cloud.most_at_once = 0
+    assert (await world.vip.start(60_000)).succeeded
+    assert world.cloud.most_at_once == 10
+    assert {routes.get(ROUTE, ENI[2]) for routes in world.cloud.tables.values()} == {ENI[2]}
+
+
+@in_world()
+async def test_an_old_target_soon_after_our_write_is_not_yet_visible(world: World) -> None:
+    world.cloud.reads_see = dict.fromkeys(TABLES, ENI[1])
+    await world.vip.start(60_000)
+    world.now_ms += 29_999
+    outcome = await world.vip.check(30_000)
+    assert outcome.succeeded
+    assert outcome.detail.startswith("not yet visible: rtb-public-ab -> eni-00000001")
+    world.now_ms += 1
+    outcome = await world.vip.check(30_000)
+    assert outcome.result is Result.FAILED
+    assert "(8 : " in text(outcome)
+
+
+@in_world()
+async def test_the_read_back_ends_when_all_is_visible(world: World) -> None:
+    await world.vip.start(60_000)
+    world.cloud.log.clear()
+    await world.settle()
+    assert world.cloud.log == [f"routes {VPC}"]
+
+
+@in_world()
+async def test_the_read_back_looks_three_times_and_writes_nothing_twice(world: World) -> None:
+    world.cloud.reads_see = dict.fromkeys(TABLES, ENI[1])
+    await world.vip.start(60_000)
+    world.cloud.log.clear()
+    await world.settle()
+    assert world.cloud.log == [f"routes {VPC}"] * 3
+
+
+@in_world()
+async def test_the_read_back_writes_a_table_that_prepare_did_not_know(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.add_table(VPC, "rtb-new", {ROUTE: ENI[1]})
+    await world.vip.start(60_000)
+    assert world.cloud.tables["rtb-new"][ROUTE] == ENI[1]
+    await world.settle()
+    assert world.cloud.tables["rtb-new"][ROUTE] == ENI[2]
+
+
+@in_world()
+async def test_an_api_failure_during_the_read_back_says_nothing(world: World) -> None:
+    await world.vip.start(60_000)
+    world.cloud.fail("routes", aws.unreachable())
+    await world.settle()
+    assert world.reports == []
+
+
+@in_world()
+async def test_a_table_that_fails_for_the_moment_is_tried_again_alone(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.log.clear()
+    world.cloud.fail("replace_route", aws.throttled(), times=2, key=TABLES[0])
+    assert (await world.vip.start(60_000)).succeeded
+    assert world.cloud.log.count(f"replace_route {TABLES[0]}") == 3
+    assert world.cloud.log.count(f"replace_route {TABLES[1]}") == 1
+    assert world.targets() == [ENI[2]] * 3
+
+
+@in_world()
+async def test_a_table_that_replaced_another_is_written_too(world: World) -> None:
+    await world.vip.prepare()
+    del world.cloud.tables[TABLES[0]]
+    del world.cloud.table_vpc[TABLES[0]]
+    world.cloud.add_table(VPC, "rtb-replacement", {ROUTE: ENI[1]})
+    assert (await world.vip.start(60_000)).succeeded
+    assert world.cloud.tables["rtb-replacement"][ROUTE] == ENI[2]
+    assert world.cloud.log.count(f"replace_route {TABLES[1]}") == 1  # what was done is not done again
+
+
+@in_world()
+async def test_what_an_earlier_start_wrote_is_not_taken_for_done(world: World) -> None:
+    await world.vip.start(60_000)
+    del world.cloud.tables[TABLES[1]][ROUTE]
+    assert (await world.vip.check(30_000)).succeeded  # the cache no longer has that table
+    world.cloud.tables[TABLES[1]][ROUTE] = ENI[1]
+    del world.cloud.tables[TABLES[0]]
+    del world.cloud.table_vpc[TABLES[0]]
+    assert (await world.vip.start(60_000)).succeeded
+    assert world.cloud.tables[TABLES[1]][ROUTE] == ENI[2]
+
+
+@in_world()
+async def test_a_row_that_is_gone_from_one_table_is_information(world: World) -> None:
+    await world.vip.start(60_000)
+    del world.cloud.tables[TABLES[2]][ROUTE]
+    assert (await world.vip.check(30_000)).succeeded
+
+
+@in_world()
+async def test_a_route_to_something_else_than_an_eni_is_changed(world: World) -> None:
+    await world.vip.start(60_000)
+    world.now_ms += 31_000
+    world.cloud.tables[TABLES[0]][ROUTE] = ""
+    assert (await world.vip.check(30_000)).detail == "rtb-public-ab -> no network interface"
+
+
+@in_world()
+async def test_a_cancelled_start_leaves_nothing_running(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.fail("replace_route", None)
+    start = asyncio.create_task(world.vip.start(60_000))
+    while world.cloud.at_once < 3:
+        await asyncio.sleep(0)
+    start.cancel()
+    await asyncio.wait([start])
+    assert start.cancelled()
+    assert world.cloud.at_once == 0
+
+
+@in_world()
+async def test_an_answer_that_was_lost_once_is_made_good(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.fail("replace_route", aws.connection_lost(), times=1, after_change=True)
+    assert (await world.vip.start(60_000)).succeeded
+
+
+@in_world()
+async def test_a_partial_failure_says_which_tables(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.fail("replace_route", aws.unauthorized(), key=TABLES[2])
+    outcome = await world.vip.start(60_000)
+    assert outcome.result is Result.FAILED
+    assert text(outcome) == "Activating awsvip1 resource has failed.(5 : Failed in the AWS CLI command.)"
+    assert outcome.detail == f"rtb-public-ab: done; rtb-private-a: done; rtb-private-b: {aws.unauthorized()}"
+
+
+@in_world()
+async def test_routes_that_are_all_gone_are_code_8(world: World) -> None:
+    await world.vip.start(60_000)
+    for table in TABLES:
+        del world.cloud.tables[table][ROUTE]
+    outcome = await world.vip.check(30_000)
+    assert outcome.result is Result.FAILED
+    assert "(8 : " in text(outcome)
+
+
+@in_world()
+async def test_a_table_that_was_deleted_since_is_left_out(world: World) -> None:
+    await world.vip.prepare()
+    del world.cloud.tables[TABLES[0]]
+    del world.cloud.table_vpc[TABLES[0]]
+    assert (await world.vip.start(60_000)).succeeded
+    assert [world.cloud.tables[table][ROUTE] for table in TABLES[1:]] == [ENI[2]] * 2
+    assert (await world.vip.check(30_000)).succeeded
+
+
+@in_world()
+async def test_all_rows_deleted_since_prepare_is_said_as_such(world: World) -> None:
+    await world.vip.prepare()
+    for table in TABLES:
+        del world.cloud.tables[table][ROUTE]
+    outcome = await world.vip.start(60_000)
+    assert outcome.result is Result.FAILED
+    assert "(9 : No route table" in text(outcome)
+
+
+@in_world()
+async def test_a_stop_ends_the_read_back(world: World) -> None:
+    await world.vip.start(60_000)
+    task = world.vip._read_back
+    assert task is not None
+    await world.vip.stop(60_000)
+    assert task.cancelled()
+
+
+@in_world()
+async def test_a_defect_of_the_read_back_is_reported(world: World) -> None:
+    await world.vip.start(60_000)
+    world.cloud.table_vpc.clear()  # the double now raises KeyError, as a defect would
+    await world.settle()
+    (report,) = world.reports
+    assert report.result is Result.UNKNOWN
+    assert "KeyError" in report.detail
