@@ -117,7 +117,8 @@ class Line:
         self._return_ms = 0
         self._told: View | None = None
         self._pending: View | None = None
-        self._held: View | None = None
+        self.held: View | None = None
+        "A view of this node alone that is kept back."
         self._lone_views = 0
         self._looped: deque[wire.Message] = deque()
         self._patience: asyncio.TimerHandle | None = None
@@ -164,7 +165,7 @@ class Line:
         if self.standing is Standing.CONNECTED:
             self._connected_view(named)
         elif self.standing is Standing.WAITING and self._was_with_others() and named.nodes == (self._me,):
-            self._held = named
+            self.held = named
         else:
             self._connect(named)
 
@@ -184,7 +185,7 @@ class Line:
     def on_lost(self, reason: Said) -> None:
         """The connection to the bus is gone."""
         self._flush()
-        self._held = None
+        self.held = None
         if self.standing is Standing.CONNECTED:
             self._ear.alert(reason)
             self._disconnected()
@@ -214,7 +215,7 @@ class Line:
 
     def _connect(self, view: View) -> None:
         self._rest()
-        self._held = None
+        self.held = None
         was_alone = self.standing is Standing.ALONE
         self.standing = Standing.CONNECTED
         self._looped.clear()
@@ -231,8 +232,8 @@ class Line:
 
     def _patience_ends(self, ms: int) -> None:
         self._patience = None
-        if self._held is not None:
-            self._connect(self._held)
+        if self.held is not None:
+            self._connect(self.held)
             return
         self.standing = Standing.ALONE
         self._lone_views += 1

@@ -19,13 +19,12 @@ INITIALISED = Message(
 )
 COPY_KEY = Message(
     "KM6121",
-    "A new key for the links was made: /etc/komainu/authkey. Copy it to the other nodes, safely, and give it there:\n"
-    "    scp /etc/komainu/authkey OTHER:/root/komainu-authkey\n"
-    "    komainu init {file} --node NAME --authkey /root/komainu-authkey",
-    "インタコネクト用の新しい鍵 /etc/komainu/authkey を作成しました。"
-    "安全な方法で他のノードにコピーし、次のように指定してください。\n"
-    "    scp /etc/komainu/authkey OTHER:/root/komainu-authkey\n"
-    "    komainu init {file} --node NAME --authkey /root/komainu-authkey",
+    "A new key for the links was made: /etc/komainu/authkey. Copy it to the same place on every other node, before "
+    "`komainu init` there:\n"
+    "    ssh OTHER mkdir -p /etc/komainu && scp -p /etc/komainu/authkey OTHER:/etc/komainu/authkey",
+    "インタコネクト用の新しい鍵 /etc/komainu/authkey を作成しました。他の各ノードで `komainu init` を実行する前に、"
+    "同じ場所へコピーしてください。\n"
+    "    ssh OTHER mkdir -p /etc/komainu && scp -p /etc/komainu/authkey OTHER:/etc/komainu/authkey",
 )
 START_IT = Message(
     "KM6122",
@@ -109,7 +108,7 @@ def init(session: Session, chosen: Namespace) -> int:
         return FAILED
     speech.out(speech.said(INITIALISED.said(node=name, cluster=answer["cluster"], version=answer["version"])))
     if answer["new_key"]:
-        speech.out(speech.said(COPY_KEY.said(file=str(file))))
+        speech.out(speech.said(COPY_KEY.said()))
     speech.out(speech.said(RESTART_IT.said() if _daemon_runs(session) else START_IT.said()))
     return DONE
 

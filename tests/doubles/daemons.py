@@ -1,0 +1,316 @@
+"""Daemons in one process: the real parts on a fake bus, with resources of which it is known where they run."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from komainu.agent.daemon import Around, Daemon
+from komainu.agent.notify import Notifier
+from komainu.core.state import State
+from komainu.model.config import Arbitration, Cluster, Group, Node, Resource
+from komainu.model.message import Message, Said
+from komainu.model.outcome import SUCCEEDED, Outcome, failed
+from komainu.model.traits import Traits
+from komainu.ports import Host, ResourceType
+from tests.doubles.bus import FakeBus, FakeWire
+from tests.doubles.network import FakeNetwork
+from tests.doubles.virtual_time import now_ms
+
+NOT_HERE = Message("TEST1", "{resource} does not run on {node}", "{resource} は {node} で動作していません", "error")
+BOOT = "0123456789abcdef"
+
+
+class ThingParams(BaseModel):
+    """Parameters of a thing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    colour: str = "red"
+
+
+@dataclass
+class Things:
+    """Where each thing runs, in truth; and what is going to happen to those who try to change it."""
+
+    running: dict[str, list[str]] = field(default_factory=dict)
+    "Nodes by resource."
+    log: list[tuple[str, str, str]] = field(default_factory=list)
+    "Node, verb, resource: everything that was tried, in order."
+    script: dict[tuple[str, str, str], list[Callable[[], Any]]] = field(default_factory=dict)
+    "What to do instead at the next tries of a node with a verb on a resource: an outcome, or an awaitable of one."
+    hosts: dict[tuple[str, str], Host] = field(default_factory=dict)
+
+    def next(self, node: str, verb: str, resource: str, *what: Callable[[], Any]) -> None:
+        """Have this happen at the next tries."""
+        self.script.setdefault((node, verb, resource), []).extend(what)
+
+    def on(self, resource: str) -> list[str]:
+        """The nodes where it runs, in truth."""
+        return self.running.get(resource, [])
+
+    def type(self, name: str = "thing", *, exclusive: bool = True) -> ResourceType:
+        """The type of these things."""
+        title = Message("TEST2", "Thing", "もの")
+        return ResourceType(
+            name=name,
+            monitor=f"{name}w",
+            title=title,
+            description=title,
+            params=ThingParams,
+            per_node_required=(),
+            traits=Traits(exclusive=exclusive),
+            messages=(),
+            make=lambda params, host: ThingHands(self, host),
+        )
+
+
+class ThingHands:
+    """`komainu.ports.ResourceHands`."""
+
+    def __init__(self, things: Things, host: Host) -> None:
+        self.things = things
+        self.host = host
+        things.hosts[host.node, host.resource] = host
+
+    async def _do(self, verb: str, otherwise: Callable[[], Outcome]) -> Outcome:
+        node, resource = self.host.node, self.host.resource
+        self.things.log.append((node, verb, resource))
+        planned = self.things.script.get((node, verb, resource))
+        if not planned:
+            return otherwise()
+        result = planned.pop(0)()
+        return await result if asyncio.iscoroutine(result) else result
+
+    def _known(self) -> Outcome:
+        if self.host.node in self.things.on(self.host.resource):
+            return SUCCEEDED
+        return failed(NOT_HERE.said(resource=self.host.resource, node=self.host.node))
+
+    async def prepare(self) -> Outcome:
+        return await self._do("prepare", lambda: SUCCEEDED)
+
+    async def start(self, timeout_ms: int) -> Outcome:
+        def begin() -> Outcome:
+            nodes = self.things.running.setdefault(self.host.resource, [])
+            if self.host.node not in nodes:
+                nodes.append(self.host.node)
+            return SUCCEEDED
+
+        return await self._do("start", begin)
+
+    async def stop(self, timeout_ms: int) -> Outcome:
+        def end() -> Outcome:
+            nodes = self.things.running.setdefault(self.host.resource, [])
+            if self.host.node in nodes:
+                nodes.remove(self.host.node)
+            return SUCCEEDED
+
+        return await self._do("stop", end)
+
+    async def check(self, timeout_ms: int) -> Outcome:
+        return await self._do("check", self._known)
+
+    async def probe(self, timeout_ms: int) -> Outcome:
+        return await self._do("probe", self._known)
+
+
+class FakeTransport:
+    """`komainu.agent.daemon.Transport`: corosync as a switch on the fake wire."""
+
+    def __init__(self, wire: FakeWire, node: int) -> None:
+        self.wire = wire
+        self.node = node
+        self.asked: list[str] = []
+        self.trouble: list[Said] = []
+
+    async def start(self, cluster: Cluster, report: Callable[[Said], None]) -> Said | None:
+        self.asked.append("start")
+        return self.trouble.pop(0) if self.trouble else None
+
+    async def restart(self) -> Said | None:
+        self.asked.append("restart")
+        self.wire.kill_corosync(self.node)
+        self.wire.start_corosync(self.node)
+        return self.trouble.pop(0) if self.trouble else None
+
+    async def stop(self) -> Said | None:
+        self.asked.append("stop")
+        self.wire.power_off(self.node)
+        return None
+
+    async def close(self) -> None:
+        self.asked.append("close")
+
+
+class MemoryStore:
+    """`komainu.agent.keeper.Store`."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+        self.clusters: list[Cluster] = []
+        self.trouble: Said | None = None
+
+    def save_epoch(self, epoch: int) -> Said | None:
+        if self.trouble is None:
+            self.epochs.append(epoch)
+        return self.trouble
+
+    def save(self, cluster: Cluster) -> Said | None:
+        if self.trouble is None:
+            self.clusters.append(cluster)
+        return self.trouble
+
+
+def resource(name: str = "app", **changes: Any) -> Resource:
+    """A thing with short times."""
+    values: dict[str, Any] = {
+        "name": name,
+        "type": "thing",
+        "exclusive": True,
+        "params": {},
+        "start_timeout_ms": 2_000,
+        "stop_timeout_ms": 2_000,
+        "check_interval_ms": 1_000,
+        "check_timeout_ms": 1_000,
+        "prepare_interval_ms": 10_000,
+    }
+    return Resource(**{**values, **changes})
+
+
+def cluster(*resources: Resource, nodes: int = 2, arbitration: str = "none", **changes: Any) -> Cluster:
+    """A cluster of nodes n1, n2 ... with one group `web`."""
+    names = tuple(f"n{number}" for number in range(1, nodes + 1))
+    values: dict[str, Any] = {
+        "name": "test",
+        "environment": "onprem",
+        "detect_within_ms": 450,
+        "startup_sync_wait_ms": 60_000,
+        "arbitration": Arbitration(kind=arbitration),  # type: ignore[arg-type]
+        "nodes": tuple(Node(name=name, id=index, links=(f"10.0.0.{index}",)) for index, name in enumerate(names, 1)),
+        "groups": (Group(name="web", nodes=names, resources=resources or (resource(),)),),
+    }
+    return Cluster(**{**values, **changes})
+
+
+@dataclass
+class Running:
+    """One daemon and what surrounds it."""
+
+    daemon: Daemon
+    transport: FakeTransport
+    store: MemoryStore
+    task: "asyncio.Task[int]"
+
+    @property
+    def state(self) -> State:
+        return self.daemon.state
+
+    def alerts(self) -> list[str]:
+        """The codes of every alert in this node's journal."""
+        return [alert["code"] for entry in self.daemon.parts.recorder.last(1000) for alert in entry["alerts"]]
+
+
+class World:
+    """Nodes on one wire. `async with` ends what still runs."""
+
+    def __init__(self, folder: Path, cluster: Cluster, *, clock: Callable[[], int] = now_ms) -> None:
+        self.folder = folder
+        self.cluster = cluster
+        self.things = Things()
+        self.wire = FakeWire(tuple(node.id for node in cluster.nodes))
+        self.running: dict[str, Running] = {}
+        self.clock = clock
+
+    async def __aenter__(self) -> "World":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for name in list(self.running):
+            await self.kill(name)
+
+    def start(self, name: str, cluster: Cluster | None = None, epoch: int = 0) -> Running:
+        """Start the daemon of a node. What an earlier one left in /run is there, as after its death."""
+        number = self.cluster.node(name).id
+        self.wire.power_on(number)
+        transport, store = FakeTransport(self.wire, number), MemoryStore()
+        daemon = Daemon(
+            Around(
+                me=name,
+                boot=BOOT,
+                cluster=cluster or self.cluster,
+                epoch=epoch,
+                types={"thing": self.things.type()},
+                bus=FakeBus(self.wire, number),
+                transport=transport,
+                host=self._host(name),
+                store=store,
+                run_folder=self.folder / name / "run",
+                journal_folder=self.folder / name / "journal",
+                api_calls=dict,
+                now_ms=self.clock,
+                notifier=Notifier({}),
+            )
+        )
+        running = Running(daemon, transport, store, asyncio.get_running_loop().create_task(daemon.run()))
+        self.running[name] = running
+        return running
+
+    def start_all(self) -> list[Running]:
+        """Start the daemon of every node."""
+        return [self.start(node.name) for node in self.cluster.nodes]
+
+    async def kill(self, name: str) -> None:
+        """The daemon dies; what it runs goes on."""
+        running = self.running.pop(name)
+        self.wire.kill_agent(running.transport.node)
+        running.task.cancel()
+        await asyncio.wait({running.task})
+
+    async def power_off(self, name: str) -> None:
+        """The node dies with everything on it."""
+        self.wire.power_off(self.cluster.node(name).id)
+        await self.kill(name)
+        for nodes in self.things.running.values():
+            if name in nodes:
+                nodes.remove(name)
+
+    async def until(self, holds: Callable[[], bool], what: str, within_s: float = 120) -> None:
+        """Let time pass until this holds. Fails with what each node says otherwise."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within_s
+        while not holds():
+            if loop.time() > deadline:
+                raise AssertionError(f"{what}: not within {within_s} s\n{self._told()}")
+            await asyncio.sleep(0.01)
+
+    async def online(self, resource: str = "app", on: str | None = None) -> None:
+        """Wait until exactly one node runs it, and every daemon says so."""
+
+        def holds() -> bool:
+            nodes = self.things.on(resource)
+            if len(nodes) != 1 or (on is not None and nodes != [on]):
+                return False
+            groups = [running.daemon.status()["groups"][0] for running in self.running.values()]
+            return all((group["status"], group["node"]) == ("Online", nodes[0]) for group in groups)
+
+        await self.until(holds, f"{resource} online on {on or 'one node'}")
+
+    def _host(self, node: str) -> Callable[[str, str, str, Callable[[Outcome], None]], Host]:
+        def make(cluster: str, group: str, resource: str, report: Callable[[Outcome], None]) -> Host:
+            return Host(node, cluster, group, resource, None, FakeNetwork(), None, report, self.clock)
+
+        return make
+
+    def _told(self) -> str:
+        return (
+            "\n".join(
+                f"{name}: {running.daemon.parts.line.standing} {running.daemon.replica.view}\n"
+                + "\n".join(str(entry.get("text", entry["alerts"])) for entry in running.daemon.parts.recorder.last(30))
+                for name, running in self.running.items()
+            )
+            + f"\n{self.things.running} {self.things.log[-20:]}"
+        )
