@@ -12,7 +12,6 @@ different: routes by netlink, the rest in one transaction of nftables, both with
   way out, and an address that moves takes its traffic along with the next packet.
 """
 
-import errno
 import functools
 import logging
 import os
@@ -24,14 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
 
 from komainu_lab.errors import LabError
 from komainu_lab.namespaces import boottime_ns
 from komainu_lab.topology import Topology
-from komainu_lab.vpc import plan as planning
 from komainu_lab.vpc.faults import Fault, Kind
-from komainu_lab.vpc.plan import BLACKHOLE, Hop, Key, Plan
+from komainu_lab.vpc.netlink import Routes
+from komainu_lab.vpc.plan import Hop, Key, Plan, Reader
 from komainu_lab.wires import Nftables
 
 _log = logging.getLogger(__name__)
@@ -190,8 +188,7 @@ class Fabric:
         obey a change. `start` begins."""
         self._followed = followed
         self._ec2 = ec2
-        self._topology = topology
-        self._devices = planning.bound_devices(topology)
+        self._reader = Reader(topology)
         self._lock = threading.RLock()
         self._wake = threading.Condition()
         self._wanted = 0
@@ -264,14 +261,17 @@ class Fabric:
         nftables = Nftables()
         with IPRoute() as ip:
             try:
-                nftables.run(base_rules(planning.outside_device(self._topology)))
-                _bind_tables(ip, self._devices)
+                nftables.run(base_rules(self._reader.outside))
+                for cidr, table in self._reader.tables.items():
+                    ip.rule("add", iifname=self._reader.devices[cidr], table=table, priority=table)
                 indexes = {link.get_attr("IFLA_IFNAME"): link["index"] for link in ip.get_links()}
             except Exception as error:  # noqa: BLE001 - told to whoever waits in settle
                 self._finish(self._wanted, error, ())
                 return
+            kernel = Kernel(ip, Routes(indexes), nftables, indexes)
             while self._next():
-                self._program(ip, nftables, indexes)
+                self._program(kernel)
+            kernel.routes.close()
         nftables.close()
 
     def _next(self) -> bool:
@@ -282,27 +282,20 @@ class Fabric:
                 self._wake.wait_for(lambda: self._stopping or not self._delay_ms, self._delay_ms / 1000)
             return not self._stopping
 
-    def _program(self, ip: IPRoute, nftables: Nftables, indexes: dict[str, int]) -> None:
+    def _program(self, kernel: "Kernel") -> None:
         with self._lock, self._wake:
             wanted = self._wanted
             api_rules, self._api_rules = self._api_rules, ""
-            after = planning.read(self._ec2, self._topology)
+            after = self._reader.read(self._ec2)
         before, error = self._plan, None
         changes = {key: hop for key, hop in after.routes.items() if before.routes.get(key) != hop}
         try:
-            _change_neighbours(ip, before, after, indexes)
-            for key, hop in changes.items():
-                _replace_route(ip, key, hop, indexes)
-            for table, destination in before.routes.keys() - after.routes.keys():
-                _delete_route(ip, table, destination)
-            commands = "\n".join(filter(None, (filter_changes(before, after), api_rules)))
-            if commands:
-                nftables.run(commands)
+            kernel.follow(before, after, changes, api_rules)
             self._plan = after
         except Exception as caught:  # noqa: BLE001 - the thread must live; the reason is told by settle
             _log.exception("the router could not be programmed")
             error = caught
-        devices = {table: device for device, table in self._devices.items()}
+        devices = {table: self._reader.devices[cidr] for cidr, table in self._reader.tables.items()}
         told = tuple((devices[table], to, hop.device, hop.gateway) for (table, to), hop in changes.items())
         self._finish(wanted, error, told)
         self._followed()
@@ -330,36 +323,27 @@ def prepare_forwarding() -> None:
             path.write_text(value, encoding="ascii")
 
 
-def _bind_tables(ip: IPRoute, devices: dict[str, int]) -> None:
-    """Packets that arrive on a subnet's device are routed by its table."""
-    for device, table in devices.items():
-        ip.rule("add", iifname=device, table=table, priority=table)
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """The ways to the kernel, opened once."""
 
+    ip: IPRoute
+    routes: Routes
+    nftables: Nftables
+    indexes: dict[str, int]
 
-def _replace_route(ip: IPRoute, key: Key, hop: Hop, indexes: dict[str, int]) -> None:
-    table, destination = key
-    if hop == BLACKHOLE:
-        ip.route("replace", table=table, dst=destination, type="blackhole")
-    elif hop.gateway:
-        ip.route(
-            "replace", table=table, dst=destination, gateway=hop.gateway, oif=indexes[hop.device], flags=["onlink"]
-        )
-    else:
-        ip.route("replace", table=table, dst=destination, oif=indexes[hop.device], scope="link")
+    def follow(self, before: Plan, after: Plan, changes: dict[Key, Hop], more: str) -> None:
+        """Turn one plan into another; `more`: further nftables commands. Raises the kernel's and nftables' errors."""
+        self._change_neighbours(before, after)
+        self.routes.change(changes, before.routes.keys() - after.routes.keys())
+        commands = "\n".join(filter(None, (filter_changes(before, after), more)))
+        if commands:
+            self.nftables.run(commands)
 
-
-def _change_neighbours(ip: IPRoute, before: Plan, after: Plan, indexes: dict[str, int]) -> None:
-    kept = {(device, address) for device, address, _ in after.neighbours}
-    for device, address, _hardware in before.neighbours - after.neighbours:
-        if (device, address) not in kept:
-            ip.neigh("del", dst=address, ifindex=indexes[device])
-    for device, address, hardware in after.neighbours - before.neighbours:
-        ip.neigh("replace", dst=address, lladdr=hardware, ifindex=indexes[device], state="permanent")
-
-
-def _delete_route(ip: IPRoute, table: int, destination: str) -> None:
-    try:
-        ip.route("del", table=table, dst=destination)
-    except NetlinkError as error:
-        if error.code != errno.ESRCH:  # gone already: an earlier attempt failed half-way
-            raise
+    def _change_neighbours(self, before: Plan, after: Plan) -> None:
+        kept = {(device, address) for device, address, _ in after.neighbours}
+        for device, address, _hardware in before.neighbours - after.neighbours:
+            if (device, address) not in kept:
+                self.ip.neigh("del", dst=address, ifindex=self.indexes[device])
+        for device, address, hardware in after.neighbours - before.neighbours:
+            self.ip.neigh("replace", dst=address, lladdr=hardware, ifindex=self.indexes[device], state="permanent")

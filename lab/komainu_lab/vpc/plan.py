@@ -3,12 +3,13 @@
 Nothing here knows which node is active, and nothing is remembered from one reading to the next.
 """
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Any
 
-from komainu_lab.topology import Subnet, Topology
+from komainu_lab.topology import Topology
 from komainu_lab.vpc.corrections import interface_is_live, interface_of
 
 FIRST_TABLE = 100
@@ -48,35 +49,96 @@ class Plan:
     "Elastic IP and the private address it stands for, while the internet gateway is attached."
 
 
-def table_of(topology: Topology, subnet: Subnet) -> int:
-    """The kernel's routing table for packets that come from a subnet."""
-    return FIRST_TABLE + topology.subnets.index(subnet)
+class Reader:
+    """Reads moto's EC2 backend, again and again, for one topology."""
+
+    def __init__(self, topology: Topology) -> None:
+        """What the topology says once and for all is looked up here."""
+        inside = [(number, subnet) for number, subnet in enumerate(topology.subnets) if subnet.zone]
+        self.tables = {str(subnet.cidr): FIRST_TABLE + number for number, subnet in inside}
+        "The kernel's routing table for packets from a subnet, by its CIDR."
+        self.devices = {str(subnet.cidr): subnet.bridge for _, subnet in inside}
+        "The router's device in each subnet, by its CIDR."
+        self.outside = next((subnet.bridge for subnet in topology.subnets if not subnet.zone), "")
+        "The device that leads to the internet; empty: there is none."
+        self._ports = {str(machine.address): machine.port for machine in topology.machines if machine.subnet.zone}
+
+    def read(self, ec2: Any) -> Plan:
+        """What must be now. The caller sees to it that nothing changes meanwhile."""
+        routes: dict[Key, Hop] = {}
+        vpcs: set[str] = set()
+        subnets = [subnet for zone in ec2.subnets.values() for subnet in zone.values()]
+        carried = [subnet for subnet in subnets if subnet.cidr_block in self.tables]
+        for subnet in carried:
+            vpcs.add(subnet.vpc_id)
+            siblings = [sibling.cidr_block for sibling in carried if sibling.vpc_id == subnet.vpc_id]
+            table = self.tables[subnet.cidr_block]
+            for destination, hop in self._entries(ec2, subnet, siblings):
+                routes[table, destination] = hop
+        return Plan(routes=routes, public=_public(ec2, vpcs), **self._interfaces(ec2))
+
+    def _entries(self, ec2: Any, subnet: Any, siblings: list[str]) -> Iterator[tuple[str, Hop]]:
+        """The kernel's routes that stand for a subnet's route table; what no route names is dropped."""
+        yield "0.0.0.0/0", BLACKHOLE
+        for cidr in ec2.vpcs[subnet.vpc_id].get_cidr_block_association_set(ipv6=False):
+            yield cidr["cidr_block"], BLACKHOLE
+        for sibling in siblings:
+            yield sibling, Hop(device=self.devices[sibling])
+        table = _table_for(ec2, subnet)
+        for route in table.routes if table is not None else ():
+            if route.destination_cidr_block and not route.local:
+                yield canonical(route.destination_cidr_block), self._hop(route, subnet.vpc_id)
+
+    def _hop(self, route: Any, vpc_id: str) -> Hop:
+        """Where one emulated route leads. Kinds of targets that no machine of the lab carries lead nowhere."""
+        interface = interface_of(route)
+        if interface is not None:
+            device = self.devices.get(interface.subnet.cidr_block, "")
+            if device and interface_is_live(interface):
+                return Hop(device, interface.private_ip_address)
+            return BLACKHOLE
+        gateway = route.gateway
+        if gateway is None or not gateway.id.startswith("igw-") or gateway.vpc is None or gateway.vpc.id != vpc_id:
+            return BLACKHOLE
+        return Hop(device=self.outside)
+
+    def _interfaces(self, ec2: Any) -> dict[str, frozenset[Any]]:
+        """Which ports are dead, which are checked against which addresses, and where every interface is."""
+        ports = dict(self._ports)
+        stopped: set[str] = set()
+        stopped_ports: set[str] = set()
+        checked_ports: set[str] = set()
+        own: set[tuple[str, str]] = set()
+        neighbours: set[tuple[str, str, str]] = set()
+        for interface in ec2.enis.values():
+            port = ports.pop(interface.private_ip_address, None)
+            if port is None:
+                continue
+            addresses = [str(entry["PrivateIpAddress"]) for entry in interface.private_ip_addresses]
+            device = self.devices[interface.subnet.cidr_block]
+            neighbours.update((device, address, interface.mac_address) for address in addresses)
+            if not interface_is_live(interface):
+                stopped.update(addresses)
+                stopped_ports.add(port)
+            elif interface.source_dest_check:
+                checked_ports.add(port)
+                own.update((port, address) for address in addresses)
+        # A machine whose interface was deleted hangs on nothing.
+        stopped.update(ports)
+        stopped_ports.update(ports.values())
+        return {
+            "stopped": frozenset(stopped),
+            "stopped_ports": frozenset(stopped_ports),
+            "checked_ports": frozenset(checked_ports),
+            "own_addresses": frozenset(own),
+            "neighbours": frozenset(neighbours),
+        }
 
 
-def bound_devices(topology: Topology) -> dict[str, int]:
-    """The routing table by the device on which a packet arrives."""
-    return {subnet.bridge: table_of(topology, subnet) for subnet in topology.subnets if subnet.zone}
-
-
-def outside_device(topology: Topology) -> str:
-    """The device that leads to the internet; empty: there is none."""
-    return next((subnet.bridge for subnet in topology.subnets if not subnet.zone), "")
-
-
-def read(ec2: Any, topology: Topology) -> Plan:
-    """Read moto's EC2 backend. The caller sees to it that nothing changes meanwhile."""
-    routes: dict[Key, Hop] = {}
-    vpcs: set[str] = set()
-    by_cidr = {subnet.cidr_block: subnet for zone in ec2.subnets.values() for subnet in zone.values()}
-    for subnet in topology.subnets:
-        emulated = by_cidr.get(str(subnet.cidr)) if subnet.zone else None
-        if emulated is None:
-            continue
-        vpcs.add(emulated.vpc_id)
-        table = _table_for(ec2, emulated)
-        for destination, hop in _entries(ec2, topology, emulated.vpc_id, table):
-            routes[table_of(topology, subnet), destination] = hop
-    return Plan(routes=routes, public=_public(ec2, vpcs), **_interfaces(ec2, topology))
+@functools.cache
+def canonical(cidr: str) -> str:
+    """A CIDR without host bits, as the kernel wants it and as EC2 stores it."""
+    return str(ip_network(cidr, strict=False))
 
 
 def _table_for(ec2: Any, subnet: Any) -> Any | None:
@@ -89,69 +151,6 @@ def _table_for(ec2: Any, subnet: Any) -> Any | None:
             if table.main_association_id is not None:
                 main = table
     return main
-
-
-def _entries(ec2: Any, topology: Topology, vpc_id: str, table: Any | None) -> Iterator[tuple[str, Hop]]:
-    """The kernel's routes that stand for one route table; what no route names is dropped."""
-    yield "0.0.0.0/0", BLACKHOLE
-    for cidr in ec2.vpcs[vpc_id].get_cidr_block_association_set(ipv6=False):
-        yield cidr["cidr_block"], BLACKHOLE
-    present = {str(subnet.cidr): subnet for subnet in topology.subnets if subnet.zone}
-    for zone in ec2.subnets.values():
-        for subnet in zone.values():
-            if subnet.vpc_id == vpc_id and subnet.cidr_block in present:
-                yield subnet.cidr_block, Hop(device=present[subnet.cidr_block].bridge)
-    for route in table.routes if table is not None else ():
-        if route.destination_cidr_block and not route.local:
-            yield str(ip_network(route.destination_cidr_block, strict=False)), _hop(topology, route, vpc_id)
-
-
-def _hop(topology: Topology, route: Any, vpc_id: str) -> Hop:
-    """Where one emulated route leads. Kinds of targets that no machine of the lab carries lead nowhere."""
-    interface = interface_of(route)
-    if interface is not None:
-        device = next((s.bridge for s in topology.subnets if str(s.cidr) == interface.subnet.cidr_block), "")
-        if device and interface_is_live(interface):
-            return Hop(device, interface.private_ip_address)
-        return BLACKHOLE
-    gateway = route.gateway
-    if gateway is not None and gateway.id.startswith("igw-") and gateway.vpc is not None and gateway.vpc.id == vpc_id:
-        return Hop(device=outside_device(topology))
-    return BLACKHOLE
-
-
-def _interfaces(ec2: Any, topology: Topology) -> dict[str, frozenset[Any]]:
-    """Which ports are dead, and which are checked against which addresses."""
-    ports = {str(machine.address): machine.port for machine in topology.machines if machine.subnet.zone}
-    devices = {str(subnet.cidr): subnet.bridge for subnet in topology.subnets if subnet.zone}
-    neighbours: set[tuple[str, str, str]] = set()
-    stopped: set[str] = set()
-    stopped_ports: set[str] = set()
-    checked_ports: set[str] = set()
-    own: set[tuple[str, str]] = set()
-    for interface in ec2.enis.values():
-        port = ports.pop(interface.private_ip_address, None)
-        if port is None:
-            continue
-        addresses = [str(entry["PrivateIpAddress"]) for entry in interface.private_ip_addresses]
-        device = devices[interface.subnet.cidr_block]
-        neighbours.update((device, address, interface.mac_address) for address in addresses)
-        if not interface_is_live(interface):
-            stopped.update(addresses)
-            stopped_ports.add(port)
-        elif interface.source_dest_check:
-            checked_ports.add(port)
-            own.update((port, address) for address in addresses)
-    # A machine whose interface was deleted hangs on nothing.
-    stopped.update(ports)
-    stopped_ports.update(ports.values())
-    return {
-        "stopped": frozenset(stopped),
-        "stopped_ports": frozenset(stopped_ports),
-        "checked_ports": frozenset(checked_ports),
-        "own_addresses": frozenset(own),
-        "neighbours": frozenset(neighbours),
-    }
 
 
 def _public(ec2: Any, vpcs: set[str]) -> frozenset[tuple[str, str]]:

@@ -9,6 +9,7 @@ import select
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -98,7 +99,9 @@ class World:
         if name.startswith("node"):
             node.run(["ip", "address", "add", f"{VIP}/32", "dev", "eth0"])
         node.start_service("application", ["/usr/bin/python3", "-I", "-S", application.__file__, "80"])
-        node.wait_service("application", running=True, timeout_s=10)
+        deadline = time.monotonic() + 20
+        while self.ask(name, "127.0.0.1") != name:
+            assert time.monotonic() < deadline, f"the application of {name} does not answer"
 
     def ask(self, source: str = "client", target: str = VIP, port: int = 80) -> str:
         """Who answers, or how nobody does."""

@@ -1,56 +1,15 @@
 """What the router must do, read from the emulated state: every kind of target, without a router."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from moto.moto_api._internal.models import moto_api_backend
 
-from komainu_lab import topology
-from komainu_lab.vpc import corrections, plan
-from komainu_lab.vpc.build import NODE_ACTIONS, VPC_CIDR, Operator, backend, build
-from komainu_lab.vpc.description import Description
-from komainu_lab.vpc.dispatch import Dispatcher
-from komainu_lab.vpc.plan import BLACKHOLE, Hop, Plan
+from komainu_lab.vpc.build import VPC_CIDR
+from komainu_lab.vpc.plan import BLACKHOLE, Hop
 from komainu_lab.wires import hardware_address
+from tests.unit.lab.vpc.world import VIP, World
 
-TOPOLOGY = topology.vip()
-VIP = "10.1.0.20/32"
 NODE1, NODE2 = Hop("br-private-a", "10.0.110.100"), Hop("br-private-c", "10.0.120.100")
-
-
-class World:
-    """The built VPC."""
-
-    def __init__(self) -> None:
-        self.operator = Operator(Dispatcher(), TOPOLOGY.region)
-        self.built: Description = build(TOPOLOGY, self.operator)
-        self.ec2 = self.operator.client("ec2")
-
-    def plan(self) -> Plan:
-        return plan.read(backend(TOPOLOGY.region), TOPOLOGY)
-
-    def eni(self, machine: str) -> str:
-        return self.built.instances[machine].interface
-
-    def hops(self, destination: str) -> dict[str, Hop]:
-        """By subnet, where packets to that destination go."""
-        routes = self.plan().routes
-        return {s.name: routes[plan.table_of(TOPOLOGY, s), destination] for s in TOPOLOGY.subnets if s.zone}
-
-    def point(self, table: str, **target: str) -> None:
-        self.ec2.replace_route(RouteTableId=self.built.tables[table], DestinationCidrBlock=VIP, **target)
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-        moto_api_backend.reset()
-        applied = corrections.apply()
-        yield World()
-        applied.withdraw()
-        moto_api_backend.reset()
 
 
 def test_figure_4_1(world: World) -> None:
@@ -71,21 +30,6 @@ def test_figure_4_1(world: World) -> None:
     assert (found.stopped, found.stopped_ports) == (frozenset(), frozenset())
     assert ("br-private-a", "10.0.110.100", hardware_address(bytes([10, 0, 110, 100]))) in found.neighbours
     assert len(found.neighbours) == 5
-
-
-def test_ids_are_the_same_every_time(world: World) -> None:
-    assert Description.from_data(world.built.to_data()) == world.built
-    assert world.built.vpc == "vpc-bfbdabe898736a356"
-    assert world.built.instances["node2"].interface == "eni-9258e4d27eb0d1cb7"
-
-
-def test_the_instances_of_the_nodes_have_the_seeds_policy(world: World) -> None:
-    iam = world.operator.client("iam")
-    document = iam.get_role_policy(RoleName="komainu-node", PolicyName="cluster")["PolicyDocument"]
-    assert document["Statement"][0]["Action"] == list(NODE_ACTIONS)
-    found = world.ec2.describe_instances(InstanceIds=[i.id for i in world.built.instances.values()])
-    profiles = [bool(i.get("IamInstanceProfile")) for r in found["Reservations"] for i in r["Instances"]]
-    assert profiles == [instance.role == "komainu-node" for instance in world.built.instances.values()]
 
 
 def test_a_table_at_a_time(world: World) -> None:

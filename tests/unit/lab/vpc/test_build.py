@@ -1,0 +1,20 @@
+"""What is built: the VPC of figure 4-1, the same every time, with the seed's policy."""
+
+from komainu_lab.vpc.build import NODE_ACTIONS
+from komainu_lab.vpc.description import Description
+from tests.unit.lab.vpc.world import World
+
+
+def test_ids_are_the_same_every_time(world: World) -> None:
+    assert Description.from_data(world.built.to_data()) == world.built
+    assert world.built.vpc == "vpc-bfbdabe898736a356"
+    assert world.built.instances["node2"].interface == "eni-9258e4d27eb0d1cb7"
+
+
+def test_the_instances_of_the_nodes_have_the_seeds_policy(world: World) -> None:
+    iam = world.operator.client("iam")
+    document = iam.get_role_policy(RoleName="komainu-node", PolicyName="cluster")["PolicyDocument"]
+    assert document["Statement"][0]["Action"] == list(NODE_ACTIONS)
+    found = world.ec2.describe_instances(InstanceIds=[i.id for i in world.built.instances.values()])
+    profiles = [bool(i.get("IamInstanceProfile")) for r in found["Reservations"] for i in r["Instances"]]
+    assert profiles == [instance.role == "komainu-node" for instance in world.built.instances.values()]

@@ -1,0 +1,59 @@
+"""What the metadata service says, and whose credentials are whose."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from komainu_lab.vpc import metadata
+from komainu_lab.vpc.build import backend
+from komainu_lab.vpc.metadata import LIFE, RENEW_BEFORE, Credentials
+from tests.unit.lab.vpc.world import TOPOLOGY, World
+
+
+def test_what_a_node_is_told(world: World) -> None:
+    node = world.built.instances["node2"]
+    tree = metadata.tree(backend(TOPOLOGY.region), node.id)
+    mac = tree["meta-data/mac"]
+    assert mac == "02:4b:0a:00:78:64", "as the cable of the machine has it"
+    below = f"meta-data/network/interfaces/macs/{mac}"
+    assert tree["meta-data/instance-id"] == node.id
+    assert tree["meta-data/local-ipv4"] == "10.0.120.100"
+    assert tree["meta-data/placement/availability-zone"] == "ap-northeast-1c"
+    assert tree["meta-data/placement/region"] == "ap-northeast-1"
+    assert tree[f"{below}/interface-id"] == node.interface
+    assert tree[f"{below}/vpc-id"] == world.built.vpc
+    assert tree[f"{below}/vpc-ipv4-cidr-blocks"] == "10.0.0.0/16"
+    assert tree[f"{below}/subnet-ipv4-cidr-block"] == "10.0.120.0/24"
+    document = json.loads(tree["dynamic/instance-identity/document"])
+    assert (document["instanceId"], document["region"]) == (node.id, "ap-northeast-1")
+    assert "meta-data/public-ipv4" not in tree
+
+
+def test_a_public_address_is_told_where_it_is(world: World) -> None:
+    ec2 = backend(TOPOLOGY.region)
+    assert metadata.tree(ec2, world.built.instances["nat1"].id)["meta-data/public-ipv4"] == "203.0.113.11"
+    allocation = world.ec2.describe_addresses(PublicIps=["203.0.113.11"])["Addresses"][0]["AllocationId"]
+    world.ec2.associate_address(AllocationId=allocation, NetworkInterfaceId=world.eni("node1"))
+    assert "meta-data/public-ipv4" not in metadata.tree(ec2, world.built.instances["nat1"].id)
+    assert metadata.tree(ec2, world.built.instances["node1"].id)["meta-data/public-ipv4"] == "203.0.113.11"
+
+
+def test_credentials_stay_until_they_are_about_to_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    credentials = Credentials(TOPOLOGY.region)
+    node = world.built.instances["node1"]
+    first = credentials.of("node1", node.id, node.role)
+    assert credentials.of("node1", node.id, node.role) is first
+    other = credentials.of("node2", world.built.instances["node2"].id, node.role)
+    assert credentials.machine_of(first["AccessKeyId"]) == "node1"
+    assert credentials.machine_of(other["AccessKeyId"]) == "node2"
+    assert credentials.machine_of("AKIA0000000000000000") == ""
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> "Later":  # type: ignore[override]
+            return cls.fromtimestamp((datetime.now(UTC) + LIFE - RENEW_BEFORE + timedelta(seconds=1)).timestamp(), UTC)
+
+    monkeypatch.setattr(metadata, "datetime", Later)
+    assert credentials.of("node1", node.id, node.role)["AccessKeyId"] != first["AccessKeyId"]
+    assert credentials.machine_of(first["AccessKeyId"]) == "node1", "the old ones are good until they end"
