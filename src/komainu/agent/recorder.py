@@ -186,12 +186,19 @@ def to_json(entry: Entry | dict[str, Any]) -> dict[str, Any]:
 
 def action_to_json(action: Action) -> dict[str, Any]:
     """An action as plain JSON values, with its kind under `action`."""
-    return {"action": type(action).__name__, **dataclasses.asdict(action)}
+    told = {field.name: _plain(getattr(action, field.name)) for field in dataclasses.fields(action)}
+    return {"action": type(action).__name__, **told}
 
 
 def said_to_json(said: Said) -> dict[str, str]:
     """A message in both languages."""
     return {"code": said.code, "level": said.level, "en": said.en, "ja": said.ja}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return said_to_json(value) if isinstance(value, Said) else value
 
 
 def _say(alert: RaiseAlert) -> None:

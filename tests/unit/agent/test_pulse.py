@@ -1,0 +1,89 @@
+"""What beats prove, and what they do not."""
+
+from komainu.agent.pulse import Pulse
+
+
+def a_pulse(*others: str, detect_within_ms: int = 450) -> Pulse:
+    pulse = Pulse(detect_within_ms)
+    pulse.begin(others)
+    return pulse
+
+
+def there_and_back(pulse: Pulse, times: int = 1) -> None:
+    for _ in range(times):
+        pulse.back(pulse.beat(0).number, 0)
+
+
+def test_the_interval_follows_the_time_of_detection() -> None:
+    assert [a_pulse(detect_within_ms=ms).interval_ms for ms in (200, 450, 1_500, 5_000)] == [250, 250, 375, 1_250]
+    # While a ring is formed nothing is delivered for the time of detection: that is no stall.
+    assert [a_pulse(detect_within_ms=ms).stall_ms for ms in (450, 5_000)] == [1_200, 8_750]
+
+
+def test_a_member_is_silent_when_it_missed_three_of_our_beats() -> None:
+    pulse = a_pulse("n2", "n3")
+    there_and_back(pulse, 3)
+    assert pulse.silent() == ()
+    pulse.heard("n3")
+    there_and_back(pulse)
+
+    assert pulse.silent() == ("n2",)
+    pulse.heard("n2")
+    assert pulse.silent() == ()
+
+
+def test_as_long_as_our_own_beats_do_not_come_back_nobody_is_silent() -> None:
+    pulse = a_pulse("n2")
+    for _ in range(100):
+        pulse.beat(0)
+
+    assert pulse.silent() == ()
+
+
+def test_a_new_view_begins_anew() -> None:
+    pulse = a_pulse("n2")
+    there_and_back(pulse, 10)
+    pulse.begin(("n2", "n3"))
+
+    assert pulse.silent() == ()
+
+
+def test_who_is_not_a_member_is_not_listened_for() -> None:
+    pulse = a_pulse("n2")
+    pulse.heard("n9")
+    there_and_back(pulse, 10)
+
+    assert pulse.silent() == ("n2",)
+
+
+def test_a_stall_is_the_age_of_the_oldest_beat_under_way() -> None:
+    pulse = a_pulse()
+    assert pulse.waiting_ms(5_000) == 0
+    first = pulse.beat(1_000)
+    pulse.beat(1_250)
+    assert pulse.waiting_ms(1_500) == 500
+    pulse.back(first.number, 1_500)
+    assert pulse.waiting_ms(1_500) == 250
+    assert pulse.round_trip_ms == 500
+
+    pulse.awoke()
+    assert pulse.waiting_ms(9_000) == 0
+
+
+def test_beats_of_an_earlier_view_are_waited_for_no_more() -> None:
+    pulse = a_pulse()
+    pulse.beat(0)
+    pulse.begin(())
+
+    assert pulse.waiting_ms(9_000) == 0
+
+
+def test_a_beat_that_is_back_has_overtaken_nothing() -> None:
+    pulse = a_pulse()
+    first, second = pulse.beat(0), pulse.beat(0)
+    assert not pulse.is_back(first.number)
+    pulse.back(second.number, 0)
+
+    assert pulse.is_back(first.number)
+    assert pulse.is_back(second.number)
+    assert not pulse.is_back(pulse.beat(0).number)

@@ -1,0 +1,154 @@
+"""Every fact has its word (C12), and every word that is not plain has its reason."""
+
+from dataclasses import replace
+
+import pytest
+
+from komainu.agent import words
+from komainu.agent.words import Change, Told, Word
+from komainu.core.state import Hold, NodeFacts, Presence, Proof, State, Status, Wanted, initial
+from komainu.model.message import Message
+from tests.doubles.daemons import cluster, resource
+
+SAID = Message("TEST6", "broken", "故障", "error").said()
+MEMBER = NodeFacts(Presence.MEMBER, probed=True)
+
+
+def a_state(*resources: str, formed: bool = True) -> State:
+    state = initial(cluster(*(resource(name) for name in resources)))
+    for name in ("n1", "n2"):
+        state = state.with_node(name, MEMBER)
+        for index in range(len(resources) or 1):
+            state = state.with_hold("web", name, index, Hold(Status.STOPPED))
+    return replace(state, formed=formed)
+
+
+def at_home(state: State, home: str | None = "n1", **changes: object) -> State:
+    return state.with_group("web", replace(state.groups["web"], home=home, **changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("facts", "word", "why"),
+    [
+        (MEMBER, Word.ONLINE, None),
+        (replace(MEMBER, leaving=True), Word.OFFLINE_PENDING, words.IS_LEAVING),
+        (replace(MEMBER, probed=False), Word.ONLINE_PENDING, words.NOT_PROBED),
+        (NodeFacts(Presence.JOINING), Word.ONLINE_PENDING, words.JOINING),
+        (NodeFacts(Presence.AGENT_LOST), Word.CAUTION, words.DAEMON_SILENT),
+        (NodeFacts(Presence.LOST), Word.UNKNOWN, words.IS_LOST),
+        (NodeFacts(Presence.UNSEEN), Word.UNKNOWN, words.NEVER_SEEN),
+        (NodeFacts(Presence.GONE, proof=Proof.CLEAN_LEAVE), Word.OFFLINE, words.LEFT_CLEANLY),
+        (NodeFacts(Presence.GONE, proof=Proof.FENCED), Word.OFFLINE, words.WAS_FENCED),
+        (NodeFacts(Presence.GONE, proof=Proof.OPERATOR), Word.OFFLINE, words.SAID_GONE),
+        (NodeFacts(Presence.GONE, proof=Proof.ASSUMED), Word.OFFLINE, words.TAKEN_AS_GONE),
+    ],
+)
+def test_a_node(facts: NodeFacts, word: Word, why: Message | None) -> None:
+    told = words.node(a_state().with_node("n2", facts), "n2")
+
+    assert (told.word, told.why.code if told.why else None) == (word, why.code if why else None)
+
+
+def test_a_node_before_the_cluster_has_formed_names_who_is_waited_for() -> None:
+    state = a_state(formed=False).with_node("n2", NodeFacts())
+    told = words.node(state, "n1")
+
+    assert told.word is Word.ONLINE_PENDING
+    assert told.why == words.WAITS_TO_FORM.said(nodes="n2")
+
+
+@pytest.mark.parametrize(
+    ("hold", "changes", "word"),
+    [
+        (Hold(Status.RUNNING), {}, Word.ONLINE),
+        (Hold(Status.STARTING), {}, Word.ONLINE_PENDING),
+        (Hold(Status.STOPPED), {}, Word.ONLINE_PENDING),
+        (Hold(Status.STOPPED), {"given_up": True}, Word.OFFLINE),
+        (Hold(Status.UNKNOWN), {}, Word.ONLINE_PENDING),
+        (Hold(Status.STOPPING), {}, Word.OFFLINE_PENDING),
+        (Hold(Status.FAILED, said=SAID), {}, Word.ONLINE_PENDING),
+        (Hold(Status.FAILED, said=SAID), {"given_up": True}, Word.ONLINE_FAILURE),
+        (Hold(Status.STUCK, said=SAID), {}, Word.OFFLINE_FAILURE),
+        (Hold(Status.STOPPED), {"wanted": Wanted.DOWN, "home": None}, Word.OFFLINE),
+        (Hold(Status.STOPPING), {"wanted": Wanted.DOWN, "home": None}, Word.OFFLINE_PENDING),
+    ],
+)
+def test_a_resource(hold: Hold, changes: dict[str, object], word: Word) -> None:
+    state = at_home(a_state(), **{"home": "n1", **changes}).with_hold("web", "n1", 0, hold)  # type: ignore[arg-type]
+    told = words.resource(state, state.cluster.groups[0], 0)
+
+    assert told.word is word
+    assert told.why == hold.said
+
+
+@pytest.mark.parametrize(
+    ("hold", "word"),
+    [
+        (Hold(Status.RUNNING), Word.NORMAL),
+        (Hold(Status.RUNNING, said=SAID), Word.CAUTION),
+        (Hold(Status.FAILED, said=SAID), Word.ERROR),
+        (Hold(Status.UNKNOWN), Word.UNKNOWN),
+        (Hold(Status.STARTING), Word.UNUSED),
+        (Hold(Status.STOPPED), Word.UNUSED),
+    ],
+)
+def test_a_monitor(hold: Hold, word: Word) -> None:
+    state = at_home(a_state()).with_hold("web", "n1", 0, hold)
+
+    assert words.monitor(state, state.cluster.groups[0], 0).word is word
+
+
+def group_word(state: State) -> Told:
+    return words.group(state, state.cluster.groups[0])
+
+
+def test_a_group_is_online_when_all_of_it_is_at_home() -> None:
+    state = at_home(a_state("vip", "app"))
+    state = state.with_hold("web", "n1", 0, Hold(Status.RUNNING))
+    assert group_word(state).word is Word.ONLINE_PENDING
+    state = state.with_hold("web", "n1", 1, Hold(Status.RUNNING))
+
+    assert group_word(state) == Told(Word.ONLINE, "n1")
+
+
+def test_a_group_that_moves_is_on_its_way_while_the_old_node_still_has_it() -> None:
+    state = at_home(a_state(), "n2").with_hold("web", "n1", 0, Hold(Status.RUNNING))
+
+    assert group_word(state).word is Word.ONLINE_PENDING
+    assert group_word(state).node == "n2"
+
+
+def test_a_group_with_a_failure_says_where_and_why() -> None:
+    failed = at_home(a_state("vip", "app"), given_up=True).with_hold("web", "n1", 1, Hold(Status.FAILED, said=SAID))
+    stuck = at_home(a_state("vip", "app"), "n2").with_hold("web", "n1", 1, Hold(Status.STUCK, said=SAID))
+
+    assert group_word(failed) == Told(Word.ONLINE_FAILURE, "n1", SAID)
+    assert group_word(stuck) == Told(Word.OFFLINE_FAILURE, "n1", SAID)
+
+
+def test_a_group_that_waits_says_for_what() -> None:
+    state = at_home(a_state(), "n2", hindrance=SAID)
+
+    assert group_word(state) == Told(Word.ONLINE_PENDING, "n2", SAID)
+
+
+def test_a_group_without_a_home() -> None:
+    before = at_home(a_state(formed=False), None)
+    nobody = at_home(a_state(), None, because=(SAID,))
+    stopped = at_home(a_state(), None, wanted=Wanted.DOWN, because=(SAID,))
+
+    assert group_word(before).word is Word.ONLINE_PENDING
+    assert group_word(nobody) == Told(Word.OFFLINE, None, SAID)
+    assert group_word(stopped) == Told(Word.OFFLINE, None, SAID)
+
+
+def test_changes_are_words_or_places_that_differ() -> None:
+    before = at_home(a_state()).with_hold("web", "n1", 0, Hold(Status.RUNNING))
+    after = at_home(before, "n2").with_node("n1", NodeFacts(Presence.LOST))
+    told = words.changes(words.summary(before), words.summary(after))
+
+    assert told == (
+        Change("node", "n1", "Online", "Unknown", "n1"),
+        Change("group", "web", "Online", "Online Pending", "n2"),
+    )
+    assert words.changes(words.summary(after), words.summary(after)) == ()
