@@ -8,13 +8,14 @@ different: routes by netlink, the rest in one transaction of nftables, both with
 - A port with Source/Dest check on passes only packets from and to its own addresses; the port of an instance that
   does not run passes nothing.
 - The router knows every interface's hardware address from the emulated state and never asks for it by ARP.
+- Security groups and network ACLs are not carried out.
 - The internet gateway translates one to one and without state, as the real one: whoever has no public address has no
   way out, and an address that moves takes its traffic along with the next packet.
 """
 
 import functools
 import logging
-import os
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -257,22 +258,14 @@ class Fabric:
     # --- the thread ---
 
     def _run(self) -> None:
-        prepare_forwarding()
-        nftables = Nftables()
-        with IPRoute() as ip:
-            try:
-                nftables.run(base_rules(self._reader.outside))
-                for cidr, table in self._reader.tables.items():
-                    ip.rule("add", iifname=self._reader.devices[cidr], table=table, priority=table)
-                indexes = {link.get_attr("IFLA_IFNAME"): link["index"] for link in ip.get_links()}
-            except Exception as error:  # noqa: BLE001 - told to whoever waits in settle
-                self._finish(self._wanted, error, ())
-                return
-            kernel = Kernel(ip, Routes(indexes), nftables, indexes)
-            while self._next():
-                self._program(kernel)
-            kernel.routes.close()
-        nftables.close()
+        try:
+            kernel = open_kernel(self._reader)
+        except Exception as error:  # noqa: BLE001 - told to whoever waits in settle
+            self._finish(self._wanted, error, ())
+            return
+        while self._next():
+            self._program(kernel)
+        kernel.close()
 
     def _next(self) -> bool:
         """Wait for a change; False: the end."""
@@ -283,13 +276,16 @@ class Fabric:
             return not self._stopping
 
     def _program(self, kernel: "Kernel") -> None:
-        with self._lock, self._wake:
+        with self._wake:
             wanted = self._wanted
             api_rules, self._api_rules = self._api_rules, ""
-            after = self._reader.read(self._ec2)
-        before, error = self._plan, None
-        changes = {key: hop for key, hop in after.routes.items() if before.routes.get(key) != hop}
+        changes: dict[Key, Hop] = {}
+        error: Exception | None = None
         try:
+            with self._lock:
+                after = self._reader.read(self._ec2)
+            before = self._plan
+            changes = {key: hop for key, hop in after.routes.items() if before.routes.get(key) != hop}
             kernel.follow(before, after, changes, api_rules)
             self._plan = after
         except Exception as caught:  # noqa: BLE001 - the thread must live; the reason is told by settle
@@ -311,16 +307,30 @@ class Fabric:
             self._wake.notify_all()
 
 
+def open_kernel(reader: Reader) -> "Kernel":
+    """Make the calling thread's network namespace a router, with empty tables, and open the ways to its kernel."""
+    prepare_forwarding()
+    ip = IPRoute()
+    try:
+        nftables = Nftables()
+        nftables.run(base_rules(reader.outside))
+        for cidr, table in reader.tables.items():
+            ip.rule("add", iifname=reader.devices[cidr], table=table, priority=table)
+        indexes = {name: number for number, name in socket.if_nameindex()}
+        return Kernel(ip, Routes(indexes), nftables, indexes)
+    except BaseException:
+        ip.close()
+        raise
+
+
 def prepare_forwarding() -> None:
-    """Make the calling thread's network namespace a router that takes packets wherever they come from."""
+    """Let the calling thread's network namespace pass packets wherever they come from, and redirect nobody."""
     values = {"ip_forward": "1"}
-    for scope in ("all", "default", *os.listdir("/proc/thread-self/net/dev_snmp6")):
+    for scope in ("all", "default", *(name for _, name in socket.if_nameindex())):
         values[f"conf/{scope}/rp_filter"] = "0"
         values[f"conf/{scope}/send_redirects"] = "0"
     for name, value in values.items():
-        path = Path("/proc/sys/net/ipv4", name)
-        if path.exists():
-            path.write_text(value, encoding="ascii")
+        Path("/proc/sys/net/ipv4", name).write_text(value, encoding="ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +341,12 @@ class Kernel:
     routes: Routes
     nftables: Nftables
     indexes: dict[str, int]
+
+    def close(self) -> None:
+        """Close them."""
+        self.routes.close()
+        self.nftables.close()
+        self.ip.close()
 
     def follow(self, before: Plan, after: Plan, changes: dict[Key, Hop], more: str) -> None:
         """Turn one plan into another; `more`: further nftables commands. Raises the kernel's and nftables' errors."""

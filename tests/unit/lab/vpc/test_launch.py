@@ -62,7 +62,8 @@ def ends(pid: int, timeout_s: float) -> bool:
         os.close(handle)
 
 
-def test_start_and_stop(router: int, tmp_path: Path) -> None:
+def test_start_and_stop(router: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "an-account-of-the-user")
     vpc = Vpc(topology.vip(), tmp_path / "vpc", router)
     try:
         pid = vpc._process.pid
