@@ -287,7 +287,7 @@ class World:
                 raise AssertionError(f"{what}: not within {within_s} s\n{self._told()}")
             await asyncio.sleep(0.01)
 
-    async def online(self, resource: str = "app", on: str | None = None) -> None:
+    async def online(self, resource: str = "app", on: str | None = None, within_s: float = 120) -> None:
         """Wait until exactly one node runs it, and every daemon says so."""
 
         def holds() -> bool:
@@ -297,7 +297,7 @@ class World:
             groups = [running.daemon.status()["groups"][0] for running in self.running.values()]
             return all((group["status"], group["node"]) == ("Online", nodes[0]) for group in groups)
 
-        await self.until(holds, f"{resource} online on {on or 'one node'}")
+        await self.until(holds, f"{resource} online on {on or 'one node'}", within_s)
 
     def _host(self, node: str) -> Callable[[str, str, str, Callable[[Outcome], None]], Host]:
         def make(cluster: str, group: str, resource: str, report: Callable[[Outcome], None]) -> Host:

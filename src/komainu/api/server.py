@@ -143,7 +143,7 @@ class Server:
                     await _stream({"id": number, "language": language}, items, reader, writer)
         except OperationRefused as refused:
             await _write(writer, {"id": number, "language": language, "error": said_to_json(refused.said)})
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError, _SpokeMeanwhile):
             raise
         except Exception as error:  # noqa: BLE001  (told to the client, and logged; the daemon goes on)
             _log.exception("operation %s", name)
@@ -197,19 +197,23 @@ async def _stream(
             following = loop.create_task(_next(items))
             await asyncio.wait({following, hung_up}, return_when=asyncio.FIRST_COMPLETED)
             if hung_up.done():
-                raise (
-                    frames.BadFrame("nothing may be sent while a stream runs") if hung_up.result() else ConnectionError
-                )
+                if hung_up.result():
+                    raise _SpokeMeanwhile("nothing may be sent while a stream runs")
+                raise ConnectionError("the client hung up")
             try:
                 await _write(writer, {**head, "item": following.result()})
             except _Ended:
                 break
     finally:
-        hung_up.cancel()
-        if following is not None:
-            following.cancel()
-            await asyncio.wait({following})
+        left = [task for task in (hung_up, following) if task is not None]
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left)
     await _write(writer, {**head, "end": True})
+
+
+class _SpokeMeanwhile(frames.BadFrame):
+    """A client sent something while a stream ran."""
 
 
 class _Ended(Exception):

@@ -78,6 +78,6 @@ class AuthKey:
         """Make this the key of this node. Raises KeyTrouble."""
         try:
             durable.make_folder(self.path.parent)
-            durable.replace(self.path, key)
+            durable.replace(self.path, key, mode=0o400)
         except OSError as error:
             raise KeyTrouble(NOT_WRITTEN.said(file=str(self.path), reason=error.strerror or str(error))) from error

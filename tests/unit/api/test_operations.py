@@ -1,0 +1,183 @@
+"""The table of operations: each answers in the shape it promises."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from komainu.api import operations
+from komainu.api.client import Client, Trouble
+from komainu.api.operations import BY_NAME, OPERATIONS, Right
+from komainu.core.state import Presence
+from komainu.model.outcome import failed
+from tests.doubles.daemons import NOT_HERE, cluster
+from tests.doubles.served import Served, serve
+
+pytestmark = pytest.mark.sockets
+
+
+def test_every_row_is_whole() -> None:
+    assert len(BY_NAME) == len(OPERATIONS)
+    for operation in OPERATIONS:
+        assert (operation.answer_by is None) != (operation.stream_by is None), operation.name
+        assert issubclass(operation.answer, BaseModel)
+    changing = {operation.name for operation in OPERATIONS if operation.right is Right.OPERATE}
+    assert changing == {"group.move", "group.start", "group.stop", "node.confirm-gone"}
+
+
+def test_every_reading_operation_answers_in_its_shape(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        asked = 0
+        for operation in OPERATIONS:
+            if operation.right is not Right.READ:
+                continue
+            args = {"group": "web"} if "group" in operation.request.model_fields else {}
+            answer = await served.ask(lambda client, op=operation, args=args: _first(client, op, args))  # type: ignore[misc]
+            assert operation.answer.model_validate(answer).model_dump(mode="json") == answer, operation.name
+            asked += 1
+        assert asked >= 7
+
+    serve(tmp_path, story)
+
+
+def _first(client: Client, operation: operations.Operation, args: dict[str, str]) -> Any:
+    if operation.stream_by is not None:
+        return next(client.follow(operation.name, 10, **args))
+    return client.ask(operation.name, **args)
+
+
+def test_a_group_is_moved_and_followed_to_its_end(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        def moved(client: Client) -> tuple[Any, list[Any]]:
+            answer = client.ask("group.move", group="web")
+            return answer, [group["status"] for group in client.follow("group.settle", 20, group="web")]
+
+        answer, statuses = await served.ask(moved)  # type: ignore[misc]
+        assert answer["accepted"]
+        assert statuses[0] == "Online Pending"
+        assert statuses[-1] == "Online"
+        await served.world.online(on="n2", within_s=20)
+
+    serve(tmp_path, story)
+
+
+def test_a_refused_command_says_why(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        answer: Any = await served.ask(lambda client: client.ask("group.move", group="nothing"))
+        assert not answer["accepted"]
+        assert "nothing" in answer["said"]["en"]
+        with pytest.raises(Trouble, match="no group nothing"):
+            await served.ask(lambda client: list(client.follow("group.settle", 5, group="nothing")))
+
+    serve(tmp_path, story)
+
+
+def test_settling_ends_with_its_time(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        served.world.things.next("n2", "start", "app", lambda: asyncio.sleep(1.5, failed(_said())))
+
+        def moved(client: Client) -> list[Any]:
+            client.ask("group.move", group="web")
+            return list(client.follow("group.settle", 20, group="web", timeout_ms=100))
+
+        groups: Any = await served.ask(moved)
+        assert groups[-1]["status"] == "Online Pending"
+
+    serve(tmp_path, story)
+
+
+def _said() -> Any:
+    return NOT_HERE.said(resource="app", node="n2")
+
+
+def test_settling_ends_when_the_group_waits_for_a_proof(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        world = served.world
+        await served.ask(lambda client: client.ask("group.move", group="web"))
+        await world.online(on="n2", within_s=20)
+        await world.power_off("n2")
+        one = world.running["n1"]
+        await world.until(lambda: one.state.nodes["n2"].presence is Presence.LOST, "lost", 20)
+        groups: Any = await served.ask(lambda client: list(client.follow("group.settle", 20, group="web")))
+        assert groups[-1]["hindrance"]["level"] == "warning"
+
+        nodes: Any = await served.ask(lambda client: client.ask("node.list"))
+        word = {"node": "n2", "epoch": nodes["epoch"]}
+        assert nodes["nodes"][1]["status"] == "Unknown"
+        late: Any = await served.ask(lambda client: client.ask("node.confirm-gone", node="n2", epoch=word["epoch"] - 1))
+        assert not late["accepted"]
+        said: Any = await served.ask(lambda client: client.ask("node.confirm-gone", **word))
+        assert said["accepted"]
+        await world.online(on="n1", within_s=20)
+
+    serve(tmp_path, story, cluster(arbitration="operator"))
+
+
+def test_events_are_followed_without_gaps_or_repeats(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        async def follow() -> Any:
+            def asked(client: Client) -> list[int]:
+                seqs = []
+                for entry in client.follow("events", 20, last=1000, follow=True):
+                    seqs.append(entry["seq"])
+                    if any(
+                        change["now"] == "Online" and change["node"] == "n2"
+                        for change in entry["changes"]
+                        if change["what"] == "group"
+                    ):
+                        return seqs
+                return seqs
+
+            return await served.ask(asked)
+
+        following = asyncio.create_task(follow())
+        await asyncio.sleep(0.2)
+        await served.ask(lambda client: client.ask("group.move", group="web"))
+        seqs = await following
+        assert seqs == list(range(1, len(seqs) + 1))
+
+    serve(tmp_path, story)
+
+
+def test_status_is_said_again_when_it_changes(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        def watched(client: Client) -> str:
+            answers = client.follow("status.watch", 20)
+            assert next(answers)["groups"][0]["status"] == "Online"
+            with Client(str(served.socket)) as other:
+                other.ask("group.stop", group="web")
+            for answer in answers:
+                if answer["groups"][0]["status"] == "Offline":
+                    return "stopped"
+            return "ended"
+
+        assert await served.ask(watched) == "stopped"
+
+    serve(tmp_path, story)
+
+
+def test_a_node_that_is_not_together_with_its_cluster_takes_no_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "COMMAND_TIMEOUT_MS", 50)
+
+    async def story(served: Served) -> None:
+        served.world.running["n1"].daemon.loop.synced.clear()
+        with pytest.raises(Trouble) as trouble:
+            await served.ask(lambda client: client.ask("group.stop", group="web"))
+        assert trouble.value.said.code == operations.NOT_TOGETHER.code
+
+    serve(tmp_path, story)
+
+
+def test_explain_has_the_statement_and_the_causes(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        answer: Any = await served.ask(lambda client: client.ask("explain", last=1))
+        (action,) = answer["actions"]
+        assert (action["action"], action["node"], action["result"]) == ("StartResource", "n1", "succeeded")
+        assert len(action["because"]) >= 2
+        assert answer["statement"][0]["code"] == "KM5421"
+
+    serve(tmp_path, story)
