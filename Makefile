@@ -90,6 +90,10 @@ types: venv ## strict types (mypy)
 tidy: venv ## the laws of the tree: imports, sizes, names, mirror of the tests, documents
 	@$(PYTEST) -q tests/tidy
 
+.PHONY: docs
+docs: venv ## write the generated parts of the documents: messages, reference of the configuration
+	@$(BIN)/python -m komainu_lab.docs
+
 .PHONY: docs-check
 docs-check: venv ## both languages, links, anchors
 	@$(PYTEST) -q tests/tidy/test_documents.py
