@@ -28,6 +28,9 @@ def _up_progress(process: "subprocess.Popen[str]") -> None:
     """Show what the daemon says until the lab is ready. Raises LabError with its words."""
     assert process.stdout is not None
     for line in process.stdout:
+        if not line.startswith("{"):
+            console.print(line.rstrip(), markup=False)
+            continue
         said = json.loads(line)
         if "error" in said:
             raise LabError(said["error"])
@@ -48,6 +51,7 @@ def up(example: ExampleOption = "vip", name: Name = "main") -> None:
         [sys.executable, "-m", "komainu_lab.daemon", example, name],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
         cwd="/",
@@ -95,8 +99,7 @@ def status(name: Name = "main", as_json: Annotated[bool, typer.Option("--json", 
         table.add_row(*row)
     console.print(table)
     console.print(f"Service address: {answer['service']}; cuts: {', '.join(answer['cuts']) or 'none'}")
-    if "error" in answer["cluster"]:
-        console.print(f"The cluster does not answer: {answer['cluster']['error']}", markup=False)
+    console.print("\n" + answer["picture"].rstrip(), markup=False, soft_wrap=True)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

@@ -11,7 +11,7 @@ from komainu_lab import prober
 from komainu_lab.errors import LabError
 from komainu_lab.namespaces import Node
 
-PORT = 8080
+PORT = 80
 INTERVAL_MS = 10
 TIMEOUT_MS = 1000
 

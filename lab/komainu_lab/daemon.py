@@ -66,14 +66,16 @@ class Operations:
         ]
         try:
             product: Answer = self.cluster.status()
+            picture = self.cluster.product(product["here"]["node"]).komainu("status")
         except LabError as error:
-            product = {"error": str(error)}
+            product, picture = {"error": str(error)}, f"The cluster does not answer: {error}"
         return {
             "example": self.cluster.example,
             "service": str(lab.topology.service_address),
             "machines": machines,
             "cuts": [name for name in lab.wires.cuts if name.startswith("cut ")],
             "cluster": product,
+            "picture": picture,
         }
 
     def do_fault(self, kind: str, **options: str) -> Answer:
@@ -144,6 +146,22 @@ def _tell(**words: Any) -> None:
     sys.stdout.flush()
 
 
+def _await_service(cluster: LabCluster) -> None:
+    """Wait until the service is online; a cluster that does not come so far is kept, to be looked at."""
+    try:
+        _tell(say=f"the service is online on {cluster.wait_settled()}")
+    except LabError as error:
+        _tell(say=f"not settled, and kept as it is: {error}")
+
+
+def _let_go(log: Path) -> None:
+    """Write to a file from now on: whoever reads the output of `komainu-lab up` must see its end."""
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.close(file)
+
+
 def main() -> int:
     """Bring the lab up, say so, hold it until it is told to end."""
     example, name = sys.argv[1:3]
@@ -154,9 +172,9 @@ def main() -> int:
             LabCluster(example, name, lambda text: _tell(say=text)) as cluster,
             Server(socket_path(name), cluster) as server,
         ):
+            _await_service(cluster)
             _tell(ready=True)
-            quiet = os.open(os.devnull, os.O_RDWR)
-            os.dup2(quiet, 1)
+            _let_go(cluster.lab.state / "daemon.log")
             server.serve_forever()
     except LabError as error:
         _tell(error=str(error))

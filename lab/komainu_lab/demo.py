@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 import komainu
@@ -88,17 +86,15 @@ class Demo:
         if self.warned:
             said = said.partition("\n\n!")[0]
         self.warned = True
-        self.console.print(Padding(Text.from_ansi(said), (0, 0, 0, 4)))
+        for line in said.splitlines():
+            self.console.print(Text.assemble("    ", Text.from_ansi(line)), soft_wrap=True)
 
     def show_timeline(self, moments: list[Moment], zero: str) -> None:
         """Moments in their order."""
-        table = Table(box=None, padding=(0, 2), show_header=False)
-        table.add_column(justify="right", style="cyan", no_wrap=True)
-        table.add_column(style="dim", no_wrap=True)
-        table.add_column()
+        width = max(len(moment.where) for moment in moments)
         for moment in sorted(moments, key=lambda moment: moment.ms):
-            table.add_row(zero if moment.ms == 0 else f"+{moment.ms:.0f} ms", moment.where, moment.what)
-        self.console.print(Padding(table, (0, 0, 0, 2)))
+            when = zero if moment.ms == 0 else f"+{moment.ms:.0f} ms"
+            self.console.print(f"    [cyan]{when:>8}[/]  [dim]{moment.where:{width}}[/]  {moment.what}", soft_wrap=True)
 
     def show_logs(self) -> None:
         """What the daemons said last: why it did not work may be there."""
@@ -155,10 +151,10 @@ class Demo:
         figures.detect_ms = timeline.ms_between(fault_ns, lost_ns)
         figures.activate_ms = timeline.ms_between(lost_ns, online_ns)
         moments = [
-            Moment(0, f"{active} loses its power", "fault"),
+            Moment(0, f"{active} loses its power", active),
             Moment(figures.detect_ms, f"{active} is lost", survivor),
             Moment(timeline.ms_between(fault_ns, online_ns), f"group {group} is online", survivor),
-            Moment((answered_ns - fault_ns) / 1e6, f"first answer by {survivor}", "client"),
+            Moment((answered_ns - fault_ns) / 1e6, f"first answer by {survivor}", cluster.topology.client.name),
         ]
         calls = []
         if cluster.topology.region:
@@ -195,7 +191,7 @@ class Demo:
         moved_ns = boottime_ns()
         cluster.product(active).komainu("group", "move", group, former)
         cluster.client.wait_answer(moved_ns, MOVE_TIMEOUT_S, by=former)
-        cluster.wait_settled(on=former)
+        cluster.wait_settled(on=former, ready=False)
         time.sleep(AFTERWARDS_S)
         gap = self.tell_gap(moved_ns)
         if gap is not None:
@@ -213,13 +209,12 @@ def summary(figures: Figures, console: Console) -> None:
         "Gap at the client, power loss": figures.client_gap_ms,
         "Gap at the client, move by command": figures.move_gap_ms,
     }
-    table = Table(box=None, padding=(0, 2), show_header=False)
-    table.add_column()
-    table.add_column(justify="right", style="bold")
-    for text, figure in told.items():
-        table.add_row(text, "-" if figure is None else f"{figure} ms")
-    table.add_row("API calls in the takeover", ", ".join(f"{n} × {name}" for name, n in calls.items()) or "none")
-    console.print(Padding(table, (1, 0, 0, 2)))
+    lines = {text: "-" if figure is None else f"{figure} ms" for text, figure in told.items()}
+    lines["API calls in the takeover"] = ", ".join(f"{n} × {name}" for name, n in calls.items()) or "none"
+    width = max(len(text) for text in lines)
+    console.print()
+    for text, figure in lines.items():
+        console.print(f"  {text:{width}}  [bold]{figure}[/]")
 
 
 def run(example: str, json_file: Path | None, console: Console) -> int:

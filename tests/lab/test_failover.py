@@ -110,7 +110,9 @@ def test_move(stage: Stage) -> None:
     cluster.client.wait_answer(moved_ns, TAKEOVER_S, by=target)
     assert cluster.wait_settled() == target
     assert stage.holders() == [target]
-    assert stage.answered_by(moved_ns + NS) == [target]
+    settled_ns = boottime_ns()
+    cluster.client.wait_answer(settled_ns + NS, TAKEOVER_S)
+    assert stage.answered_by(settled_ns) == [target]
 
 
 def test_application_kill(stage: Stage) -> None:
