@@ -13,24 +13,24 @@ from dataclasses import dataclass, field
 from komainu_lab.sim.world import KINDS, Report, World
 
 WANTED = {
-    "a takeover": ("KM1602",),
+    "a takeover": ("KM7602",),
     "a merge of two histories": ("merged",),
-    "a start that had to wait": ("KM1401", "KM1402", "KM1403"),
+    "a start that had to wait": ("KM7401", "KM7402", "KM7403"),
     "an unknown outcome": ("outcome unknown",),
     "a failed outcome": ("outcome failed",),
-    "a daemon lost, its node alive": ("KM1102",),
-    "a daemon that did not return in time": ("KM1801",),
-    "a clean leave": ("KM1103",),
-    "a start without all nodes": ("KM1802",),
-    "a failover of a failed resource": ("KM1501",),
-    "recovery at its end": ("KM1502",),
+    "a daemon lost, its node alive": ("KM7102",),
+    "a daemon that did not return in time": ("KM7801",),
+    "a clean leave": ("KM7103",),
+    "a start without all nodes": ("KM7802",),
+    "a failover of a failed resource": ("KM7501",),
+    "recovery at its end": ("KM7502",),
     "a command accepted": ("accepted",),
     "a command refused": ("refused",),
 }
 WANTED_OF_KIND = {
-    "none": {"a group active twice": ("KM1606",), "a node taken as gone": ("KM1301",)},
-    "operator": {"an operator's word": ("KM1712",)},
-    "fence": {"a fence": ("KM1201",), "a failed fence": ("KM1202",)},
+    "none": {"a group active twice": ("KM7606",), "a node taken as gone": ("KM7301",)},
+    "operator": {"an operator's word": ("KM7712",)},
+    "fence": {"a fence": ("KM7201",), "a failed fence": ("KM7202",)},
 }
 
 

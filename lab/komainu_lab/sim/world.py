@@ -171,7 +171,12 @@ class World:
     def settled(self, host: Host) -> None:
         """A replica is at rest after an input."""
         agent = host.agent
-        if agent is None or host.absorbed % LOOK_EVERY:
+        if agent is None:
+            return
+        for facts in agent.state.groups.values():
+            if facts.hindrance is not None:
+                self.report.seen[facts.hindrance.code] += 1
+        if host.absorbed % LOOK_EVERY:
             return
         key = (agent.lineage, host.absorbed)
         mine = digest(agent.state)

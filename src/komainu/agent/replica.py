@@ -23,23 +23,20 @@ from komainu.core.succession import Claim, successor
 from komainu.model.config import Cluster
 from komainu.model.message import Message
 
-PART_BYTES = 900_000
-"""The largest part of a snapshot (bytes)."""
-
 DIFFERENT_STATE = Message(
-    "KM1901",
+    "KM7901",
     "The state of {node} differs from that of {other}: it is taken over afresh. This is a defect; please report it.",
     "{node} の状態が {other} と食い違っているため、取り込み直します。不具合ですので報告してください。",
     "error",
 )
 DIFFERENT_CONFIGURATION = Message(
-    "KM1902",
+    "KM7902",
     "Nodes met with different configurations: {nodes}. That of {source} goes on.",
     "構成情報の異なるノードが参加しました: {nodes}。{source} の構成情報を採用します。",
     "warning",
 )
 BROKEN = Message(
-    "KM1903",
+    "KM7903",
     "A decision would have broken a law and was not carried out: {what}. This is a defect; please report it.",
     "法則に反する決定を実行しませんでした: {what}。不具合ですので報告してください。",
     "error",
@@ -103,6 +100,7 @@ class Replica:
         self._held: list[tuple[str, wire.Message]] = []
         self._number = 0
         self._unheard: dict[int, e.Event] = {}
+        self._leaving = False
         self._digests: dict[int, str] = {}
 
     # --- what the shell brings -------------------------------------------------------------------------------------
@@ -112,6 +110,7 @@ class Replica:
         self._number += 1
         if not isinstance(event, e.CommandGiven):
             self._unheard[self._number] = event
+        self._leaving = self._leaving or isinstance(event, e.NodeLeaving)
         return [wire.Proposal(self._number, event)]
 
     def unheard(self) -> list[wire.Message]:
@@ -251,6 +250,7 @@ class Replica:
                 configuration=_hash(state.cluster.model_dump_json()),
                 lineage=self.lineage,
                 active=self._active(),
+                leaving=self._leaving,
             )
         )
 
@@ -272,7 +272,7 @@ class Replica:
 
     def _conclude_hellos(self, effects: Effects) -> None:
         speaking = self._speaking()
-        if not self._round or self._source or any(node not in self._hellos for node in speaking):
+        if not self._round or self._source or not speaking or any(node not in self._hellos for node in speaking):
             return
         claims = [
             Claim(node, hello.formed, hello.epoch, hello.version, hello.active)
@@ -280,8 +280,7 @@ class Replica:
         ]
         self._source = successor(claims)
         if self._source == self.me:
-            data = encode(self.state).decode()
-            parts = [data[start : start + PART_BYTES] for start in range(0, len(data), PART_BYTES)]
+            parts = wire.pack(encode(self.state))
             effects.send.extend(wire.Snapshot(self._round, index, len(parts), part) for index, part in enumerate(parts))
 
     def _snapshot(self, sender: str, message: wire.Snapshot, effects: Effects) -> None:
@@ -289,12 +288,12 @@ class Replica:
             return
         self._parts[message.part] = message.data
         if len(self._parts) == message.parts:
-            self._adopt("".join(self._parts[index] for index in range(message.parts)), effects)
+            self._adopt(wire.unpack([self._parts[index] for index in range(message.parts)]), effects)
 
-    def _adopt(self, data: str, effects: Effects) -> None:
+    def _adopt(self, data: bytes, effects: Effects) -> None:
         source, hellos = self._source, self._hellos
         held, self._held = self._held, []
-        self.state = decode(data.encode())
+        self.state = decode(data)
         self.lineage = _hash(self._round)
         self._round, self._hellos, self._parts, self._source = "", {}, {}, ""
         self.synced = True
@@ -302,7 +301,7 @@ class Replica:
         effects.actions.extend(ArmTimer(timer, ms) for timer, ms in self.state.timers.items())
         lineage = hellos[source].lineage
         members = tuple(
-            e.Member(node, hello.incarnation, hello.rules, hello.epoch, hello.lineage == lineage)
+            e.Member(node, hello.incarnation, hello.rules, hello.epoch, hello.lineage == lineage, hello.leaving)
             for node, hello in ((node, hellos[node]) for node in self.view.members if node in hellos)
         )
         odd = tuple(node for node in hellos if hellos[node].configuration != hellos[source].configuration)
@@ -320,8 +319,9 @@ class Replica:
         return [wire.DigestAsked(self._number)]
 
     def _digest_asked(self, sender: str, message: wire.DigestAsked, effects: Effects) -> None:
-        self._digests = {message.number: digest(self.state)}
-        if sender == self.me:
+        # A member that is still putting its state together with the others' has nothing to compare.
+        self._digests = {message.number: digest(self.state)} if self.synced else {}
+        if sender == self.me and self.synced:
             effects.send.append(wire.DigestTold(message.number, self._digests[message.number]))
 
     def _digest_told(self, sender: str, message: wire.DigestTold, effects: Effects) -> None:

@@ -4,7 +4,10 @@ A message is one JSON object in UTF-8: `{"v": protocol, "k": kind, "b": body}`. 
 What does not decode, has a newer protocol or is too large is refused with Undecodable: it is logged, never a crash.
 """
 
+import base64
 import json
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +17,8 @@ from komainu.core import events as e
 
 PROTOCOL: Final = 1
 MAX_BYTES: Final = 1_000_000
+PART_BYTES: Final = 900_000
+"The largest part of a snapshot."
 
 
 class Undecodable(ValueError):
@@ -63,6 +68,8 @@ class Hello:
     "Equal for members that have gone through the same views with the same state."
     active: int
     "How many resources it runs; on a tie the side that serves goes on."
+    leaving: bool = False
+    "It was asked to end."
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +122,14 @@ def event_from_json(body: dict[str, Any]) -> e.Event:
 
 
 def encode(message: Message) -> bytes:
-    """The bytes of a message."""
+    """The bytes of a message. What is not text (half a surrogate in the output of a program) becomes `?`."""
     if isinstance(message, Proposal):
         kind, body = "Proposal", {"number": message.number, **event_to_json(message.event)}
     else:
         kind = type(message).__name__
         body = _MESSAGES[kind].dump_python(message, mode="json")
-    return json.dumps({"v": PROTOCOL, "k": kind, "b": body}, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps({"v": PROTOCOL, "k": kind, "b": body}, separators=(",", ":"), ensure_ascii=False)
+    return text.encode(errors="replace")
 
 
 def decode(data: bytes) -> Message:
@@ -130,6 +138,9 @@ def decode(data: bytes) -> Message:
         raise Undecodable(f"{len(data)} bytes are more than {MAX_BYTES}")
     try:
         frame = json.loads(data)
+        if b"\\u" in data:
+            # JSON can spell half a surrogate, and no state that holds one could be written out.
+            json.dumps(frame, ensure_ascii=False).encode()
         protocol, kind, body = frame["v"], frame["k"], frame["b"]
         if protocol != PROTOCOL:
             raise Undecodable(f"protocol {protocol}; this release speaks {PROTOCOL}")
@@ -137,8 +148,19 @@ def decode(data: bytes) -> Message:
             number = int(body.pop("number"))
             return Proposal(number, event_from_json(body))
         message: Message = _MESSAGES[kind].validate_python(body)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         if isinstance(error, Undecodable):
             raise
         raise Undecodable(f"not a message: {error}") from error
     return message
+
+
+def pack(snapshot: bytes) -> tuple[str, ...]:
+    """A snapshot as parts that fit into messages: packed, and in ASCII, which no message makes longer."""
+    data = base64.b64encode(zlib.compress(snapshot)).decode()
+    return tuple(data[start : start + PART_BYTES] for start in range(0, len(data), PART_BYTES))
+
+
+def unpack(parts: Sequence[str]) -> bytes:
+    """The snapshot of `pack`."""
+    return zlib.decompress(base64.b64decode("".join(parts)))

@@ -6,26 +6,26 @@ from komainu.core import events as e
 from komainu.model.message import Message, Said
 from komainu.model.outcome import Result
 
-VIEW = Message("KM1001", "The members are now: {members}.", "メンバーは {members} になりました。")
-NO_MEMBERS = Message("KM1002", "There is no member.", "メンバーがいません。")
+VIEW = Message("KM7001", "The members are now: {members}.", "メンバーは {members} になりました。")
+NO_MEMBERS = Message("KM7002", "There is no member.", "メンバーがいません。")
 SYNCED = Message(
-    "KM1003", "All members hold the state of {source}.", "全メンバーの状態を {source} の状態に揃えました。"
+    "KM7003", "All members hold the state of {source}.", "全メンバーの状態を {source} の状態に揃えました。"
 )
-SILENT = Message("KM1004", "The daemon of {node} is silent.", "{node} のデーモンから応答がありません。")
-FINISHED = Message("KM1005", "Action {action} on {node} succeeded.", "{node} の動作 {action} が成功しました。")
+SILENT = Message("KM7004", "The daemon of {node} is silent.", "{node} のデーモンから応答がありません。")
+FINISHED = Message("KM7005", "Action {action} on {node} succeeded.", "{node} の動作 {action} が成功しました。")
 NOT_FINISHED = Message(
-    "KM1006", "Action {action} on {node} ended as {result}.", "{node} の動作 {action} の結果は {result} です。"
+    "KM7006", "Action {action} on {node} ended as {result}.", "{node} の動作 {action} の結果は {result} です。"
 )
-PROBED = Message("KM1007", "{node} was probed.", "{node} の実際の状態を調べました。")
-NORMAL = Message("KM1008", "{resource} on {node} is normal.", "{node} の {resource} は正常です。")
-IN_ERROR = Message("KM1009", "{resource} on {node} is in error.", "{node} の {resource} が異常です。")
+PROBED = Message("KM7007", "{node} was probed.", "{node} の実際の状態を調べました。")
+NORMAL = Message("KM7008", "{resource} on {node} is normal.", "{node} の {resource} は正常です。")
+IN_ERROR = Message("KM7009", "{resource} on {node} is in error.", "{node} の {resource} が異常です。")
 UNCLEAR = Message(
-    "KM1010", "The check of {resource} on {node} had no result.", "{node} の {resource} は確認できません。"
+    "KM7010", "The check of {resource} on {node} had no result.", "{node} の {resource} は確認できません。"
 )
-FIRED = Message("KM1011", "The wait {timer} is over.", "待ち時間 {timer} が終わりました。")
-LEAVING = Message("KM1012", "{node} is asked to leave.", "{node} に離脱が指示されました。")
+FIRED = Message("KM7011", "The wait {timer} is over.", "待ち時間 {timer} が終わりました。")
+LEAVING = Message("KM7012", "{node} is asked to leave.", "{node} に離脱が指示されました。")
 COMMAND = Message(
-    "KM1013",
+    "KM7013",
     "An operator on {node} gave the command {verb} {what}.",
     "{node} で {verb} {what} が指示されました。",
 )

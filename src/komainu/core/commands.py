@@ -4,63 +4,64 @@ from dataclasses import replace
 from typing import assert_never
 
 from komainu.core import events as e
+from komainu.core import takeover
 from komainu.core.actions import AnswerCommand
 from komainu.core.placement import settled_on, usable
 from komainu.core.state import GroupFacts, Presence, Proof, State, Status, Wanted
 from komainu.model.config import Group
 from komainu.model.message import Message, Said
 
-ACCEPTED = Message("KM1701", "Accepted.", "受け付けました。")
+ACCEPTED = Message("KM7701", "Accepted.", "受け付けました。")
 NO_GROUP = Message(
-    "KM1702",
+    "KM7702",
     "There is no group {group}. `komainu status` lists the groups.",
     "グループ {group} はありません。グループの一覧は `komainu status` で確認できます。",
     "error",
 )
 NO_SUCH_NODE = Message(
-    "KM1703",
+    "KM7703",
     "There is no node {node}. `komainu node list` lists the nodes.",
     "ノード {node} はありません。ノードの一覧は `komainu node list` で確認できます。",
     "error",
 )
 NOT_STARTABLE = Message(
-    "KM1704",
+    "KM7704",
     "Group {group} may not run on {node}: its startable nodes are {nodes}.",
     "グループ {group} は {node} では起動できません。起動可能なノードは {nodes} です。",
     "error",
 )
 NOT_USABLE = Message(
-    "KM1705",
+    "KM7705",
     "Node {node} cannot take group {group} now: it is {presence}. Wait until `komainu status` shows it Online.",
     "ノード {node} は現在 {presence} のため、グループ {group} を引き受けられません。"
     "`komainu status` で Online になるまで待ってください。",
     "error",
 )
 NOBODY_USABLE = Message(
-    "KM1706",
+    "KM7706",
     "No node can take group {group} now. `komainu status` shows why.",
     "現在グループ {group} を引き受けられるノードがありません。理由は `komainu status` で確認できます。",
     "error",
 )
 ALREADY_THERE = Message(
-    "KM1707",
+    "KM7707",
     "Group {group} is already on {node}. Nothing was changed.",
     "グループ {group} は既に {node} にあります。変更はありません。",
 )
 ALREADY_STOPPED = Message(
-    "KM1708",
+    "KM7708",
     "Group {group} is already stopped. Nothing was changed.",
     "グループ {group} は既に停止しています。変更はありません。",
 )
 NOT_FORMED = Message(
-    "KM1709",
+    "KM7709",
     "The cluster has not formed yet: it waits for the other nodes. Wait until they are there, or until the startup "
     "sync wait is over.",
     "クラスタはまだ構成されていません。他のノードの参加、または起動同期待ち時間の経過を待ってください。",
     "error",
 )
 HOME_SILENT = Message(
-    "KM1710",
+    "KM7710",
     "Group {group} is on {node}, whose daemon does not answer; it cannot be told to stop anything. Restart komainud on "
     "{node} first.",
     "グループ {group} のある {node} のデーモンが応答しないため、停止を指示できません。"
@@ -68,19 +69,27 @@ HOME_SILENT = Message(
     "error",
 )
 NOT_LOST = Message(
-    "KM1711",
+    "KM7711",
     "Node {node} is not lost (it is {presence}); there is nothing to confirm.",
     "ノード {node} は通信不能ではありません ({presence})。確認の必要はありません。",
     "error",
 )
+WOULD_WAIT = Message(
+    "KM7714",
+    "Group {group} runs, and could not start on {node} now: node {lost} is lost and may hold it for all that is known. "
+    "Make sure that {lost} is off and say so with `komainu node confirm-gone {lost}`, then move the group.",
+    "グループ {group} は稼働中ですが、現在 {node} では起動できません。ノード {lost} が通信不能で、停止が確認されて"
+    "いないためです。{lost} の停止を確かめて `komainu node confirm-gone {lost}` を実行してから、移動してください。",
+    "error",
+)
 OUTDATED_WORD = Message(
-    "KM1713",
+    "KM7713",
     "Nodes were lost or came back since you looked. Make sure again that node {node} is off, then confirm once more.",
     "確認後にノードの離脱または復帰がありました。ノード {node} の停止を改めて確かめてから、もう一度実行してください。",
     "error",
 )
 CONFIRMED = Message(
-    "KM1712",
+    "KM7712",
     "An operator on {origin} confirmed that node {node} is gone.",
     "{origin} の操作者がノード {node} の停止を確認しました。",
     "warning",
@@ -88,7 +97,7 @@ CONFIRMED = Message(
 
 MESSAGES = (
     ACCEPTED, NO_GROUP, NO_SUCH_NODE, NOT_STARTABLE, NOT_USABLE, NOBODY_USABLE, ALREADY_THERE, ALREADY_STOPPED,
-    NOT_FORMED, HOME_SILENT, NOT_LOST, OUTDATED_WORD, CONFIRMED,
+    NOT_FORMED, HOME_SILENT, NOT_LOST, WOULD_WAIT, OUTDATED_WORD, CONFIRMED,
 )  # fmt: skip
 
 
@@ -137,7 +146,17 @@ def _move(state: State, group: Group, facts: GroupFacts, to: str | None, cause: 
     refusal = _unfit(state, group, to)
     if refusal is None and to == facts.home and facts.wanted is Wanted.UP and not facts.given_up:
         refusal = ALREADY_THERE.said(group=group.name, node=to)
+    refusal = refusal or _would_wait(state, group, facts, to)
     return (state, refusal) if refusal else (_send_to(state, group, facts, to, cause), None)
+
+
+def _would_wait(state: State, group: Group, facts: GroupFacts, to: str) -> Said | None:
+    """What runs must not be stopped for a start that waits until an operator has proven something."""
+    runs = facts.home is not None and any(hold.status is Status.RUNNING for hold in facts.holds[facts.home])
+    lost = takeover.unproven(state, group, to)
+    if not runs or lost is None or state.cluster.arbitration.kind == "fence":
+        return None
+    return WOULD_WAIT.said(group=group.name, node=to, lost=lost)
 
 
 def _start(state: State, group: Group, facts: GroupFacts, on: str | None, cause: Said) -> tuple[State, Said | None]:

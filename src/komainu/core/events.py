@@ -27,6 +27,8 @@ class Member:
     epoch: int
     continuing: bool
     "True when it came from the same history as the state that goes on: then nothing of it has to be probed."
+    leaving: bool = False
+    "Its daemon was asked to end. That is never taken back: whoever saw it leave may rely on it (N1)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class AgentSilent:
 
     node: str
     incarnation: str
+    "As the accuser knew it, for the journal; one that just joined knows none."
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from komainu.model.config import Group, Resource
 from komainu.model.message import Message, Said
 
 FAILS_OVER = Message(
-    "KM1501",
+    "KM7501",
     "Group {group} fails over from {node} to {to}: {resource} could not be recovered on {node}.",
     "グループ {group} を {node} から {to} へフェイルオーバします。{node} で {resource} を復旧できませんでした。",
     "error",
 )
 GIVEN_UP = Message(
-    "KM1502",
+    "KM7502",
     "Recovery of {resource} on {node} is at its end: it stays failed, and what depends on it stays stopped. Mend the "
     "cause, then start group {group} again.",
     "{node} の {resource} の復旧処理を終了しました。異常のまま残し、依存するリソースは停止したままにします。"

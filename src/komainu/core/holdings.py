@@ -14,21 +14,23 @@ from komainu.model.message import Message, Said
 from komainu.model.outcome import Outcome, Result
 
 FENCED = Message(
-    "KM1201", "Node {node} was fenced: it is proven gone.", "ノード {node} の強制停止を確認しました。", "warning"
+    "KM7201", "Node {node} was fenced: it is proven gone.", "ノード {node} の強制停止を確認しました。", "warning"
 )
 FENCE_FAILED = Message(
-    "KM1202",
+    "KM7202",
     "Fencing of node {node} ended as {result}. It will be tried again.",
     "ノード {node} の強制停止の結果は {result} です。再試行します。",
     "error",
 )
-NO_REASON = Message("KM1203", "No reason was given.", "理由は示されていません。", "warning")
+NO_REASON = Message("KM7203", "No reason was given.", "理由は示されていません。", "warning")
 
 MESSAGES = (FENCED, FENCE_FAILED, NO_REASON)
 
 
 def action_finished(state: State, event: e.ActionFinished) -> State:
     """A start, stop or fence ended. Outcomes of actions that are not pending change nothing."""
+    if not event.action:
+        return state
     for group in state.cluster.groups:
         for index, hold in enumerate(state.groups[group.name].holds.get(event.node, ())):
             if hold.action == event.action:
@@ -42,7 +44,7 @@ def action_finished(state: State, event: e.ActionFinished) -> State:
 def node_probed(state: State, event: e.NodeProbed) -> State:
     """The node told what runs on it."""
     facts = state.nodes[event.node]
-    if facts.presence is not Presence.MEMBER or facts.probe != event.action:
+    if facts.presence is not Presence.MEMBER or not facts.probe or facts.probe != event.action:
         return state
     state = state.with_node(event.node, replace(facts, probed=True, probe=""))
     found = {(item.group, item.resource): item for item in event.found}
@@ -84,6 +86,7 @@ def _hold_finished(state: State, group: Group, event: e.ActionFinished, index: i
             done = replace(hold, status=Status.STOPPED, action="", run="", epoch=0)
         return state.with_hold(group.name, event.node, index, done)
     said = _reason(event.outcome)
+    known = hold.said == said
     retry = f"retry:{group.name}:{group.resources[index].name}:{event.node}:{event.action}"
     if hold.status is Status.STOPPING:
         after = replace(hold, status=Status.STUCK, action="", run="", wait=retry, said=said)
@@ -92,18 +95,21 @@ def _hold_finished(state: State, group: Group, event: e.ActionFinished, index: i
     else:
         failures = hold.start_failures + 1
         after = replace(hold, status=Status.FAILED, action="", run="", start_failures=failures, said=said)
-    return _alert(state.with_hold(group.name, event.node, index, after), said, event.outcome)
+    state = state.with_hold(group.name, event.node, index, after)
+    # What waits is tried again for ever: it is told once, and again when the reason is another one.
+    return state if after.wait and known else _alert(state, said, event.outcome)
 
 
 def _fence_finished(state: State, name: str, outcome: Outcome) -> State:
-    facts = replace(state.nodes[name], fence="", fence_by="")
+    facts = state.nodes[name]
     if facts.presence is not Presence.LOST:
-        return state.with_node(name, facts)
+        return state.with_node(name, replace(facts, fence="", fence_by=""))
     if outcome.succeeded:
-        gone = replace(facts, presence=Presence.GONE, proof=Proof.FENCED)
+        gone = replace(facts, presence=Presence.GONE, proof=Proof.FENCED, fence="", fence_by="")
         return state.with_node(name, gone).noting(FENCED.said(node=name))
     said = FENCE_FAILED.said(node=name, result=outcome.result)
-    return state.with_node(name, replace(facts, fence_wait=f"fence:{name}:{state.nodes[name].fence}")).noting(said)
+    state = state.with_node(name, replace(facts, fence="", fence_wait=f"fence:{name}:{facts.fence}"))
+    return _alert(state, said, replace(outcome, detail=f"{_reason(outcome).en} {outcome.detail}".strip()))
 
 
 def _alert(state: State, said: Said, outcome: Outcome) -> State:

@@ -11,14 +11,14 @@ from komainu.core.state import Presence, Proof, State
 from komainu.model.message import Message
 
 ASSUMED = Message(
-    "KM1301",
+    "KM7301",
     "Node {node} is taken as gone because arbitration is `none`: nothing proves it. If it is alive and only cut off, "
     "two nodes are active until the connection returns.",
     "アービトレーションが none のため、ノード {node} を停止済みとみなします。証拠はありません。"
     "実際には動作していて通信だけが途絶えている場合、通信が回復するまで両系活性になります。",
     "warning",
 )
-FORMED = Message("KM1302", "The cluster has formed: {members}.", "クラスタが構成されました: {members}")
+FORMED = Message("KM7302", "The cluster has formed: {members}.", "クラスタが構成されました: {members}")
 
 MESSAGES = (ASSUMED, FORMED)
 

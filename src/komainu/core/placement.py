@@ -11,33 +11,33 @@ from komainu.model.config import Group
 from komainu.model.message import Message, Said
 
 PLACED = Message(
-    "KM1601",
+    "KM7601",
     "Group {group} belongs on {node}: the first startable node that is usable.",
     "グループ {group} を {node} に配置します。起動可能なノードのうち最優先のものです。",
 )
 TAKEN_OVER = Message(
-    "KM1602",
+    "KM7602",
     "Group {group} goes from {old} to {node}.",
     "グループ {group} を {old} から {node} へ引き継ぎます。",
     "warning",
 )
 NO_NODE = Message(
-    "KM1603",
+    "KM7603",
     "There is no node on which group {group} could run.",
     "グループ {group} を起動できるノードがありません。",
     "error",
 )
 PARKED = Message(
-    "KM1604",
+    "KM7604",
     "Group {group} is not started elsewhere: its failover attribute is manual. Start it with "
     "`komainu group start {group}`.",
     "フェイルオーバ属性が手動のため、グループ {group} は他のノードで起動しません。"
     "起動するには `komainu group start {group}` を実行してください。",
     "warning",
 )
-FOUND = Message("KM1605", "Group {group} was found running on {node}.", "グループ {group} は {node} で動作中でした。")
+FOUND = Message("KM7605", "Group {group} was found running on {node}.", "グループ {group} は {node} で動作中でした。")
 BOTH_ACTIVE = Message(
-    "KM1606",
+    "KM7606",
     "Group {group} was active on several nodes at once: {nodes}. It stays on {node}; the others stop it.",
     "グループ {group} が複数のノードで同時に活性でした: {nodes}。{node} を残し、他のノードでは停止します。",
     "error",
@@ -71,7 +71,9 @@ def usable(state: State, node: str) -> bool:
 
 
 def settled_on(state: State, facts: GroupFacts, node: str, because: tuple[Said, ...]) -> GroupFacts:
-    """The group with a new home."""
+    """The group with a new home, on which no attempt has been made yet."""
+    fresh = tuple(replace(hold, start_failures=0, restarts=0) for hold in facts.holds[node])
+    facts = replace(facts, holds={**facts.holds, node: fresh})
     return replace(facts, home=node, since=state.epoch, given_up=False, hindrance=None, because=because)
 
 
@@ -83,9 +85,11 @@ def _tenable(state: State, home: str) -> bool:
 def _rehouse(state: State, group: Group, facts: GroupFacts, cause: Said) -> State:
     if facts.home is not None and group.failover == "manual":
         said = PARKED.said(group=group.name)
-        parked = replace(facts, wanted=Wanted.DOWN, home=None, hindrance=None, because=(cause, said))
+        parked = replace(facts, wanted=Wanted.IDLE, home=None, hindrance=None, because=(cause, said))
         return state.with_group(group.name, parked).noting(said)
-    candidates = tuple(node for node in group.nodes if node not in facts.barred and usable(state, node))
+    able = tuple(node for node in group.nodes if usable(state, node))
+    # Rather a node on which it has failed before than none at all.
+    candidates = tuple(node for node in able if node not in facts.barred) or able
     if not candidates:
         if facts.home is None:
             return state

@@ -12,23 +12,23 @@ from komainu.core.state import Hold, NodeFacts, Presence, Proof, State, Status
 from komainu.model.message import Message
 
 LOST = Message(
-    "KM1101",
+    "KM7101",
     "Node {node} is lost: it left the ring without saying goodbye.",
     "ノード {node} が離脱の通知なしに通信不能になりました。",
     "error",
 )
 AGENT_LOST = Message(
-    "KM1102",
+    "KM7102",
     "The daemon of node {node} does not answer, but the node is alive. Its resources are left alone for now.",
     "ノード {node} のデーモンが応答しませんが、ノードは動作中です。リソースは当面そのままにします。",
     "warning",
 )
 LEFT = Message(
-    "KM1103",
+    "KM7103",
     "Node {node} has left after stopping everything.",
     "ノード {node} は全リソースの停止後に離脱しました。",
 )
-JOINED = Message("KM1104", "Node {node} has joined.", "ノード {node} が参加しました。")
+JOINED = Message("KM7104", "Node {node} has joined.", "ノード {node} が参加しました。")
 
 MESSAGES = (LOST, AGENT_LOST, LEFT, JOINED)
 
@@ -54,23 +54,28 @@ def view_changed(state: State, event: e.ViewChanged) -> State:
 def members_synced(state: State, event: e.MembersSynced) -> State:
     """All members hold this state now; those that bring another history have to be probed (law 8)."""
     epoch = state.epoch
-    for member in event.members:
+    # A node that this configuration does not have is none of ours.
+    members = tuple(member for member in event.members if member.node in state.nodes)
+    for member in members:
         epoch = max(epoch, member.epoch)
-    newcomers = tuple(member for member in event.members if not _continues(state, member))
+    newcomers = tuple(member for member in members if not _continues(state, member))
     for member in newcomers:
-        facts = NodeFacts(presence=Presence.MEMBER, incarnation=member.incarnation, rules=member.rules)
+        facts = NodeFacts(Presence.MEMBER, member.incarnation, member.rules, leaving=member.leaving)
         state = _forget(state, member.node, facts).noting(JOINED.said(node=member.node))
         state = _give_another_chance(state, member.node)
     return replace(state, ring=event.ring, epoch=epoch + 1 if newcomers else epoch)
 
 
 def agent_silent(state: State, event: e.AgentSilent) -> State:
-    """The daemon is there but does not speak: the same to us as if it were gone."""
-    facts = state.nodes[event.node]
-    known = facts.presence is Presence.MEMBER and facts.incarnation == event.incarnation
-    if not known and facts.presence is not Presence.JOINING:
+    """The daemon is there but does not speak: the same to us as if it were gone.
+
+    Whatever incarnation the accuser knew: from here on nobody waits for that daemon and nobody accuses it again, and
+    if it does speak it comes in afresh.
+    """
+    if state.nodes[event.node].presence not in (Presence.MEMBER, Presence.JOINING):
         return state
-    return _drop_orphaned_fences(_agent_lost(state, event.node), state.members())
+    state = _agent_lost(state, event.node)
+    return _drop_orphaned_fences(state, state.members())
 
 
 def node_leaving(state: State, event: e.NodeLeaving) -> State:
@@ -107,7 +112,8 @@ def _seen_again(state: State, name: str) -> State:
 
 
 def _has_left(state: State, name: str) -> bool:
-    # Nothing is ever started on a leaving node, so that this stays true whatever it delivered that we did not.
+    # Nothing is ever started on a leaving node, and its daemon says in every Hello that it leaves: so this stays true
+    # whatever it delivered that we did not.
     return state.nodes[name].leaving and runs_nothing(state, name)
 
 

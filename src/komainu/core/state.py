@@ -64,9 +64,9 @@ class Wanted(StrEnum):
 
     UP = "up"
     DOWN = "down"
-    "Stopped by an operator, or parked because its failover attribute is manual."
+    "Stopped by an operator."
     IDLE = "idle"
-    "Start attribute manual, and nobody has asked yet: if it is found running, it is kept."
+    "Start or failover attribute manual, and nobody has asked yet: if it is found running, it is kept."
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ class NodeFacts:
     fence: str = ""
     "The id of the attempt under way to fence this node."
     fence_by: str = ""
+    "Who tries it, or tried it last."
     fence_wait: str = ""
     "The timer after which fencing is tried again."
     leaving: bool = False

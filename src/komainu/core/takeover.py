@@ -12,7 +12,7 @@ from komainu.model.config import Group
 from komainu.model.message import Message, Said
 
 WAITS_FOR_PROOF = Message(
-    "KM1401",
+    "KM7401",
     "Group {group} waits: node {node} is lost and may still run it. If you have made sure that the node is off, say so "
     "with `komainu node confirm-gone {node}`.",
     "グループ {group} は待機中です。ノード {node} は通信不能で、まだ稼働している可能性があります。"
@@ -20,12 +20,12 @@ WAITS_FOR_PROOF = Message(
     "warning",
 )
 WAITS_FOR_PROBE = Message(
-    "KM1402",
+    "KM7402",
     "Group {group} waits until it is known what runs on node {node}.",
     "グループ {group} はノード {node} の実際の状態が判明するまで待機します。",
 )
 WAITS_FOR_STOP = Message(
-    "KM1403",
+    "KM7403",
     "Group {group} waits until it has stopped on node {node}.",
     "グループ {group} はノード {node} での停止完了を待っています。",
 )
@@ -45,11 +45,21 @@ def hindrance(state: State, group: Group, home: str) -> Said | None:
     return None
 
 
+def unproven(state: State, group: Group, home: str) -> str | None:
+    """The first node that is lost and not proven gone, for which a start of the group on `home` would have to wait."""
+    if not group.exclusive:
+        return None
+    lost = (node for node in group.nodes if state.nodes[node].presence in (Presence.LOST, Presence.UNSEEN))
+    return next((node for node in lost if node != home), None)
+
+
 def _hindrance_by(state: State, group: Group, facts: GroupFacts, node: str) -> Said | None:
     presence = state.nodes[node].presence
     if presence is Presence.GONE:
         return None
-    if presence in (Presence.LOST, Presence.UNSEEN, Presence.JOINING):
+    if presence is Presence.JOINING:
+        return WAITS_FOR_PROBE.said(group=group.name, node=node) if group.exclusive else None
+    if presence in (Presence.LOST, Presence.UNSEEN):
         # The vote that a group without exclusive resources needs comes with the arbitration kinds that have one.
         return WAITS_FOR_PROOF.said(group=group.name, node=node) if group.exclusive else None
     if presence is Presence.MEMBER and not state.nodes[node].probed:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from komainu.core import membership, presence
 from komainu.core.actions import ArmTimer
-from komainu.core.state import Hold, Presence, State, Status
+from komainu.core.state import GroupFacts, Hold, Presence, State, Status
+from komainu.model.config import Group
 from komainu.model.message import Message
 
 STUCK_RETRY_MS = 5_000
@@ -16,13 +17,13 @@ UNKNOWN_RETRY_MS = 1_000
 "A start with unknown result is tried again after this time."
 
 OVERDUE = Message(
-    "KM1801",
+    "KM7801",
     "The daemon of node {node} did not return in time: the node counts as lost.",
     "ノード {node} のデーモンが時間内に復帰しないため、ノードを通信不能とみなします。",
     "error",
 )
 WAIT_OVER = Message(
-    "KM1802",
+    "KM7802",
     "The startup sync wait is over; not all nodes are there.",
     "起動同期待ち時間が終了しました。一部のノードが参加していません。",
     "warning",
@@ -49,6 +50,9 @@ def fire(state: State, timer: str) -> State:
         case "agent":
             node = rest.partition(":")[0]
             return presence.lose(state.noting(OVERDUE.said(node=node)), node)
+        case "calm":
+            name = rest.partition(":")[0]
+            return state.with_group(name, replace(state.groups[name], failovers=0, barred=()))
         case "fence":
             node = rest.partition(":")[0]
             return state.with_node(node, replace(state.nodes[node], fence_wait=""))
@@ -67,18 +71,31 @@ def _wanted(state: State) -> dict[str, int]:
             wanted[facts.fence_wait] = state.cluster.arbitration.fence_retry_ms
     for group in state.cluster.groups:
         facts_of_group = state.groups[group.name]
+        if facts_of_group.failovers or facts_of_group.barred:
+            wanted.update(_calm(group, facts_of_group))
         for node, holds in facts_of_group.holds.items():
             for index, hold in enumerate(holds):
                 if hold.wait:
                     wanted[hold.wait] = STUCK_RETRY_MS if hold.status is Status.STUCK else UNKNOWN_RETRY_MS
-                elif _recovering(hold):
+                elif (hold.restarts or hold.start_failures) and _normal(hold):
                     resource = group.resources[index]
                     wanted[f"settled:{group.name}:{resource.name}:{node}:{hold.run}"] = resource.recovery.reset_after_ms
     return wanted
 
 
-def _recovering(hold: Hold) -> bool:
-    return hold.status is Status.RUNNING and bool(hold.restarts or hold.start_failures)
+def _calm(group: Group, facts: GroupFacts) -> dict[str, int]:
+    """The timer after which failovers are counted anew: it runs while the whole group does.
+
+    Whatever is restarted stops what stands on it first, so the run of the last resource names the stretch.
+    """
+    holds = facts.holds[facts.home] if facts.home is not None else ()
+    if not holds or not all(_normal(hold) for hold in holds):
+        return {}
+    return {f"calm:{group.name}:{holds[-1].run}": max(each.recovery.reset_after_ms for each in group.resources)}
+
+
+def _normal(hold: Hold) -> bool:
+    return hold.status is Status.RUNNING and hold.said is None
 
 
 def _each_hold_with(state: State, kind: str, timer: str) -> State:
@@ -89,7 +106,5 @@ def _each_hold_with(state: State, kind: str, timer: str) -> State:
     if kind == "retry" and hold.wait == timer:
         return state.with_hold(group_name, node, index, replace(hold, wait=""))
     if kind == "settled" and hold.run == run:
-        facts = state.groups[group_name]
-        state = state.with_group(group_name, replace(facts, failovers=0, barred=()))
         return state.with_hold(group_name, node, index, replace(hold, restarts=0, start_failures=0))
     return state

@@ -124,15 +124,20 @@ def _start(work: _Plan, group: Group, home: str, index: int) -> None:
 
 def _plan_fences(work: _Plan) -> None:
     """Fence whoever is lost while an exclusive group waits for the proof."""
-    members = work.state.members()
+    members = tuple(name for name in work.state.members() if not work.state.nodes[name].leaving)
     for name, facts in work.state.nodes.items():
         if facts.presence not in (Presence.UNSEEN, Presence.LOST) or facts.fence or facts.fence_wait:
             continue
         if members and _awaited(work.state, name):
-            number = work.number()
-            fenced = replace(facts, presence=Presence.LOST, fence=number, fence_by=members[0])
+            number, fencer = work.number(), _next_after(facts.fence_by, members)
+            fenced = replace(facts, presence=Presence.LOST, fence=number, fence_by=fencer)
             work.state = work.state.with_node(name, fenced)
-            work.actions.append(FenceNode(number, members[0], name, (work.cause,)))
+            work.actions.append(FenceNode(number, fencer, name, (work.cause,)))
+
+
+def _next_after(last: str, members: tuple[str, ...]) -> str:
+    """Whoever comes after the one that tried last: what one node cannot do, another one may."""
+    return members[(members.index(last) + 1) % len(members)] if last in members else members[0]
 
 
 def _awaited(state: State, node: str) -> bool:

@@ -1,0 +1,90 @@
+"""The second look at every decision catches a planted bad action."""
+
+from dataclasses import replace
+
+import pytest
+
+from komainu.core import audit, events, takeover
+from komainu.core.actions import Action, RaiseAlert, StartResource
+from komainu.core.state import Hold, Presence, State, Status
+from komainu.model.config import Group
+from komainu.model.message import Said
+from tests.unit.core.clusters import ADDRESS, DISK, cluster, formed
+
+START = StartResource("1.r.1", "b", "db", "disk", 1)
+STRICT = cluster(groups=[Group(name="db", nodes=("a", "b"), resources=(DISK,))])
+HARMLESS = cluster(groups=[Group(name="db", nodes=("a", "b"), resources=(ADDRESS,))])
+
+
+def stopped(configuration: object = STRICT) -> State:
+    """Formed, and the group is stopped on both nodes."""
+    life = formed(configuration)  # type: ignore[arg-type]
+    life.command(events.StopGroup("db"))
+    life.settle()
+    return life.state
+
+
+def verdict(state: State, action: Action = START, before: State | None = None) -> str:
+    """Why the action is not allowed, or nothing."""
+    try:
+        audit.check(before or state, state, (action,))
+    except audit.InvariantBroken as broken:
+        return str(broken)
+    return ""
+
+
+def test_a_lawful_start_passes() -> None:
+    assert verdict(stopped()) == ""
+
+
+def test_other_actions_pass() -> None:
+    assert verdict(stopped(), RaiseAlert(Said("X", "x", "x"))) == ""
+
+
+@pytest.mark.parametrize("presence", [each for each in Presence if each is not Presence.MEMBER])
+def test_only_a_member_starts_anything(presence: Presence) -> None:
+    state = stopped(HARMLESS)
+    assert str(presence) in verdict(state.with_node("b", replace(state.nodes["b"], presence=presence)))
+
+
+@pytest.mark.parametrize("change", [{"probed": False}, {"leaving": True}])
+def test_a_node_that_is_not_probed_or_leaves_starts_nothing(change: dict[str, bool]) -> None:
+    state = stopped(HARMLESS)
+    assert "would start on b" in verdict(state.with_node("b", replace(state.nodes["b"], **change)))  # type: ignore[arg-type]
+
+
+def test_nothing_starts_before_the_cluster_has_formed() -> None:
+    state = replace(stopped(HARMLESS), formed=False)
+    assert "before the cluster has formed" in verdict(state)
+    assert verdict(replace(state, formed=True), before=state) == ""  # the very step that forms it may
+
+
+@pytest.mark.parametrize("presence", [Presence.LOST, Presence.UNSEEN, Presence.JOINING])
+def test_nothing_exclusive_starts_while_another_node_is_not_known(presence: Presence) -> None:
+    for configuration, wrong in ((STRICT, True), (HARMLESS, False)):
+        state = stopped(configuration)
+        state = state.with_node("a", replace(state.nodes["a"], presence=presence))
+        assert (f"while a is {presence}" in verdict(state)) is wrong
+
+
+def test_nothing_exclusive_starts_before_another_member_was_probed() -> None:
+    state = stopped()
+    assert "before a was probed" in verdict(state.with_node("a", replace(state.nodes["a"], probed=False)))
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.STOPPED])
+@pytest.mark.parametrize("presence", [Presence.MEMBER, Presence.AGENT_LOST, Presence.GONE])
+def test_nothing_exclusive_starts_while_another_node_may_hold_it(presence: Presence, status: Status) -> None:
+    state = stopped()
+    state = state.with_node("a", replace(state.nodes["a"], presence=presence)).with_hold("db", "a", 0, Hold(status))
+    assert "may still hold" in verdict(state)
+
+
+def test_a_decision_that_breaks_the_law_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole step is refused: the law is planted away, and the audit is other code."""
+    monkeypatch.setattr(takeover, "hindrance", lambda state, group, home: None)
+    life = formed(STRICT)
+    before = life.state
+    with pytest.raises(audit.InvariantBroken, match="disk would start while a is lost"):
+        life.view("b")
+    assert life.state is before

@@ -1,0 +1,50 @@
+"""Every kind of event has its sentence, in both languages."""
+
+import pytest
+
+from komainu.core import causes
+from komainu.core import events as e
+from komainu.model.outcome import SUCCEEDED
+from tests.unit.core.clusters import FAILED, UNKNOWN, formed
+
+EVENTS: list[tuple[e.Event, str, str]] = [
+    (e.ViewChanged("r", ("a", "b"), ("a", "b")), causes.VIEW.code, "a, b"),
+    (e.ViewChanged("r", (), ()), causes.NO_MEMBERS.code, ""),
+    (e.MembersSynced("r", "a", ()), causes.SYNCED.code, "a"),
+    (e.AgentSilent("b", "b.1"), causes.SILENT.code, "b"),
+    (e.ActionFinished("1.r.2", "b", SUCCEEDED), causes.FINISHED.code, "1.r.2"),
+    (e.ActionFinished("1.r.2", "b", FAILED), causes.NOT_FINISHED.code, "failed"),
+    (e.ActionFinished("1.r.2", "b", UNKNOWN), causes.NOT_FINISHED.code, "unknown"),
+    (e.NodeProbed("1.r.2", "b", ()), causes.PROBED.code, "b"),
+    (e.MonitorChanged("b", "db", "disk", "1", SUCCEEDED), causes.NORMAL.code, "disk"),
+    (e.MonitorChanged("b", "db", "disk", "1", FAILED), causes.IN_ERROR.code, "disk"),
+    (e.MonitorChanged("b", "db", "disk", "1", UNKNOWN), causes.UNCLEAR.code, "disk"),
+    (e.TimerFired("startup"), causes.FIRED.code, "startup"),
+    (e.NodeLeaving("b", "b.1"), causes.LEAVING.code, "b"),
+    (e.CommandGiven("1", "a", e.MoveGroup("db", "b")), causes.COMMAND.code, "move-group db"),
+    (e.CommandGiven("1", "a", e.StopGroup("db")), causes.COMMAND.code, "stop-group db"),
+    (e.CommandGiven("1", "a", e.ConfirmGone("b", 3)), causes.COMMAND.code, "confirm-gone b"),
+]
+
+
+@pytest.mark.parametrize(("event", "code", "part"), EVENTS)
+def test_an_event_in_one_sentence(event: e.Event, code: str, part: str) -> None:
+    said = causes.headline(event)
+    assert said.code == code
+    assert part in said.en
+    assert part in said.ja
+
+
+def test_every_kind_of_event_is_tried_here() -> None:
+    assert {type(event) for event, _, _ in EVENTS} == set(e.Event.__args__)
+
+
+def test_every_action_tells_the_event_that_led_to_it_and_why() -> None:
+    life = formed()
+    life.command(e.MoveGroup("db", "b"))
+    (stop,) = life.under_way
+    assert [said.code for said in stop.because] == [causes.COMMAND.code] * 2  # type: ignore[union-attr]
+    life.settle()
+    life.check("b", FAILED)
+    (stop,) = life.under_way
+    assert [said.code for said in stop.because] == [causes.IN_ERROR.code, "TEST1"]  # type: ignore[union-attr]

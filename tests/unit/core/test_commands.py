@@ -1,0 +1,250 @@
+"""Operators' requests: carried out, or refused with the reason and the remedy (C10)."""
+
+import pytest
+
+from komainu.core import commands
+from komainu.core import events as e
+from komainu.core.state import Presence, Proof, Status, Wanted
+from komainu.model.config import ArbitrationKind, Cluster, Group
+from komainu.model.message import Message
+from tests.unit.core.clusters import ADDRESS, DISK, FAILED, Life, cluster, formed
+
+RUNNING = (Status.RUNNING, Status.RUNNING)
+
+
+def refused(life: Life, command: e.Command, message: Message) -> bool:
+    """The command is refused with that message, and nothing changes."""
+    before = life.state
+    answer = life.command(command)
+    return (answer.accepted, answer.said.code) == (False, message.code) and life.state == before
+
+
+# --- the answer -----------------------------------------------------------------------------------------------------
+
+
+def test_the_answer_goes_to_the_node_that_asked() -> None:
+    life = formed()
+    answer = life.command(e.StopGroup("db"), origin="b")
+    assert (answer.id, answer.node, answer.accepted, answer.said.code) == ("c1", "b", True, commands.ACCEPTED.code)
+
+
+@pytest.mark.parametrize("command", [e.MoveGroup("x", None), e.StartGroup("x", None), e.StopGroup("x")])
+def test_an_unknown_group_is_refused(command: e.Command) -> None:
+    assert refused(formed(), command, commands.NO_GROUP)
+
+
+@pytest.mark.parametrize("command", [e.MoveGroup("db", "a"), e.StartGroup("db", None)])
+def test_nothing_moves_before_the_cluster_has_formed(command: e.Command) -> None:
+    life = Life(cluster())
+    life.view("a")
+    life.sync("a", "a")
+    life.settle()
+    assert refused(life, command, commands.NOT_FORMED)
+
+
+@pytest.mark.parametrize("command", [e.MoveGroup("db", "b"), e.StartGroup("db", "b"), e.StopGroup("db")])
+def test_a_home_whose_daemon_is_silent_can_be_told_nothing(command: e.Command) -> None:
+    life = formed()
+    life.view("b", nodes="a b")
+    assert refused(life, command, commands.HOME_SILENT)
+
+
+# --- move -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_move_stops_here_and_starts_there() -> None:
+    life = formed()
+    assert life.command(e.MoveGroup("db", "b")).accepted
+    assert (life.stops(), life.starts()) == (("db.server on a",), ())
+    life.settle()
+    assert life.statuses("b") == RUNNING
+    assert life.group().home == "b"
+
+
+def test_a_move_without_a_target_takes_the_best_other_node() -> None:
+    life = formed(cluster("a b c", groups=[Group(name="db", nodes=("a", "c", "b"), resources=(DISK,))]))
+    assert life.command(e.MoveGroup("db", None)).accepted
+    assert life.group().home == "c"
+
+
+def test_a_move_without_a_target_needs_another_node() -> None:
+    life = formed()
+    life.leave("b")
+    assert refused(life, e.MoveGroup("db", None), commands.NOBODY_USABLE)
+
+
+def test_a_move_to_where_it_is_is_refused() -> None:
+    assert refused(formed(), e.MoveGroup("db", "a"), commands.ALREADY_THERE)
+
+
+def test_a_move_to_a_node_outside_the_cluster_or_the_group_is_refused() -> None:
+    life = formed(cluster("a b c", groups=[Group(name="db", nodes=("a", "b"), resources=(DISK,))]))
+    assert refused(life, e.MoveGroup("db", "z"), commands.NO_SUCH_NODE)
+    assert refused(life, e.MoveGroup("db", "c"), commands.NOT_STARTABLE)
+
+
+@pytest.mark.parametrize("presence", [Presence.LOST, Presence.AGENT_LOST, Presence.JOINING])
+def test_a_move_to_a_node_that_is_not_usable_is_refused(presence: Presence) -> None:
+    life = formed()
+    life.view("a", nodes="a" if presence is Presence.LOST else "a b")
+    if presence is Presence.JOINING:
+        life.view("a b")
+    assert life.presence("b") is presence
+    assert refused(life, e.MoveGroup("db", "b"), commands.NOT_USABLE)
+
+
+def strict(arbitration: ArbitrationKind = "operator", exclusive: bool = True) -> Cluster:
+    """Three nodes, one group."""
+    part = DISK if exclusive else ADDRESS
+    return cluster("a b c", arbitration, [Group(name="db", nodes=("a", "b", "c"), resources=(part,))])
+
+
+def test_what_runs_is_not_stopped_for_a_start_that_would_wait_for_proof() -> None:
+    """The third node is lost: the group could not start on the second one before an operator says so."""
+    life = formed(strict())
+    life.view("a b")
+    assert refused(life, e.MoveGroup("db", "b"), commands.WOULD_WAIT)
+    assert refused(life, e.MoveGroup("db", None), commands.WOULD_WAIT)
+    assert life.command(e.ConfirmGone("c", life.state.epoch)).accepted
+    assert life.command(e.MoveGroup("db", "b")).accepted
+    life.settle()
+    assert life.statuses("b") == (Status.RUNNING,)
+
+
+@pytest.mark.parametrize(
+    "configuration", [strict("fence"), strict("none"), strict(exclusive=False)], ids=["fence", "none", "harmless"]
+)
+def test_what_can_be_proven_or_needs_no_proof_is_moved(configuration: Cluster) -> None:
+    life = formed(configuration)
+    life.view("a b")
+    assert life.command(e.MoveGroup("db", "b")).accepted
+    life.settle()
+    assert life.group().holds["b"][0].status is Status.RUNNING
+
+
+def test_what_does_not_run_may_wait() -> None:
+    life = formed(strict())
+    life.command(e.StopGroup("db"))
+    life.settle()
+    life.view("a b")
+    assert life.command(e.MoveGroup("db", "b")).accepted
+    assert life.group().hindrance is not None
+
+
+def test_a_move_clears_what_was_counted_against_the_group() -> None:
+    life = formed()
+    for _ in range(2):
+        life.check("a", FAILED)
+        life.settle()
+    assert life.group().failovers == 1
+    assert life.command(e.MoveGroup("db", "a")).accepted
+    assert (life.group().barred, life.group().failovers) == ((), 0)
+    assert not any(hold.restarts for holds in life.group().holds.values() for hold in holds)
+
+
+# --- start and stop -------------------------------------------------------------------------------------------------
+
+
+def test_a_stop_stops_everything_from_above_and_stays() -> None:
+    life = formed()
+    life.command(e.StopGroup("db"))
+    assert life.stops() == ("db.server on a",)
+    life.finish(life.under_way[0])
+    assert life.stops() == ("db.disk on a",)
+    life.settle()
+    assert (life.group().wanted, life.group().home) == (Wanted.DOWN, None)
+    life.view("b")
+    assert life.starts() == ()
+    assert refused(life, e.StopGroup("db"), commands.ALREADY_STOPPED) is False  # a is lost: who knows what runs there
+
+
+def test_stopping_what_is_stopped_is_refused() -> None:
+    life = formed()
+    life.command(e.StopGroup("db"))
+    life.settle()
+    assert refused(life, e.StopGroup("db"), commands.ALREADY_STOPPED)
+
+
+def test_a_start_takes_the_best_node_or_the_named_one() -> None:
+    for named, home in ((None, "a"), ("b", "b")):
+        life = formed()
+        life.command(e.StopGroup("db"))
+        life.settle()
+        assert life.command(e.StartGroup("db", named)).accepted
+        life.settle()
+        assert life.statuses(home) == RUNNING
+
+
+def test_starting_what_runs_is_refused() -> None:
+    assert refused(formed(), e.StartGroup("db", None), commands.ALREADY_THERE)
+    assert refused(formed(), e.StartGroup("db", "b"), commands.ALREADY_THERE)
+
+
+def test_a_start_needs_a_node() -> None:
+    life = formed()
+    life.command(e.StopGroup("db"))
+    life.settle()
+    life.leave("a")
+    life.leave("b")
+    assert refused(life, e.StartGroup("db", None), commands.NOBODY_USABLE)
+    assert refused(life, e.StartGroup("db", "a"), commands.NOT_USABLE)
+
+
+# --- the operator's word --------------------------------------------------------------------------------------------
+
+
+def test_the_word_is_proof() -> None:
+    life = formed()
+    life.view("b")
+    assert life.starts() == ()
+    assert life.command(e.ConfirmGone("a", life.state.epoch), "b").accepted
+    assert (life.presence("a"), life.node("a").proof) == (Presence.GONE, Proof.OPERATOR)
+    assert commands.CONFIRMED.code in life.codes()
+    assert life.starts() == ("db.disk on b",)
+
+
+def test_the_word_also_counts_for_a_node_that_was_never_seen() -> None:
+    life = Life(cluster())
+    life.view("b")
+    life.sync("b", "b")
+    life.settle()
+    life.fire("startup")
+    assert life.command(e.ConfirmGone("a", life.state.epoch)).accepted
+    assert life.starts() == ("db.disk on b",)
+
+
+@pytest.mark.parametrize("presence", [Presence.MEMBER, Presence.AGENT_LOST, Presence.JOINING])
+def test_the_word_is_refused_for_a_node_that_is_there(presence: Presence) -> None:
+    life = formed()
+    if presence is not Presence.MEMBER:
+        life.view("a", nodes="a b")
+    if presence is Presence.JOINING:
+        life.view("a b")
+    assert life.presence("b") is presence
+    assert refused(life, e.ConfirmGone("b", life.state.epoch), commands.NOT_LOST)
+
+
+def test_the_word_is_refused_for_a_node_that_nobody_knows() -> None:
+    assert refused(formed(), e.ConfirmGone("z", 1), commands.NO_SUCH_NODE)
+
+
+def test_the_word_of_an_earlier_loss_is_refused() -> None:
+    """A proof belongs to one incarnation (trap 6): the node may have been back and at work since."""
+    life = formed()
+    life.view("b")
+    seen = life.state.epoch
+    life.view("a b")
+    life.sync("b", "a", life="2")
+    life.settle()
+    life.view("b")
+    assert refused(life, e.ConfirmGone("a", seen), commands.OUTDATED_WORD)
+
+
+def test_the_word_ends_a_fence() -> None:
+    life = formed(cluster(arbitration="fence"))
+    life.view("b")
+    life.finish(life.under_way[0], FAILED)
+    assert life.state.timers
+    life.command(e.ConfirmGone("a", life.state.epoch), "b")
+    assert not life.state.timers
+    assert (life.node("a").fence, life.node("a").fence_by, life.node("a").fence_wait) == ("", "", "")

@@ -1,0 +1,248 @@
+"""Where each group should be: it stays as long as it can, and after a merge the newer takeover stays."""
+
+import pytest
+
+from komainu.core import actions as a
+from komainu.core import events as e
+from komainu.core import placement
+from komainu.core.state import Presence, Status, Wanted
+from komainu.model.config import Cluster, Group
+from tests.unit.core.clusters import ADDRESS, DISK, FAILED, SERVER, Life, cluster, formed
+
+RUNNING = (Status.RUNNING, Status.RUNNING)
+STOPPED = (Status.STOPPED, Status.STOPPED)
+
+
+def one(arbitration: str = "none", nodes: str = "a b", **settings: str) -> Cluster:
+    """A cluster with one group of those settings."""
+    group = Group(name="db", nodes=tuple(nodes.split()), resources=(DISK, SERVER), **settings)  # type: ignore[arg-type]
+    return cluster(nodes, arbitration, [group])  # type: ignore[arg-type]
+
+
+def returned(life: Life, node: str, **epochs: int) -> None:
+    """A node comes back afresh; these resources are found running on it."""
+    life.view(" ".join(life.state.nodes))
+    source = next(name for name in life.state.members())
+    life.sync(source, node, life="9")
+    probe = next(action for action in life.under_way if isinstance(action, a.ProbeNode))
+    life.under_way = [probe]
+    life.probed(probe, **epochs)
+
+
+# --- a home ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_group_begins_on_the_first_of_its_nodes_that_is_usable() -> None:
+    life = Life(cluster("a b c", groups=[Group(name="db", nodes=("c", "a"), resources=(DISK,))]))
+    life.form()
+    assert life.group().home == "c"
+
+
+def test_nothing_is_placed_before_the_cluster_has_formed() -> None:
+    life = Life(one("operator"))
+    life.view("a")
+    life.sync("a", "a")
+    life.settle()
+    assert life.group().home is None
+
+
+def test_a_group_stays_where_it_is_when_a_better_node_returns() -> None:
+    life = formed(one())
+    life.view("b")
+    life.settle()
+    returned(life, "a")
+    assert life.group().home == "b"
+    assert life.starts() == life.stops() == ()
+
+
+def test_a_lost_home_is_left_for_the_next_node_in_the_order_of_the_group() -> None:
+    life = formed(cluster("a b c", "none", [Group(name="db", nodes=("a", "c", "b"), resources=(DISK,))]))
+    epoch = life.state.epoch
+    life.view("b c")
+    assert life.group().home == "c"
+    assert life.group().since == epoch + 1
+    assert placement.TAKEN_OVER.code in life.codes()
+
+
+@pytest.mark.parametrize("presence", [Presence.AGENT_LOST, Presence.JOINING])
+def test_a_home_whose_daemon_is_away_for_a_while_keeps_its_group(presence: Presence) -> None:
+    life = formed()
+    life.view("b", nodes="a b")
+    if presence is Presence.JOINING:
+        life.view("a b")
+    assert life.presence("a") is presence
+    assert life.group().home == "a"
+
+
+def test_without_any_usable_node_there_is_no_home_and_one_alert() -> None:
+    life = formed(one("operator"))
+    life.leave("b")
+    life.leave("a")
+    assert life.group().home is None
+    assert life.codes() == (placement.NO_NODE.code,)
+    life.finish(life.under_way[0])
+    assert life.codes() == ()
+
+
+def test_a_group_without_a_home_gets_one_when_a_node_comes() -> None:
+    life = formed(one("none"))
+    life.leave("b")
+    life.leave("a")
+    life.settle()
+    life.view("a", nodes="a b")
+    returned(life, "b")
+    assert life.group().home == "b"
+
+
+# --- nodes on which it has failed -----------------------------------------------------------------------------------
+
+
+def failed_over(arbitration: str = "none", nodes: str = "a b") -> Life:
+    """The server failed on `a` too often: the group runs on `b`, and `a` is barred."""
+    life = formed(one(arbitration, nodes))
+    for _ in range(2):
+        life.check("a", FAILED)
+        life.settle()
+    assert (life.group().home, life.group().barred) == ("b", ("a",))
+    return life
+
+
+def test_a_node_on_which_it_failed_is_passed_over_while_there_is_another_one() -> None:
+    life = failed_over(nodes="a b c")
+    life.view("a c")
+    assert life.group().home == "c"
+
+
+def test_a_node_on_which_it_failed_is_better_than_none() -> None:
+    """The node that had taken over dies: the first one is healthy as far as anybody knows."""
+    life = failed_over()
+    life.view("a")
+    assert life.group().home == "a"
+    assert life.starts() == ("db.disk on a",)
+
+
+def test_every_attempt_on_a_new_home_begins_with_fresh_counters() -> None:
+    life = failed_over()
+    life.view("a")
+    life.settle()
+    assert life.hold("a", "server").restarts == 0
+    life.check("a", FAILED)
+    assert life.stops() == ("db.server on a",)  # a restart, not the end of recovery
+    assert not life.group().given_up
+
+
+# --- manual attributes ----------------------------------------------------------------------------------------------
+
+
+def test_a_group_with_manual_start_waits_for_an_operator() -> None:
+    life = formed(one(start="manual"))
+    assert (life.group().wanted, life.group().home) == (Wanted.IDLE, None)
+
+
+def test_a_group_with_manual_start_that_is_found_running_is_kept() -> None:
+    life = formed(one(start="manual"))
+    life.view("a", nodes="a b")
+    returned(life, "b", disk=1, server=1)
+    assert (life.group().wanted, life.group().home) == (Wanted.UP, "b")
+    assert life.stops() == ()
+
+
+def test_a_group_with_manual_failover_is_not_started_elsewhere() -> None:
+    life = formed(one(failover="manual"))
+    life.view("b")
+    assert (life.group().wanted, life.group().home) == (Wanted.IDLE, None)
+    assert placement.PARKED.code in life.codes()
+    assert life.starts() == ()
+    assert life.command(e.StartGroup("db", None), "b").accepted
+    assert life.starts() == ("db.disk on b",)
+
+
+def test_a_parked_group_that_never_stopped_is_kept_when_its_node_was_only_cut_off() -> None:
+    life = formed(one(failover="manual"))
+    life.view("b")
+    returned(life, "a", disk=1, server=1)
+    assert (life.group().wanted, life.group().home) == (Wanted.UP, "a")
+    assert life.stops() == ()
+
+
+def test_a_group_that_an_operator_stopped_is_not_kept_when_it_is_found() -> None:
+    life = formed(one())
+    life.command(e.StopGroup("db"))
+    life.settle()
+    life.view("a", nodes="a b")
+    returned(life, "b", disk=1, server=1)
+    assert life.group().wanted is Wanted.DOWN
+    assert life.stops() == ("db.server on b",)
+
+
+# --- found running --------------------------------------------------------------------------------------------------
+
+
+def test_what_is_found_running_where_nothing_ran_is_adopted() -> None:
+    life = Life(cluster())
+    life.view("a b")
+    life.sync("a", "a b")
+    first, second = life.asked(a.ProbeNode)
+    life.probed(first)
+    life.probed(second, disk=4, server=4)
+    assert (life.group().home, life.group().since) == ("b", 4)
+    assert life.group().because[-1].code == placement.FOUND.code
+    assert life.starts() == life.stops() == ()
+
+
+def test_what_is_found_half_running_is_completed_from_below() -> None:
+    life = Life(cluster())
+    life.view("a b")
+    life.sync("a", "a b")
+    first, second = life.asked(a.ProbeNode)
+    life.probed(first)
+    life.probed(second, server=4)
+    assert life.group().home == "b"
+    assert life.stops() == ("db.server on b",)
+    life.settle()
+    assert life.statuses("b") == RUNNING
+
+
+@pytest.mark.parametrize(("found", "stays"), [(9, "a"), (1, "b"), (0, "b")])
+def test_of_two_actives_the_newer_takeover_stays(found: int, stays: str) -> None:
+    life = formed(one())
+    life.view("b")
+    life.settle()
+    assert life.group().since == 2
+    returned(life, "a", disk=found, server=found)
+    assert life.group().home == stays
+    assert life.codes() == (placement.BOTH_ACTIVE.code,)
+    other = "a" if stays == "b" else "b"
+    assert life.stops() == (f"db.server on {other}",)
+    life.settle()
+    assert (life.statuses(stays), life.statuses(other)) == (RUNNING, STOPPED)
+
+
+def test_on_a_tie_the_earlier_node_in_the_order_of_the_group_stays() -> None:
+    life = formed(one())
+    life.view("b")
+    life.settle()
+    returned(life, "a", disk=2, server=2)
+    assert life.group().home == "a"
+
+
+def test_a_merge_is_judged_once() -> None:
+    life = formed(one())
+    life.view("b")
+    life.settle()
+    returned(life, "a", disk=1, server=1)
+    life.finish(life.under_way[0])
+    assert life.codes() == ()
+    assert not any(hold.found for holds in life.group().holds.values() for hold in holds)
+
+
+def test_found_on_a_node_that_leaves_it_moves_on() -> None:
+    life = formed(cluster(groups=[Group(name="db", nodes=("a", "b"), resources=(ADDRESS,))]))
+    life.view("a", nodes="a b")
+    life.view("a b")
+    life.sync("a", "b", life="2")
+    probe = life.asked(a.ProbeNode)[0]
+    life.leave("b")
+    life.probed(probe, address=9)
+    assert life.group().home == "a"
+    assert life.stops() == ("db.address on b",)

@@ -1,0 +1,250 @@
+"""Wanted minus actual: starts from below, stops from above, one thing at a time."""
+
+import pytest
+
+from komainu.core import actions as a
+from komainu.core import events as e
+from komainu.core import takeover
+from komainu.core.state import Presence, Status
+from komainu.model.config import Group
+from tests.unit.core.clusters import ADDRESS, DISK, FAILED, SERVER, UNKNOWN, Life, cluster, formed, resource
+
+
+def fresh(configuration: object = None) -> Life:
+    """All are there, nothing is known yet."""
+    life = Life(configuration or cluster())  # type: ignore[arg-type]
+    names = " ".join(life.state.nodes)
+    life.view(names)
+    life.sync(names.split()[0], names)
+    return life
+
+
+# --- order ----------------------------------------------------------------------------------------------------------
+
+
+def test_resources_start_from_below_one_after_the_other() -> None:
+    life = fresh()
+    life.finish(life.under_way[0])
+    life.finish(life.under_way[0])
+    assert life.starts() == ("db.disk on a",)
+    life.finish(life.under_way[0])
+    assert life.starts() == ("db.server on a",)
+    life.finish(life.under_way[0])
+    assert life.actions == ()
+
+
+def test_nothing_starts_on_the_new_home_before_all_is_stopped_on_the_old_one() -> None:
+    life = formed()
+    life.command(e.MoveGroup("db", "b"))
+    for stop in ("db.server on a", "db.disk on a"):
+        assert (life.stops(), life.starts()) == ((stop,), ())
+        life.finish(life.under_way[0])
+    assert life.starts() == ("db.disk on b",)
+
+
+def test_groups_do_not_wait_for_each_other() -> None:
+    groups = [Group(name=name, nodes=("a", "b"), resources=(resource("part"),)) for name in ("one", "two")]
+    life = fresh(cluster(groups=groups))
+    life.finish(life.under_way[0])
+    life.finish(life.under_way[0])
+    assert life.starts() == ("one.part on a", "two.part on a")
+
+
+def test_a_resource_that_fails_takes_down_what_stands_on_it_and_nothing_else() -> None:
+    parts = tuple(resource(name) for name in ("bottom", "middle", "top"))
+    life = formed(cluster(groups=[Group(name="db", nodes=("a", "b"), resources=parts)]))
+    life.check("a", FAILED, "middle")
+    stopped = list(life.stops())
+    while not life.starts():
+        life.finish(life.under_way[0])
+        stopped += life.stops()
+    assert stopped == ["db.top on a", "db.middle on a"]
+    life.settle()
+    assert life.statuses("a") == (Status.RUNNING,) * 3
+
+
+def test_an_empty_group_is_no_trouble() -> None:
+    life = formed(cluster(groups=[Group(name="empty", nodes=("a", "b"), resources=())]))
+    assert life.group("empty").home == "a"
+    assert life.group("empty").hindrance is None
+    life.view("b")
+    assert life.group("empty").home == "b"
+
+
+# --- what is under way ----------------------------------------------------------------------------------------------
+
+
+def test_while_a_start_is_under_way_nothing_else_is_asked_of_the_resource() -> None:
+    life = fresh()
+    life.finish(life.under_way[0])
+    life.finish(life.under_way[0])
+    (start,) = life.under_way
+    life.command(e.MoveGroup("db", "b"))
+    assert life.starts() == life.stops() == ()
+    life.finish(start)
+    assert life.stops() == ("db.disk on a",)
+
+
+def test_an_order_back_and_forth_starts_nothing_twice() -> None:
+    life = formed()
+    life.command(e.MoveGroup("db", "b"))
+    life.command(e.MoveGroup("db", "a"))
+    life.settle()
+    assert life.statuses("a") == (Status.RUNNING, Status.RUNNING)
+    assert life.statuses("b") == (Status.STOPPED, Status.STOPPED)
+
+
+def test_the_unknown_is_stopped_before_it_is_started_again() -> None:
+    life = fresh()
+    first, second = life.asked(a.ProbeNode)
+    life.probed(second)
+    life.happens(e.NodeProbed(first.id, "a", ()))
+    assert life.group().home == "a"
+    assert life.stops() == ("db.server on a",)
+    life.under_way.remove(first)
+    life.settle()
+    assert life.statuses("a") == (Status.RUNNING, Status.RUNNING)
+
+
+def test_a_member_that_was_not_probed_is_asked_for_nothing_else() -> None:
+    life = formed()
+    life.view("b", nodes="a b")
+    life.view("a b")
+    life.sync("b", "a", life="2")
+    assert [type(action) for action in life.under_way] == [a.ProbeNode]
+
+
+def test_a_probe_is_asked_for_once() -> None:
+    life = fresh()
+    life.sync("a")
+    assert life.asked(a.ProbeNode) == ()
+
+
+# --- hindrance ------------------------------------------------------------------------------------------------------
+
+
+def test_a_start_that_has_to_wait_says_so_once_and_goes_on_by_itself() -> None:
+    life = formed()
+    life.view("b")
+    assert takeover.WAITS_FOR_PROOF.code in life.codes()
+    assert life.group().hindrance is not None
+    life.sync("b")
+    assert life.codes() == ()
+    life.command(e.ConfirmGone("a", life.state.epoch), "b")
+    assert life.group().hindrance is None
+    life.settle()
+    assert life.statuses("b") == (Status.RUNNING, Status.RUNNING)
+
+
+def test_waiting_for_a_stop_is_no_alert() -> None:
+    life = formed()
+    life.command(e.MoveGroup("db", "b"))
+    assert life.group().hindrance is not None
+    assert life.group().hindrance.code == takeover.WAITS_FOR_STOP.code  # type: ignore[union-attr]
+    assert life.codes() == ()
+
+
+def test_what_was_found_running_hinders_no_longer() -> None:
+    life = formed()
+    life.view("b")
+    life.view("a b")
+    life.sync("b", "a", life="2")
+    (probe,) = life.asked(a.ProbeNode)
+    life.probed(probe, disk=9, server=9)
+    assert (life.group().home, life.group().hindrance) == ("a", None)
+
+
+# --- fences ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_lost_node_is_fenced_when_a_group_waits_for_it() -> None:
+    life = formed(cluster(arbitration="fence"))
+    life.view("b")
+    (fence,) = life.asked(a.FenceNode)
+    assert (fence.node, fence.target) == ("b", "a")
+    assert life.node("a").fence == fence.id
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        [Group(name="db", nodes=("b",), resources=(DISK,))],
+        [Group(name="db", nodes=("a", "b"), resources=(ADDRESS,))],
+        [Group(name="db", nodes=("b", "a"), resources=(DISK,))],
+    ],
+    ids=["not eligible", "harmless", "running elsewhere"],
+)
+def test_nobody_is_fenced_for_nothing(groups: list[Group]) -> None:
+    life = formed(cluster(arbitration="fence", groups=groups))
+    life.view("b")
+    assert life.presence("a") is Presence.LOST
+    assert life.asked(a.FenceNode) == ()
+
+
+def test_a_node_that_was_never_seen_is_fenced_after_the_startup_wait() -> None:
+    life = Life(cluster(arbitration="fence"))
+    life.view("b")
+    life.sync("b", "b")
+    life.settle()
+    assert life.asked(a.FenceNode) == ()
+    life.fire("startup")
+    assert [fence.target for fence in life.asked(a.FenceNode)] == ["a"]
+
+
+def test_a_fence_in_the_hands_of_a_node_that_went_is_given_to_another_one() -> None:
+    life = formed(cluster("a b c", arbitration="fence"))
+    life.view("b c")
+    assert life.node("a").fence_by == "b"
+    life.view("c", nodes="b c")
+    (fence,) = life.asked(a.FenceNode)
+    assert (fence.node, fence.target) == ("c", "a")
+
+
+def test_a_fence_in_the_hands_of_a_silent_daemon_is_given_to_another_one() -> None:
+    life = formed(cluster("a b c", arbitration="fence"))
+    life.view("b c")
+    life.silent("b")
+    (fence,) = life.asked(a.FenceNode)
+    assert (fence.node, fence.target) == ("c", "a")
+
+
+def test_a_leaving_node_is_not_asked_to_fence() -> None:
+    life = formed(cluster("a b c", arbitration="fence"))
+    life.leave("b")
+    life.view("b c")
+    assert [fence.node for fence in life.asked(a.FenceNode)] == ["c"]
+
+
+# --- leaving --------------------------------------------------------------------------------------------------------
+
+
+def test_a_leaving_node_that_runs_nothing_is_dismissed_at_once() -> None:
+    life = formed()
+    life.leave("b")
+    assert life.actions == (a.LeaveCluster("b"),)
+
+
+def test_a_leaving_node_is_not_dismissed_before_it_is_known_what_runs_there() -> None:
+    life = fresh()
+    life.leave("a")
+    assert life.asked(a.LeaveCluster) == ()
+    life.finish(life.under_way[0])
+    assert life.asked(a.LeaveCluster) == (a.LeaveCluster("a"),)
+
+
+def test_a_stuck_stop_is_tried_again_although_the_group_has_no_home() -> None:
+    life = formed()
+    life.leave("b")
+    life.leave("a")
+    life.finish(life.under_way[0], UNKNOWN)
+    life.fire("retry")
+    assert life.stops() == ("db.server on a",)
+    life.settle()
+    assert life.node("a").dismissed
+
+
+def test_two_resources_are_started_from_the_first_that_is_missing() -> None:
+    life = formed(cluster(groups=[Group(name="db", nodes=("a", "b"), resources=(ADDRESS, DISK, SERVER))]))
+    life.check("a", FAILED, "disk")
+    life.settle()
+    assert life.hold("a", "address").run < life.hold("a", "disk").run
