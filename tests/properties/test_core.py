@@ -10,13 +10,14 @@ from komainu.core import actions as a
 from komainu.core import events as e
 from komainu.core.state import Presence, State, Status, Wanted, decode, encode
 from komainu.model.config import Cluster, Group, Recovery
-from komainu.model.outcome import SUCCEEDED, Outcome
+from komainu.model.outcome import SUCCEEDED
 from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, resource
 
 NODES = ("a", "b", "c")
 GROUPS = ("db", "web", "job")
 RECOVERY = Recovery(start_retries=1, restarts=1, failovers=2)
 OUTCOMES = st.sampled_from((SUCCEEDED, SUCCEEDED, FAILED, UNKNOWN))
+FOUND = st.lists(st.booleans(), max_size=6)
 IN_DOUBT = (Status.UNKNOWN, Status.STUCK)
 
 

@@ -7,7 +7,7 @@ from komainu.agent import wire
 from komainu.agent.replica import Decided, Effects, Replica, View
 from komainu.core import actions as a
 from komainu.core import events as e
-from komainu.core.state import State
+from komainu.core.state import State, digest
 from komainu.model.config import Cluster
 from komainu.model.outcome import SUCCEEDED, Result
 
@@ -118,3 +118,32 @@ def together(cluster: Cluster, settled: bool = True) -> Order:
     if settled:
         order.settle()
     return order
+
+
+def digests(order: Order) -> set[str]:
+    """The digests of all states; one when they are equal."""
+    return {digest(each.state) for each in order.replicas.values()}
+
+
+def assert_together(order: Order) -> State:
+    """All are synced, equal, and see each other as members; the state."""
+    assert all(each.synced for each in order.replicas.values())
+    assert len(digests(order)) == 1
+    state = next(iter(order.replicas.values())).state
+    assert set(state.members()) == set(order.replicas)
+    return state
+
+
+def silent(order: Order, node: str) -> e.AgentSilent:
+    """The accusation against a member."""
+    state = next(each.state for name, each in order.replicas.items() if name != node)
+    return e.AgentSilent(node, state.nodes[node].incarnation)
+
+
+def split(order: Order, name: str) -> Order:
+    """That node is cut off: it goes on alone in its own ring, the others in theirs."""
+    alone = Order(f"{name}-alone-")
+    alone.add(order.take(name))
+    order.view()
+    alone.view()
+    return alone
