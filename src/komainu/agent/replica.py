@@ -17,7 +17,7 @@ from komainu.agent import wire
 from komainu.core import events as e
 from komainu.core.actions import Action, ArmTimer, RaiseAlert
 from komainu.core.audit import InvariantBroken
-from komainu.core.state import RULES, State, Status, decode, digest, encode, initial
+from komainu.core.state import RULES, Presence, State, Status, decode, digest, encode, initial
 from komainu.core.step import step
 from komainu.core.succession import Claim, successor
 from komainu.model.config import Cluster
@@ -195,7 +195,7 @@ class Replica:
 
     def _absorb(self, event: e.Event, effects: Effects) -> None:
         try:
-            done = step(self.state, event)
+            done = step(self.state, event, _rules(self.state, event))
         except InvariantBroken as error:
             alert = RaiseAlert(BROKEN.said(what=str(error)))
             effects.actions.append(alert)
@@ -333,6 +333,15 @@ class Replica:
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _rules(state: State, event: e.Event) -> int:
+    """The lowest rules number among the members (law 1): old and new releases decide alike during an upgrade."""
+    if isinstance(event, e.MembersSynced):
+        numbers = [member.rules for member in event.members]
+    else:
+        numbers = [facts.rules for facts in state.nodes.values() if facts.presence is Presence.MEMBER]
+    return min(numbers, default=RULES)
 
 
 def _about_known(state: State, event: e.Event) -> bool:

@@ -414,3 +414,23 @@ def test_ranks_follow_the_order_of_the_members() -> None:
     order.view()
     assert [order.replicas[name].rank for name in "bc"] == [0, 1]
     assert replica("c", CLUSTER).rank == 0
+
+
+# --- releases side by side ------------------------------------------------------------------------------------------
+
+
+def test_everybody_decides_by_the_rules_of_the_oldest_member(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law 1: during a rolling upgrade the newer release decides as the older one does."""
+    order = together(CLUSTER)
+    of_a = order.replicas["a"].state
+    newer = {name: replace(facts, rules=facts.rules + 1) for name, facts in of_a.nodes.items() if name != "b"}
+    order.replicas["a"].state = replace(of_a, nodes={**of_a.nodes, **newer})
+    used: list[int] = []
+    real = subject.step
+    monkeypatch.setattr(subject, "step", lambda state, event, rules: (used.append(rules), real(state, event))[1])
+
+    order.replicas["a"].delivered("b", wire.Proposal(99, e.TimerFired("none")))
+    order.replicas["a"].view_changed(View("2-2", ("a", "c"), ("a", "c")))
+    order.replicas["a"].delivered("c", wire.Proposal(1, e.TimerFired("none")))
+
+    assert used == [1, 1, 2]
