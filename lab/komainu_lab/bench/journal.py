@@ -11,7 +11,7 @@ def stages(entries: Iterable[Entry], since_ns: int, until_ns: int) -> dict[str, 
     """The steps between two times (of CLOCK_MONOTONIC) with their milliseconds, in the order in which they ended.
 
     A step is an action: from the event that led to it until the event that tells of its end, both as this node
-    delivered them. `decided` is from the beginning until the first action was decided.
+    delivered them. `until decided` is from the beginning until the first action was decided.
     """
     found: dict[str, float] = {}
     begun: dict[str, tuple[str, int]] = {}
@@ -25,7 +25,7 @@ def stages(entries: Iterable[Entry], since_ns: int, until_ns: int) -> dict[str, 
             found[step] = (at_ns - from_ns) / NS_PER_MS
         for action in entry.get("actions", ()):
             if action["action"] in ("StartResource", "StopResource"):
-                found.setdefault("decided", (at_ns - since_ns) / NS_PER_MS)
+                found.setdefault("until decided", (at_ns - since_ns) / NS_PER_MS)
                 verb = "start" if action["action"] == "StartResource" else "stop"
                 begun[action["id"]] = (f"{verb} {action['resource']}", at_ns)
     return found

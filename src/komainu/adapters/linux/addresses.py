@@ -3,6 +3,7 @@
 A socket is made for each question. That costs 0.3 ms, and there is none that could be out of step.
 """
 
+import asyncio
 import errno
 import ipaddress
 import os
@@ -75,7 +76,8 @@ class LinuxNetwork:
 
     async def announce(self, device: str, address: str) -> None:
         """Tell the neighbours on the segment: gratuitous ARP or unsolicited neighbour advertisement."""
-        wire.announce(device, address)
+        sent = wire.announce(device, address)
+        asyncio.get_running_loop().run_in_executor(None, sent.close)
 
 
 async def _carried() -> tuple[_Carried, ...]:
