@@ -20,6 +20,8 @@ from komainu.model.outcome import Outcome, Result
 SPREAD = 0.1
 "Prepares are spread by so much of their interval, so that nodes do not ask the cloud all at once."
 
+GOOD = (Result.SUCCEEDED, "")
+
 
 @dataclass(slots=True)
 class _Watched:
@@ -30,7 +32,8 @@ class _Watched:
     run: str = ""
     "The id under which it runs; empty when it does not."
     starting: bool = False
-    verdict: Result = Result.SUCCEEDED
+    verdict: tuple[Result, str] = GOOD
+    "What was last told: the result, and the code of what was said with it (a success may carry a warning, V5)."
     failures: int = 0
     early: Outcome | None = None
     "What it reported before its start was over."
@@ -111,7 +114,7 @@ class Watch:
         watched = self._of(hand)
         early, watched.early = watched.early, None
         watched.run, watched.starting = run, False
-        watched.verdict, watched.failures, watched.prepared = Result.SUCCEEDED, 0, None
+        watched.verdict, watched.failures, watched.prepared = GOOD, 0, None
         self._begin(watched, self._check_for_ever(hand, watched, run))
         if early is not None:
             self._judge(hand.key, watched, early)
@@ -156,8 +159,9 @@ class Watch:
             self._judge(hand.key, watched, outcome)
 
     def _judge(self, key: Key, watched: _Watched, outcome: Outcome) -> None:
-        if outcome.result is not watched.verdict:
-            watched.verdict = outcome.result
+        verdict = (outcome.result, outcome.said.code if outcome.said is not None else "")
+        if verdict != watched.verdict:
+            watched.verdict = verdict
             self._propose(e.MonitorChanged(self._me, *key, watched.run, outcome))
 
     async def _prepare_for_ever(self, hand: Hand) -> None:

@@ -70,7 +70,9 @@ def monitor_changed(state: State, event: e.MonitorChanged) -> State:
 
 def _judged(state: State, event: e.MonitorChanged, index: int, hold: Hold) -> State:
     if event.outcome.succeeded:
-        return state.with_hold(event.group, event.node, index, replace(hold, said=None))
+        warned = event.outcome.said
+        state = state.with_hold(event.group, event.node, index, replace(hold, said=warned))
+        return state if warned is None or warned == hold.said else _alert(state, warned, event.outcome)
     said = _reason(event.outcome)
     if event.outcome.result is Result.UNKNOWN:
         return _alert(state.with_hold(event.group, event.node, index, replace(hold, said=said)), said, event.outcome)

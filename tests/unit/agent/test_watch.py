@@ -76,6 +76,19 @@ def test_only_changes_of_the_verdict_are_proposed() -> None:
     play(story)
 
 
+def test_a_warning_of_a_good_check_is_proposed_once_and_so_is_its_end() -> None:
+    warned = Outcome(Result.SUCCEEDED, UNSURE.said)
+
+    async def story(world: World) -> None:
+        world.watch.running(world.hand, "r1")
+        world.things.next("n1", "check", "app", lambda: warned, lambda: warned, lambda: SUCCEEDED)
+        await asyncio.sleep(4.5)
+
+        assert [event for _, event in world.proposed] == [verdict("r1", warned), verdict("r1", SUCCEEDED)]
+
+    play(story)
+
+
 def test_a_check_must_fail_as_often_as_is_configured() -> None:
     async def story(world: World) -> None:
         world.watch.running(world.hand, "r1")

@@ -221,6 +221,18 @@ def test_a_check_without_result_changes_nothing_but_what_is_said() -> None:
     assert life.starts() == life.stops() == ()
 
 
+def test_a_good_check_that_warns_is_told_once_and_shown_until_it_ends() -> None:
+    life = formed()
+    run = life.hold("a", "server").run
+    warned = Outcome(Result.SUCCEEDED, FAILED.said, "why")
+    assert life.happens(e.MonitorChanged("a", "db", "server", run, warned)) == (a.RaiseAlert(FAILED.said, "why"),)
+    assert life.hold("a", "server").status is Status.RUNNING
+    assert life.hold("a", "server").said == FAILED.said
+    assert life.happens(e.MonitorChanged("a", "db", "server", run, warned)) == ()
+    assert life.happens(e.MonitorChanged("a", "db", "server", run, SUCCEEDED)) == ()
+    assert life.hold("a", "server").said is None
+
+
 @pytest.mark.parametrize(
     "event",
     [
