@@ -93,7 +93,8 @@ class Leaving:
         replica = self._loop.replica
         asked_in = ""
         while True:
+            changed = self._loop.changed()
             if replica.synced and not replica.state.nodes[replica.me].leaving and asked_in != replica.lineage:
                 asked_in = replica.lineage
                 self._loop.propose(e.NodeLeaving(replica.me, replica.incarnation))
-            await self._loop.change()
+            await changed.wait()

@@ -105,9 +105,9 @@ class Loop:
                 self.propose(e.AgentSilent(node, self.replica.state.nodes[node].incarnation))
                 self.parts.pulse.heard(node)  # not again before it has missed three more
 
-    async def change(self) -> None:
-        """Wait until the state is another one."""
-        await self._changed.wait()
+    def changed(self) -> asyncio.Event:
+        """What the next change of the state sets. Take it before the state is looked at: then none is missed."""
+        return self._changed
 
     # --- effects ---------------------------------------------------------------------------------------------------
 

@@ -133,8 +133,9 @@ async def _status(daemon: Daemon, _: Nothing) -> dict[str, Any]:
 
 async def _watch_status(daemon: Daemon, _: Nothing) -> AsyncGenerator[dict[str, Any], None]:
     while True:
+        changed = daemon.loop.changed()
         yield daemon.status()
-        await daemon.loop.change()
+        await changed.wait()
         await asyncio.sleep(STATUS_PAUSE_MS / 1000)
 
 
@@ -174,17 +175,18 @@ async def _settle(daemon: Daemon, request: SettleRequest) -> AsyncGenerator[dict
     end = loop.time() + request.timeout_ms / 1000
     told: dict[str, Any] | None = None
     while True:
-        change = loop.create_task(daemon.loop.change())
+        changed = daemon.loop.changed()
+        group = _group(daemon, request.group)
+        if group != told:
+            told = group
+            yield group
+        if _settled(group) or loop.time() >= end:
+            return
         try:
-            group = _group(daemon, request.group)
-            if group != told:
-                told = group
-                yield group
-            if _settled(group) or loop.time() >= end:
-                return
-            await asyncio.wait({change}, timeout=end - loop.time())
-        finally:
-            change.cancel()
+            async with asyncio.timeout_at(end):
+                await changed.wait()
+        except TimeoutError:
+            continue  # the last word is what is so then
 
 
 def _group(daemon: Daemon, name: str) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Server:
         self._daemon = daemon
         self._path = path
         self._server: asyncio.Server | None = None
-        self._clients: dict[asyncio.Task[None], None] = {}
+        self._clients: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def open(self) -> None:
         """Listen. Raises OSError."""
@@ -83,7 +83,7 @@ class Server:
             finally:
                 os.umask(before)
             self._let_the_group_read()
-            self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=frames.REQUEST_BYTES)
+            self._server = await asyncio.start_unix_server(self._came, sock=listener, limit=frames.REQUEST_BYTES)
         except BaseException:
             listener.close()
             raise
@@ -92,10 +92,12 @@ class Server:
         """Listen no more, and hang up."""
         if self._server is not None:
             self._server.close()
-            for task in self._clients:
+            clients = dict(self._clients)
+            for task, writer in clients.items():
                 task.cancel()
-            if self._clients:
-                await asyncio.wait(self._clients, timeout=1)
+                writer.close()
+            if clients:
+                await asyncio.wait(clients, timeout=1)
             self._path.unlink(missing_ok=True)
 
     def _let_the_group_read(self) -> None:
@@ -108,10 +110,17 @@ class Server:
 
     # --- one client ------------------------------------------------------------------------------------------------
 
+    def _came(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._clients[task] = writer
+        task.add_done_callback(self._gone)
+
+    def _gone(self, task: "asyncio.Task[None]") -> None:
+        self._clients.pop(task).close()
+        if not task.cancelled():
+            task.result()  # it fails by a defect only; the loop's exception handler tells of it
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._clients[task] = None
         try:
             if len(self._clients) > MOST_CLIENTS:
                 await _write(writer, {"id": 0, "error": said_to_json(TOO_MANY.said(count=MOST_CLIENTS))})
@@ -123,9 +132,6 @@ class Server:
             await _last_word(writer, BAD_FRAME.said(reason=str(error)))
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             _log.debug("a client is gone: %s", error)
-        finally:
-            del self._clients[task]
-            writer.close()
 
     async def _answer(
         self, frame: dict[str, Any], root: bool, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

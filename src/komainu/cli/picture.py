@@ -35,12 +35,13 @@ def sign(status: str) -> str:
 def draw(status: Json, speech: Speech) -> list[str]:
     """The whole picture."""
     rows = _node_rows(status, speech) + _group_rows(status, speech)
-    widths = columns(cells for cells, _, _ in rows)
+    shared = columns(cells[:2] for cells, _, _ in rows)
     lines = _head(status, speech)
     for kind, title in (("node", ("Nodes", "ノード")), ("group", ("Groups", "グループ"))):
         of_kind = [row for row in rows if row[2].get("kind") == kind]
         if of_kind:
             lines += ["", speech.paint(speech.pick(*title), "bold")]
+        widths = shared + columns(cells[2:] for cells, _, _ in of_kind)
         for cells, reason, row in of_kind:
             lines.append(_line(cells, widths, str(row["status"]), str(row.get("monitor", "")), speech))
             if reason:

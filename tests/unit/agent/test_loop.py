@@ -109,7 +109,7 @@ def _web(entry: dict[str, object]) -> dict[str, object]:
 def test_whoever_waits_for_a_change_is_woken_by_one_and_not_by_beats(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         two = world.running["n2"].daemon
-        change = asyncio.ensure_future(two.loop.change())
+        change = asyncio.ensure_future(two.loop.changed().wait())
         await asyncio.sleep(3)
         assert not change.done()
         await world.power_off("n1")

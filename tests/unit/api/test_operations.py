@@ -11,7 +11,7 @@ from komainu.api import operations
 from komainu.api.client import Client, Trouble
 from komainu.api.operations import BY_NAME, OPERATIONS, Right
 from komainu.core.state import Presence
-from komainu.model.outcome import failed
+from komainu.model.outcome import SUCCEEDED, failed
 from tests.doubles.daemons import NOT_HERE, cluster
 from tests.doubles.served import Served, serve
 
@@ -50,9 +50,23 @@ def _first(client: Client, operation: operations.Operation, args: dict[str, str]
 
 def test_a_group_is_moved_and_followed_to_its_end(tmp_path: Path) -> None:
     async def story(served: Served) -> None:
+        loop, seen = asyncio.get_running_loop(), asyncio.Event()
+
+        async def start() -> Any:
+            """Only when the first status was seen."""
+            await seen.wait()
+            served.world.things.running["app"] = ["n2"]
+            return SUCCEEDED
+
+        served.world.things.next("n2", "start", "app", start)
+
         def moved(client: Client) -> tuple[Any, list[Any]]:
             answer = client.ask("group.move", group="web")
-            return answer, [group["status"] for group in client.follow("group.settle", 20, group="web")]
+            statuses = []
+            for group in client.follow("group.settle", 20, group="web"):
+                statuses.append(group["status"])
+                loop.call_soon_threadsafe(seen.set)
+            return answer, statuses
 
         answer, statuses = await served.ask(moved)  # type: ignore[misc]
         assert answer["accepted"]

@@ -1,0 +1,110 @@
+"""`komainu group`: what it waits for, what it says, how it ends."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from komainu.core.state import Presence
+from komainu.model.outcome import failed
+from tests.doubles.daemons import NOT_HERE, cluster
+from tests.doubles.served import Served, serve
+
+pytestmark = pytest.mark.sockets
+BAD = failed(NOT_HERE.said(resource="app", node="n2"))
+
+
+def test_move_start_and_stop_wait_until_it_is_done(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        moved = await served.komainu("group", "move", "web")
+        assert moved.code == 0
+        assert served.world.things.on("app") == ["n2"]
+        assert moved.out.splitlines()[-1].split()[0] == "●"
+        stopped = await served.komainu("group", "stop", "web")
+        assert (stopped.code, served.world.things.on("app")) == (0, [])
+        started = await served.komainu("group", "start", "web", "n2")
+        assert (started.code, served.world.things.on("app")) == (0, ["n2"])
+        back = await served.komainu("group", "move", "web", "n1")
+        assert (back.code, served.world.things.on("app")) == (0, ["n1"])
+
+    serve(tmp_path, story)
+
+
+def test_what_is_so_already_is_no_failure(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        again = await served.komainu("group", "start", "web")
+        assert again.code == 0
+        assert "already on n1" in again.err
+
+    serve(tmp_path, story)
+
+
+def test_a_refusal_is_one(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        for words in (("move", "nothing"), ("move", "web", "n9"), ("stop", "no name!")):
+            told = await served.komainu("group", *words)
+            assert (told.code, told.out) == (1, "")
+            assert told.err.strip()
+
+    serve(tmp_path, story)
+
+
+def test_a_start_that_fails_everywhere_ends_in_failure(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        for node in ("n1", "n2"):
+            served.world.things.next(node, "start", "app", *[lambda: BAD] * 20)
+        told = await served.komainu("group", "move", "web")
+        assert told.code == 1
+        assert "does not run" in told.err
+        assert "Online Failure" in told.out
+
+    serve(tmp_path, story)
+
+
+def test_it_does_not_wait_when_it_is_told_so(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        release = asyncio.Event()
+
+        async def held() -> object:
+            await release.wait()
+            return BAD
+
+        served.world.things.next("n2", "start", "app", held)
+        told = await served.komainu("group", "move", "web", "n2", "--no-wait")
+        assert (told.code, told.out.strip()) == (0, "Accepted.")
+        late = await served.komainu("group", "move", "web", "n2", "--timeout", "0")
+        assert late.code == 0  # it is on its way there already: nothing to do
+        release.set()
+
+    serve(tmp_path, story)
+
+
+def test_it_says_when_the_time_is_over(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        release = asyncio.Event()
+
+        async def held() -> object:
+            await release.wait()
+            return BAD
+
+        served.world.things.next("n2", "start", "app", held)
+        told = await served.komainu("group", "move", "web", "n2", "--timeout", "0")
+        release.set()
+        assert told.code == 3
+        assert "it goes on by itself" in told.err
+
+    serve(tmp_path, story)
+
+
+def test_a_group_that_waits_for_a_word_is_not_waited_for(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        world = served.world
+        await world.power_off("n2")
+        one = world.running["n1"]
+        await world.until(lambda: one.state.nodes["n2"].presence is Presence.LOST, "lost", 20)
+        await served.komainu("group", "stop", "web")
+        told = await served.komainu("group", "start", "web")
+        assert told.code == 3
+        assert "confirm-gone n2" in told.err
+
+    serve(tmp_path, story, cluster(arbitration="operator"))
