@@ -9,7 +9,7 @@ from komainu.core import events as e
 from komainu.core import presence, timers
 from komainu.core.state import Hold, Presence, Proof, Status
 from komainu.model.config import ArbitrationKind
-from tests.unit.core.clusters import UNKNOWN, Life, cluster, formed
+from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, formed
 
 RUNNING = (Status.RUNNING, Status.RUNNING)
 STOPPED = (Status.STOPPED, Status.STOPPED)
@@ -52,6 +52,16 @@ def test_what_is_known_already_is_not_told_again() -> None:
     assert life.codes() == ()
 
 
+def test_the_ring_is_that_of_the_last_view() -> None:
+    """Ids of actions contain it: two sides of a partition count alike, and must not name alike (trap 7)."""
+    life = formed()
+    life.view("a", nodes="a b")
+    assert life.state.ring == "r2"
+    life.check("a", FAILED)
+    (stop,) = life.asked(a.StopResource)
+    assert stop.id.split(".")[1] == "r2"
+
+
 # --- the daemon lost, the node alive --------------------------------------------------------------------------------
 
 
@@ -72,6 +82,38 @@ def test_what_was_under_way_when_the_daemon_died_is_unknown() -> None:
     life.view("b", nodes="a b")
     assert life.hold("a", "server").status is Status.UNKNOWN
     assert life.hold("a", "disk").status is Status.RUNNING
+
+
+def test_why_it_was_not_as_it_should_be_is_kept_with_what_is_unknown_now() -> None:
+    life = formed()
+    life.check("a", FAILED)
+    life.view("b", nodes="a b")
+    assert life.hold("a", "server") == Hold(said=FAILED.said)
+
+
+@pytest.mark.parametrize("arbitration", ["operator", "none"])
+def test_a_node_that_is_back_without_its_daemon_is_known_no_better(arbitration: ArbitrationKind) -> None:
+    """Lost stays lost and gone stays gone until its daemon speaks; and it is told once."""
+    life = formed(cluster(arbitration=arbitration))
+    life.view("b")
+    presence_before = life.presence("a")
+    life.view("b", nodes="a b")
+    assert life.presence("a") is presence_before
+    assert life.codes() == ()
+
+
+def test_a_node_without_its_daemon_that_was_never_seen_stays_unseen() -> None:
+    life = Life(cluster())
+    life.view("a", nodes="a b")
+    assert life.presence("b") is Presence.UNSEEN
+
+
+def test_a_lost_daemon_is_told_once() -> None:
+    life = formed(cluster("a b c"))
+    life.view("a b", nodes="a b c")
+    assert life.codes() == (presence.AGENT_LOST.code,)
+    life.view("a", nodes="a c")
+    assert presence.AGENT_LOST.code not in life.codes()
 
 
 def test_a_silent_daemon_is_as_good_as_gone() -> None:
@@ -108,6 +150,15 @@ def test_a_daemon_can_fall_silent_while_it_joins() -> None:
     assert life.statuses("b") == UNKNOWNS
     life.fire("agent")
     assert life.presence("b") is Presence.LOST
+
+
+def test_a_daemon_can_die_while_it_joins() -> None:
+    life = formed()
+    life.view("a")
+    life.view("a b")
+    life.view("a", nodes="a b")
+    assert life.presence("b") is Presence.AGENT_LOST
+    assert life.statuses("b") == UNKNOWNS
 
 
 def test_a_daemon_that_does_not_return_is_a_lost_node() -> None:
@@ -167,6 +218,24 @@ def test_whoever_continues_is_not_probed_and_opens_no_epoch() -> None:
     assert life.state.epoch == epoch
 
 
+def test_whoever_comes_from_another_history_is_probed_whatever_its_incarnation() -> None:
+    life = formed()
+    member = e.Member("b", "b.1", 1, 0, continuing=False)
+    life.happens(e.MembersSynced(life.state.ring, "a", (member,)))
+    assert not life.node("b").probed
+
+
+def test_whoever_was_away_does_not_continue_whatever_it_says() -> None:
+    """It was lost for this history, and has come back: what it did meanwhile is not known."""
+    life = formed()
+    life.view("a")
+    life.view("a b")
+    member = e.Member("b", "b.1", 1, 0, continuing=True)
+    life.happens(e.MembersSynced(life.state.ring, "a", (member,)))
+    assert not life.node("b").probed
+    assert life.statuses("b") == UNKNOWNS
+
+
 def test_another_incarnation_does_not_continue_whatever_it_says() -> None:
     life = formed()
     member = e.Member("b", "b.2", 1, 0, continuing=True)
@@ -190,13 +259,18 @@ def test_a_node_that_the_configuration_does_not_have_is_passed_over() -> None:
     assert life.state.epoch < 90
 
 
-def test_a_return_gives_what_was_given_up_another_chance() -> None:
+@pytest.mark.parametrize(
+    ("barred", "given_up", "still_barred"), [(("a", "b"), True, ("a",)), (("b",), False, ()), ((), True, ())]
+)
+def test_a_return_gives_what_failed_another_chance(
+    barred: tuple[str, ...], given_up: bool, still_barred: tuple[str, ...]
+) -> None:
     life = formed()
-    life.state = life.state.with_group("db", replace(life.group(), barred=("a", "b"), given_up=True))
+    life.state = life.state.with_group("db", replace(life.group(), barred=barred, given_up=given_up))
     life.view("a", nodes="a b")
     life.view("a b")
     life.sync("a", "b", life="2")
-    assert life.group().barred == ("a",)
+    assert life.group().barred == still_barred
     assert life.group().given_up is False
 
 
@@ -261,6 +335,13 @@ def test_the_leave_of_an_earlier_daemon_means_nothing() -> None:
     life.happens(e.NodeLeaving("a", "a.0"))
     assert life.actions == ()
     assert not life.node("a").leaving
+
+
+def test_who_is_away_cannot_ask_to_leave() -> None:
+    life = formed()
+    life.view("a", nodes="a b")
+    life.leave("b")
+    assert not life.node("b").leaving
 
 
 def test_nothing_is_started_on_a_leaving_node() -> None:

@@ -208,6 +208,15 @@ def test_a_fence_in_the_hands_of_a_silent_daemon_is_given_to_another_one() -> No
     assert (fence.node, fence.target) == ("c", "a")
 
 
+def test_a_fence_under_way_is_left_alone_while_its_node_is_there() -> None:
+    life = formed(cluster("a b c", arbitration="fence"))
+    life.view("b c")
+    life.view("b", nodes="b c")
+    assert life.asked(a.FenceNode) == ()
+    life.silent("c")
+    assert life.asked(a.FenceNode) == ()
+
+
 def test_a_leaving_node_is_not_asked_to_fence() -> None:
     life = formed(cluster("a b c", arbitration="fence"))
     life.leave("b")
