@@ -1,13 +1,18 @@
 """What runs where: outcomes, probes and checks, and those that come too late."""
 
+from dataclasses import replace
+
 import pytest
 
 from komainu.core import actions as a
 from komainu.core import events as e
 from komainu.core import holdings
-from komainu.core.state import Hold, Presence, Proof, Status
+from komainu.core.state import Hold, NodeFacts, Presence, Proof, Status
+from komainu.model.config import Group, Recovery
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
-from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, formed
+from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, formed, resource
+
+NEVER = Recovery(start_retries=0, restarts=0, failovers=0)
 
 
 def starting() -> Life:
@@ -183,6 +188,40 @@ def test_a_probe_that_nobody_asked_for_changes_nothing(probe: str) -> None:
     assert life.state == before
 
 
+def test_a_probe_that_an_earlier_daemon_was_asked_for_changes_nothing() -> None:
+    life = Life(cluster())
+    life.view("a b")
+    life.sync("a", "a b")
+    early = life.asked(a.ProbeNode)[1]
+    life.view("a", nodes="a b")
+    life.view("a b")
+    life.sync("a", "b", life="2")
+    life.probed(early, disk=1, server=1)
+    assert not life.node("b").probed
+    assert life.statuses("b") == (Status.UNKNOWN, Status.UNKNOWN)
+
+
+def test_only_a_member_is_probed() -> None:
+    life = formed()
+    life.state = life.state.with_node("b", NodeFacts(Presence.JOINING, probe="1.r.1"))
+    before = life.state
+    life.happens(e.NodeProbed("1.r.1", "b", ()))
+    assert life.state == before
+
+
+def test_what_was_found_and_failed_before_the_cluster_formed_is_no_active_side() -> None:
+    life = Life(cluster())
+    life.view("a b")
+    life.sync("a", "a b")
+    first, second = life.asked(a.ProbeNode)
+    life.probed(second, disk=3, server=3)
+    for name in ("disk", "server"):
+        life.check("b", FAILED, name)
+    life.probed(first)
+    assert life.group().home == "a"
+    assert life.stops() == ("db.server on b",)
+
+
 def test_a_probe_of_a_node_that_is_no_member_any_more_changes_nothing() -> None:
     life = Life(cluster())
     life.view("a b")
@@ -212,6 +251,14 @@ def test_a_check_in_error_counts_and_restarts() -> None:
     assert life.hold("a", "server").restarts == 1
     assert life.stops() == ("db.server on a",)
     assert a.RaiseAlert(FAILED.said, FAILED.detail) in life.actions  # type: ignore[arg-type]
+
+
+def test_what_failed_runs_no_more() -> None:
+    """Of a run that is over nothing counts: neither a verdict nor a timer."""
+    life = formed(cluster(groups=[Group(name="db", nodes=("a",), resources=(resource("disk", recovery=NEVER),))]))
+    life.check("a", FAILED, "disk")
+    assert life.group().given_up
+    assert life.hold("a") == Hold(Status.FAILED, epoch=1, restarts=1, said=FAILED.said)
 
 
 def test_a_check_without_result_changes_nothing_but_what_is_said() -> None:
@@ -322,9 +369,24 @@ def test_a_fence_confirmed_after_the_node_came_back_proves_nothing() -> None:
     assert life.node("a").proof is None
 
 
+def test_a_fence_proves_only_of_a_lost_node_that_it_is_gone() -> None:
+    life = fencing()
+    life.state = life.state.with_node("a", replace(life.node("a"), presence=Presence.JOINING))
+    life.finish(life.under_way[0])
+    assert life.presence("a") is Presence.JOINING
+    assert life.node("a").fence == ""
+
+
 def test_only_the_node_that_was_asked_confirms_a_fence() -> None:
     life = fencing("a b c")
     (fence,) = life.asked(a.FenceNode)
     assert fence.node == "b"
     life.happens(e.ActionFinished(fence.id, "c", SUCCEEDED))
     assert life.presence("a") is Presence.LOST
+
+
+def test_no_other_outcome_of_that_node_confirms_a_fence() -> None:
+    life = fencing()
+    life.happens(e.ActionFinished("1.r1.1", "b", SUCCEEDED))
+    assert life.presence("a") is Presence.LOST
+    assert life.starts() == ()
