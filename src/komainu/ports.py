@@ -5,7 +5,7 @@ No port raises for what is expected to go wrong: it answers with an `Outcome` or
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -191,6 +191,10 @@ class Host:
     "Tells of a failure of the running resource at once, without waiting for the next check."
     now_ms: Callable[[], int]
     "CLOCK_BOOTTIME in milliseconds."
+    elsewhere: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    "The resource's parameters on its other startable nodes."
+    alone: Callable[[], bool] = bool
+    "True while this node takes part with no other, for whatever reason: then others may be at work unseen."
 
 
 class ResourceHands(Protocol):

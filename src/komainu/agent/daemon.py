@@ -5,7 +5,7 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -210,6 +210,7 @@ class Daemon:
         self.parts.executor.abandon()
         await self.around.bus.stop()
         await self.around.transport.close()
+        self.parts.recorder.flush()
         await self.background.close(BACKGROUND_END_MS)
 
     async def _keep_transport(self) -> None:
@@ -257,9 +258,13 @@ class Daemon:
         return timer in self.state.timers
 
     def _host(self, cluster: str, group: str, resource: str) -> Host:
-        return self.around.host(
+        host = self.around.host(
             cluster, group, resource, lambda outcome: self.parts.watch.reported(group, resource, outcome)
         )
+        return replace(host, alone=self._alone)
+
+    def _alone(self) -> bool:
+        return len(self.replica.state.nodes) > 1 and self.replica.state.members() in ((), (self.around.me,))
 
     def _stalled(self) -> None:
         self._go(self._restart_transport())

@@ -1,7 +1,7 @@
 """The hands of this node: for every resource that may run here, the object of its type that does the work."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
@@ -95,5 +95,6 @@ class Hands:
             reason = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
             said = BAD_PARAMETERS.said(resource=resource.name, node=self._me, reason=reason)
             return Hand(group, resource, None, said, monitor)
-        host = self._host(cluster, group.name, resource.name)
+        others = {node: resource.params_on(node) for node in group.nodes if node != self._me}
+        host = replace(self._host(cluster, group.name, resource.name), elsewhere=others)
         return Hand(group, resource, declared.make(params, host), None, monitor)

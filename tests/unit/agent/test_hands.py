@@ -9,13 +9,17 @@ from tests.doubles.daemons import ThingHands, ThingParams, Things, cluster, reso
 from tests.doubles.network import FakeNetwork
 
 
-def hands_of(things: Things, me: str = "n1", made: list[object] | None = None) -> Hands:
+def hands_of(
+    things: Things, me: str = "n1", made: list[object] | None = None, hosts: list[Host] | None = None
+) -> Hands:
     def host(cluster: str, group: str, name: str) -> Host:
         return Host(me, cluster, group, name, None, FakeNetwork(), None, lambda outcome: None, lambda: 0)
 
     def make(params: object, host: Host) -> ThingHands:
         if made is not None:
             made.append(params)
+        if hosts is not None:
+            hosts.append(host)
         return ThingHands(things, host)
 
     return Hands(me, {"thing": replace(things.type(), make=make)}, host)
@@ -38,6 +42,14 @@ def test_the_parameters_of_this_node_hold_and_the_monitor_has_its_name() -> None
 
     assert made == [ThingParams(colour="blue")]
     assert hands.all()[0].monitor == "thingw1"
+
+
+def test_a_resource_is_told_its_parameters_on_the_other_nodes() -> None:
+    hosts: list[Host] = []
+    hands = hands_of(Things(), hosts=hosts)
+    hands.configure(cluster(resource(params={"colour": "red"}, per_node={"n2": {"colour": "blue"}})))
+
+    assert hosts[0].elsewhere == {"n2": {"colour": "blue"}}
 
 
 def test_what_did_not_change_keeps_its_object() -> None:

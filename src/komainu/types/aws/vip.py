@@ -71,6 +71,13 @@ ENI_ELSEWHERE = Reason(
     "このノードの VPC ID か ENI ID を訂正してください。",
 )
 
+LEFT_TO_OTHER = Reason(
+    "17",
+    12,
+    "The routing for VIP {address} points at {other}. It is not changed back while this node is alone.",
+    "VIP {address} へのルーティングは {other} を指しています。このノードが単独で動作している間は元に戻しません。",
+)
+
 NOT_HERE = Message(
     "KM3701",
     "The VIP address {address} is on no network interface of this node.",
@@ -100,7 +107,7 @@ MESSAGES = (
     *(ACTIVATION.row(reason) for reason in _START_REASONS),
     DEACTIVATION.row(INTERNAL),
     *(MONITOR_ERROR.row(reason) for reason in (API_FAILED, TIMEOUT, VIP_ABSENT, ROUTING_CHANGED)),
-    *(MONITOR_WARNING.row(reason) for reason in (API_FAILED, TIMEOUT, SOURCE_DEST_CHECK, INTERNAL)),
+    *(MONITOR_WARNING.row(reason) for reason in (API_FAILED, TIMEOUT, SOURCE_DEST_CHECK, LEFT_TO_OTHER, INTERNAL)),
     *(NOT_READY.row(reason) for reason in (*_START_REASONS, SOURCE_DEST_CHECK)),
     *(READINESS_UNKNOWN.row(reason) for reason in (API_FAILED, TIMEOUT, INTERNAL)),
     NOT_HERE,
@@ -363,12 +370,22 @@ class Vip:
         if not routes:
             return failed(self._said(MONITOR_ERROR, ROUTING_CHANGED), "no route table has the route any more")
         changed, fresh = self._routes.elsewhere(routes)
+        others = self._owners(changed) if self._host.alone() else ()
+        if changed and len(others) == len(changed):
+            # Cut off, both sides would change the routes back and forth for ever. The later takeover keeps them.
+            said = self._said(MONITOR_WARNING, LEFT_TO_OTHER, other=", ".join(dict.fromkeys(others)))
+            return Outcome(Result.SUCCEEDED, said, told(changed))
         if changed:
             return failed(self._said(MONITOR_ERROR, ROUTING_CHANGED), told(changed))
         detail = f"not yet visible: {told(fresh)}" if fresh else ""
         if source_dest_check:
             return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, SOURCE_DEST_CHECK), detail)
         return Outcome(Result.SUCCEEDED, detail=detail)
+
+    def _owners(self, routes: tuple[Route, ...]) -> tuple[str, ...]:
+        """The other configured nodes at whose interfaces the routes point, one for each such route."""
+        nodes = {params.get("eni_id"): node for node, params in self._host.elsewhere.items()}
+        return tuple(nodes[route.interface] for route in routes if route.interface in nodes)
 
     def _api_silent(self, error: CloudError) -> Outcome:
         """The check could not see the routes. That is no failure of the resource unless the policy says so (N4)."""
@@ -403,7 +420,7 @@ class Vip:
         reason = reason_of(min(errors, key=_rank))
         return failed(self._said(ACTIVATION, reason, InternalKind.DEFECT if reason is INTERNAL else 0), detail)
 
-    def _said(self, frame: Frame, reason: Reason, status: int = 0) -> Said:
+    def _said(self, frame: Frame, reason: Reason, status: int = 0, other: str = "") -> Said:
         return frame.row(reason).said(
             resource=self._host.resource,
             monitor=AWSVIP.monitor_name(self._host.resource),
@@ -411,6 +428,7 @@ class Vip:
             vpc=self._params.vpc_id,
             eni=self._params.eni_id,
             status=int(status),
+            other=other,
         )
 
 

@@ -147,6 +147,26 @@ async def test_a_changed_route_is_code_8_and_a_restart_repairs_it(world: World) 
     assert world.targets() == [ENI[2]] * 3
 
 
+@in_world()
+async def test_alone_it_leaves_a_route_to_another_node_as_it_is(world: World) -> None:
+    """Else two nodes that are cut off from each other change the routes back and forth for ever."""
+    await world.vip.start(60_000)
+    world.now_ms += 31_000
+    world.alone = True
+    world.cloud.tables[TABLES[1]][ROUTE] = ENI[1]
+    outcome = await world.vip.check(30_000)
+    assert outcome.result is Result.SUCCEEDED
+    assert text(outcome) == (
+        f"Warn monitoring awsvipw1. (112 : The routing for VIP {VIP} points at node1. "
+        "It is not changed back while this node is alone.)"
+    )
+    world.cloud.tables[TABLES[0]][ROUTE] = "eni-foreign"
+    assert (await world.vip.check(30_000)).result is Result.FAILED
+    world.cloud.tables[TABLES[0]][ROUTE] = ENI[2]
+    world.alone = False
+    assert (await world.vip.check(30_000)).result is Result.FAILED
+
+
 SILENCE: list[tuple[Callable[[], CloudError], str]] = [
     (aws.unreachable, "Warn monitoring awsvipw1. (105 : Failed in the AWS CLI command.)"),
     (aws.connection_lost, "Warn monitoring awsvipw1. (105 : Failed in the AWS CLI command.)"),

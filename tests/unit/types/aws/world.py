@@ -31,6 +31,7 @@ class World:
         self.cloud.add_table(VPC, "rtb-without-row", {"0.0.0.0/0": "igw"})
         self.network = FakeNetwork(lo="127.0.0.1/8", eth0="10.0.120.100/24")
         self.now_ms = 1_000_000
+        self.alone = False
         self.reports: list[Outcome] = []
         self.params = Params(**{"address": VIP, "vpc_id": VPC, "eni_id": ENI[2], **params})
         self.vip = self.new()
@@ -46,6 +47,8 @@ class World:
             processes=None,
             report=self.reports.append,
             now_ms=lambda: self.now_ms,
+            elsewhere={"node1": {"eni_id": ENI[1]}},
+            alone=lambda: self.alone,
         )
 
     def new(self, resource: str = "awsvip1") -> Vip:
