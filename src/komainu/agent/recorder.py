@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from komainu.agent.background import Background
@@ -23,6 +24,8 @@ from komainu.core.causes import headline
 from komainu.model.message import Message, Said
 
 MOST_IN_MEMORY = 1_000
+WRITE_AFTER_MS = 100
+"Entries are written together a little later: a takeover is over by then, and did not share its processor with that."
 
 LOST = Message(
     "KM5301",
@@ -72,6 +75,7 @@ class Recorder:
         self._entries: deque[Entry | dict[str, Any]] = deque(maxlen=MOST_IN_MEMORY)
         self._seq = 0
         self._grown = asyncio.Event()
+        self._waiting: list[Entry] = []
         self._unwritten = 0
 
     def load(self) -> None:
@@ -134,19 +138,29 @@ class Recorder:
         self._entries.append(entry)
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
-        if self._journal is not None and not self._background.do(lambda: self._write(entry), self._failed):
-            self._failed(OSError("the disk does not answer"))
+        if self._journal is not None:
+            if not self._waiting:
+                asyncio.get_running_loop().call_later(WRITE_AFTER_MS / 1000, self.flush)
+            self._waiting.append(entry)
 
-    def _write(self, entry: Entry) -> None:
+    def flush(self) -> None:
+        """Have written what waits to be."""
+        entries, self._waiting = self._waiting, []
+        failed = partial(self._failed, len(entries))
+        if entries and not self._background.do(partial(self._write, entries), failed):
+            failed(OSError("the disk does not answer"))
+
+    def _write(self, entries: list[Entry]) -> None:
         """In the background."""
         assert self._journal is not None
-        self._journal.append([to_json(entry)])
+        self._journal.append([to_json(entry) for entry in entries])
         if self._unwritten:
             self._background.hand_over(self._written_again)
 
-    def _failed(self, error: Exception) -> None:
-        self._unwritten += 1
-        if self._unwritten == 1:
+    def _failed(self, count: int, error: Exception) -> None:
+        first = not self._unwritten
+        self._unwritten += count
+        if first:
             self.alert(LOST.said(reason=str(error)))
 
     def _written_again(self) -> None:

@@ -3,9 +3,14 @@
 import asyncio
 import logging
 import os
+import queue
 import signal
 import sys
-from collections.abc import Callable
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from logging.handlers import QueueHandler, QueueListener
 from typing import Any
 
 from komainu.agent.daemon import Daemon
@@ -34,6 +39,12 @@ CANNOT_START = 1
 "Something has to be mended first; starting again would not help."
 DEFECT = 70
 
+MOST_LOG_RECORDS = 10_000
+LAST_WORDS_S = 2.0
+"How long the end of the daemon waits for whoever reads its log."
+SWITCH_S = 0.0005
+"How long a thread may keep the interpreter: the event loop must not wait 5 ms for the one that writes the journal."
+
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 _log = logging.getLogger("komainu")
 
@@ -51,17 +62,18 @@ def serve(wire: Callable[[], tuple[Daemon, Server]]) -> int:
 
     What forbids the start is said in one sentence, in both languages.
     """
-    _log_to_stderr()
     try:
         if os.geteuid() != 0:
             raise CannotStart(NOT_ROOT.said())
-        return asyncio.run(_run(wire))
+        with _log_to_stderr():
+            sys.setswitchinterval(SWITCH_S)
+            return asyncio.run(_run(wire))
     except Exception as error:  # noqa: BLE001  (said in one sentence, or logged as the defect it is)
         said = getattr(error, "said", None)
         if isinstance(said, tuple) and said:
             said = said[0]
         if not isinstance(said, Said):
-            _log.exception("komainud ended by a defect; what runs goes on")
+            sys.stderr.write("komainud ended by a defect; what runs goes on\n" + traceback.format_exc())
             return DEFECT
         sys.stderr.write(f"{said.en}\n{said.ja}\n")
         return CANNOT_START
@@ -92,16 +104,44 @@ def _unhandled(daemon: Daemon, context: dict[str, Any]) -> None:
     daemon.defect(error if isinstance(error, Exception) else RuntimeError(str(context.get("message"))))
 
 
-def _log_to_stderr() -> None:
+@contextmanager
+def _log_to_stderr() -> Iterator[None]:
+    """Through a thread: whoever reads our stderr may be slow, and the event loop must not wait for him."""
     handler = logging.StreamHandler(sys.stderr)
     if "JOURNAL_STREAM" in os.environ:
         handler.setFormatter(_ForJournald("%(message)s"))
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
-    for chatty in ("botocore", "boto3", "urllib3", "pyroute2"):
+    waiting: queue.Queue[logging.LogRecord] = queue.Queue(MOST_LOG_RECORDS)
+    listener = _Listener(waiting, handler)
+    root, sender = logging.getLogger(), _Sender(waiting)
+    root.setLevel(logging.INFO)
+    root.addHandler(sender)
+    for chatty in ("asyncio", "botocore", "boto3", "urllib3", "pyroute2"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    listener.start()
+    try:
+        yield
+    finally:
+        root.removeHandler(sender)
+        last_words = threading.Thread(target=listener.stop, daemon=True)
+        last_words.start()
+        last_words.join(LAST_WORDS_S)
+
+
+class _Listener(QueueListener):
+    """Ends when everything is written, however long that takes; the caller of `stop` has a deadline."""
+
+    def enqueue_sentinel(self) -> None:
+        """The end comes after what is queued; when the queue is full it waits for its place."""
+        self.queue.put(None)
+
+
+class _Sender(QueueHandler):
+    """Drops what nobody takes; the journal has it all the same."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (the name that logging calls)
+        """The queue is full: there is nowhere to say so."""
 
 
 class _ForJournald(logging.Formatter):

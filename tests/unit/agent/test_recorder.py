@@ -42,6 +42,7 @@ class World:
         self.recorder = Recorder("n1", self.journal, self.background)
 
     async def written(self) -> None:
+        self.recorder.flush()
         done = asyncio.Event()
         self.background.do(lambda: self.background.hand_over(done.set), lambda error: None)
         async with asyncio.timeout(10):
@@ -160,6 +161,7 @@ def test_a_disk_that_does_not_answer_is_told_too(tmp_path: Path, monkeypatch: py
         monkeypatch.setattr(world.background, "do", lambda work, failed: False)
         for _ in range(3):
             world.recorder.alert(SAID)
+            world.recorder.flush()
         codes = [alert["code"] for entry in world.recorder.last(100) for alert in entry["alerts"]]
 
         assert codes.count(recorder.LOST.code) == 1
@@ -183,6 +185,18 @@ def test_the_end_of_the_journal_is_there_again_after_a_restart(tmp_path: Path) -
 
     play(tmp_path, first)
     play(tmp_path, second)
+
+
+def test_entries_are_written_by_themselves_a_little_later(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        for _ in range(3):
+            world.recorder.alert(SAID)
+        assert not (tmp_path / "journal.jsonl").exists()
+        async with asyncio.timeout(10):
+            while not (tmp_path / "journal.jsonl").exists() or len(world.on_disk()) < 3:
+                await asyncio.sleep(0.01)
+
+    play(tmp_path, story)
 
 
 def test_a_journal_that_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,9 +31,13 @@ class Several(Exception):
 
 
 @pytest.fixture(autouse=True)
-def _root_and_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+def _root_and_restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    interval = sys.getswitchinterval()
+    level = logging.getLogger().level
+    yield
+    sys.setswitchinterval(interval)
+    logging.getLogger().setLevel(level)
 
 
 def raising(error: Exception) -> Callable[[], tuple[Daemon, Server]]:
@@ -56,9 +62,39 @@ def test_who_is_not_root_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert NOT_ROOT.en in capsys.readouterr().err
 
 
-def test_a_defect_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_defect_is_told_with_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert serve(raising(ZeroDivisionError("planted"))) == DEFECT
-    assert "planted" in caplog.text
+    told = capsys.readouterr().err
+    assert "Traceback" in told
+    assert "ZeroDivisionError: planted" in told
+
+
+def test_a_reader_of_the_log_that_hangs_holds_up_neither_the_daemon_nor_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read, write = os.pipe()
+    stderr = os.fdopen(write, "w")
+    monkeypatch.setattr(sys, "stderr", stderr)
+    monkeypatch.setattr(service, "MOST_LOG_RECORDS", 100)
+    monkeypatch.setattr(service, "LAST_WORDS_S", 0.05)
+    with service._log_to_stderr():
+        for _ in range(5_000):
+            logging.getLogger("komainu").warning("x" * 1_000)
+
+    assert len(os.read(read, 10_000)) == 10_000  # somebody reads after all: what was said is there
+    reader = threading.Thread(target=_read_all, args=(read,))
+    reader.start()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and thread is not reader:
+            thread.join(10)  # the log is written to its end now
+    stderr.close()
+    reader.join(10)
+    os.close(read)
+
+
+def _read_all(descriptor: int) -> None:
+    while os.read(descriptor, 1_000_000):
+        pass
 
 
 class Process:
