@@ -1,6 +1,7 @@
 """One daemon, put together from its parts: how it begins, what it does all the time, and how it leaves."""
 
 import asyncio
+import gc
 import logging
 import os
 import secrets
@@ -167,6 +168,9 @@ class Daemon:
         try:
             await self.parts.watch.prepare_all(min(PREPARE_MS, self.around.cluster.agent_return_ms // 3))
             self.parts.watch.configured()
+            # What was made up to now stays. No collection has to look at it again in the middle of a takeover.
+            gc.collect()
+            gc.freeze()
             self.parts.line.open()
             self._go(self._keep_transport())
             await self.around.bus.start(self.parts.line)

@@ -112,7 +112,7 @@ def _log_to_stderr() -> Iterator[None]:
         handler.setFormatter(_ForJournald("%(message)s"))
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    waiting: queue.Queue[logging.LogRecord] = queue.Queue(MOST_LOG_RECORDS)
+    waiting: queue.Queue[logging.LogRecord | None] = queue.Queue(MOST_LOG_RECORDS)
     listener = _Listener(waiting, handler)
     root, sender = logging.getLogger(), _Sender(waiting)
     root.setLevel(logging.INFO)
@@ -132,9 +132,13 @@ def _log_to_stderr() -> Iterator[None]:
 class _Listener(QueueListener):
     """Ends when everything is written, however long that takes; the caller of `stop` has a deadline."""
 
+    def __init__(self, waiting: "queue.Queue[logging.LogRecord | None]", handler: logging.Handler) -> None:
+        super().__init__(waiting, handler)
+        self._waiting = waiting
+
     def enqueue_sentinel(self) -> None:
         """The end comes after what is queued; when the queue is full it waits for its place."""
-        self.queue.put(None)
+        self._waiting.put(None)
 
 
 class _Sender(QueueHandler):
