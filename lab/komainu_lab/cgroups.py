@@ -119,10 +119,15 @@ class Cgroup:
                     time.sleep(0.005)
 
 
-def lab_group(name: str) -> Cgroup | None:
-    """The group of a whole lab, not yet made; None where no hierarchy can be written."""
+def lab_groups(name: str) -> list[Cgroup]:
+    """Where the group of a whole lab may be, the better place first; they need not exist."""
     unified, freezer = hierarchies(Path("/proc/self/mounts").read_text())
-    for root in (unified, freezer):
-        if root is not None and os.access(root, os.W_OK):
-            return Cgroup(root / f"komainu-lab-{name}", root is unified)
+    return [Cgroup(root / f"komainu-lab-{name}", root is unified) for root in (unified, freezer) if root is not None]
+
+
+def make_lab_group(name: str) -> Cgroup | None:
+    """Make the group of a whole lab; None where the kernel or a container does not let us."""
+    for group in lab_groups(name):
+        with suppress(OSError):
+            return group.make()
     return None

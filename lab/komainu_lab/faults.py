@@ -118,6 +118,20 @@ def route(cluster: "LabCluster", target: str) -> int:
     return at
 
 
+def delete_route(cluster: "LabCluster") -> int:
+    """Delete the VIP's route from every table; `create-route` makes it again."""
+    at = boottime_ns()
+    cluster.cloud.delete_route()
+    return at
+
+
+def create_route(cluster: "LabCluster", target: str) -> int:
+    """Make the VIP's route again in every table, to a machine's network interface."""
+    at = boottime_ns()
+    cluster.cloud.create_route(target)
+    return at
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One line of the table."""
@@ -164,6 +178,8 @@ FAULTS: Mapping[str, Fault] = {
     "api": Fault(api, ("mode", "ms"), ("mode",)),
     "source-dest-check": Fault(source_dest_check, ("target", "state"), _NODE),
     "route": Fault(route, _NODE, _NODE),
+    "delete-route": Fault(delete_route),
+    "create-route": Fault(create_route, _NODE, _NODE),
 }
 
 

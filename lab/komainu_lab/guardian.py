@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from komainu_lab.cgroups import lab_group
+from komainu_lab.cgroups import lab_groups
 
 
 def main() -> int:
@@ -20,8 +20,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     sys.stdin.buffer.read()
-    group = lab_group(name)
-    if group is not None:
+    for group in lab_groups(name):
         group.end()
     shutil.rmtree(state, ignore_errors=True)
     state.with_suffix(".lock").unlink(missing_ok=True)

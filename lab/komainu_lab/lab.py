@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 
 from komainu_lab import ground
-from komainu_lab.cgroups import Cgroup, lab_group
+from komainu_lab.cgroups import Cgroup, lab_groups, make_lab_group
 from komainu_lab.clock import boottime_ns
 from komainu_lab.disk import Disk
 from komainu_lab.errors import LabError
@@ -141,9 +141,8 @@ class Lab:
             )
         self._undo.callback(os.close, lock)
         self._undo.callback(self.state.with_suffix(".lock").unlink, missing_ok=True)
-        self._cgroup = lab_group(self.name)
-        if self._cgroup is not None:
-            self._cgroup.end()
+        for leftover in lab_groups(self.name):
+            leftover.end()
         shutil.rmtree(self.state, ignore_errors=True)
         self.state.mkdir(mode=0o755)
         self._undo.callback(shutil.rmtree, self.state, ignore_errors=True)
@@ -153,8 +152,8 @@ class Lab:
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, pass_fds=(lock,), start_new_session=True, cwd="/",
         )  # fmt: skip
         self._undo.callback(guardian.communicate)
+        self._cgroup = make_lab_group(self.name)
         if self._cgroup is not None:
-            self._cgroup.make()
             self._undo.callback(self._cgroup.end)
 
     def _make(self, name: str, sysctls: dict[str, str]) -> Node:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from komainu_lab import application
-from komainu_lab.cgroups import Cgroup, hierarchies, lab_group
+from komainu_lab.cgroups import Cgroup, hierarchies, lab_groups
 from komainu_lab.client import Client, failures, longest_gap
 from komainu_lab.clock import boottime_ns
 from komainu_lab.errors import LabError
@@ -236,9 +236,8 @@ with Lab(onprem(), name={name!r}) as lab:
 
 def assert_nothing_left(name: str) -> None:
     """No state, no control group."""
-    group = lab_group(name)
     assert not (ROOT / name).exists()
-    assert group is None or not group.path.exists()
+    assert [group for group in lab_groups(name) if group.path.exists()] == []
 
 
 def wait_until(condition: object, timeout_s: float = 10.0) -> None:
@@ -256,7 +255,7 @@ def test_the_freezer_of_version_1_serves_as_well(monkeypatch: pytest.MonkeyPatch
         pytest.skip("this machine has no freezer of cgroup version 1")
     name = f"test-{os.getpid()}-freezer"
     group = Cgroup(freezer / f"komainu-lab-{name}", unified=False)
-    monkeypatch.setattr("komainu_lab.lab.lab_group", lambda _name: group)
+    monkeypatch.setattr("komainu_lab.lab.make_lab_group", lambda _name: group.make())
     with Lab(onprem(), name=name) as lab:
         lab.power_on()
         node = lab.node("node1")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from komainu_lab.cgroups import Cgroup, hierarchies
+from komainu_lab import cgroups
+from komainu_lab.cgroups import Cgroup, hierarchies, make_lab_group
 
 UNIFIED = "cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid,nodev,noexec,relatime,nsdelegate 0 0"
 FREEZER = "cgroup /sys/fs/cgroup/freezer cgroup rw,nosuid,freezer 0 0"
@@ -50,3 +51,12 @@ def test_frozen_is_what_the_kernel_says(tmp_path: Path, unified: bool, file: str
 
 def test_ending_a_group_that_is_not_there_is_no_error(tmp_path: Path) -> None:
     Cgroup(tmp_path / "never", unified=True).end()
+
+
+def test_a_group_that_cannot_be_made_is_looked_for_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    refused = tmp_path / "a-file"
+    refused.touch()
+    monkeypatch.setattr(cgroups, "hierarchies", lambda _mounts: (refused, tmp_path))
+    assert make_lab_group("try") == Cgroup(tmp_path / "komainu-lab-try", unified=False)
+    monkeypatch.setattr(cgroups, "hierarchies", lambda _mounts: (refused, None))
+    assert make_lab_group("try") is None
