@@ -17,6 +17,9 @@ FAILED = failed(BROKEN, "exit code 1")
 UNKNOWN = unknown(SILENCE, "no answer within 5 s")
 AUTO = Recovery(start_retries=1, restarts=1, failovers=1, reset_after_ms=60_000)
 
+MOST_EVENTS = 20_000
+"A life that comes to no rest is a failure, not a test that hangs."
+
 Kind = TypeVar("Kind", bound=a.Action)
 
 
@@ -67,6 +70,7 @@ class Life:
         "Of the last event."
         self.under_way: list[a.Action] = []
         "Starts, stops, probes and fences that nobody has answered yet."
+        self._events = 0
         self._rings = 0
         self._commands = 0
 
@@ -74,6 +78,8 @@ class Life:
 
     def happens(self, event: e.Event) -> tuple[a.Action, ...]:
         """Absorb one event."""
+        self._events += 1
+        assert self._events < MOST_EVENTS, "it never comes to rest"
         done = step(self.state, event)
         self.state, self.actions = done.state, done.actions
         work = a.StartResource | a.StopResource | a.ProbeNode | a.FenceNode

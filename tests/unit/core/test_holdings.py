@@ -47,11 +47,20 @@ def test_a_start_that_failed_counts_and_is_told_with_its_detail() -> None:
     life = starting()
     life.finish(life.under_way[0], FAILED)
     assert life.hold("a").start_failures == 1
+    assert life.hold("a").said == FAILED.said
     assert a.RaiseAlert(FAILED.said, FAILED.detail) in life.actions  # type: ignore[arg-type]
     assert life.stops() == ("db.disk on a",)  # whatever is not certain is stopped before it is started again
     life.settle()
     assert life.hold("a").status is Status.RUNNING
     assert life.hold("a").said is None
+
+
+def test_every_attempt_to_start_that_failed_is_told() -> None:
+    life = starting()
+    for _ in range(2):
+        life.finish(life.under_way[0], FAILED)
+        assert "TEST1" in life.codes()
+        life.finish(life.under_way[0])  # the stop
 
 
 def test_a_start_with_unknown_result_counts_against_nothing_and_waits() -> None:
@@ -201,6 +210,18 @@ def test_a_probe_that_an_earlier_daemon_was_asked_for_changes_nothing() -> None:
     assert life.statuses("b") == (Status.UNKNOWN, Status.UNKNOWN)
 
 
+def test_a_probe_counts_once() -> None:
+    """It is repeated until it is heard; what it found may be over by then."""
+    life = Life(cluster())
+    life.view("a b")
+    life.sync("a", "a b")
+    probe = life.asked(a.ProbeNode)[0]
+    life.settle()
+    before = life.state
+    assert life.probed(probe) == ()
+    assert life.state == before
+
+
 def test_only_a_member_is_probed() -> None:
     life = formed()
     life.state = life.state.with_node("b", NodeFacts(Presence.JOINING, probe="1.r.1"))
@@ -251,6 +272,19 @@ def test_a_check_in_error_counts_and_restarts() -> None:
     assert life.hold("a", "server").restarts == 1
     assert life.stops() == ("db.server on a",)
     assert a.RaiseAlert(FAILED.said, FAILED.detail) in life.actions  # type: ignore[arg-type]
+
+
+def test_a_verdict_is_about_one_resource_although_a_probe_found_several() -> None:
+    """What a probe found runs under the id of the probe, all of it."""
+    life = Life(cluster())
+    life.view("a b")
+    life.sync("a", "a b")
+    first, second = life.asked(a.ProbeNode)
+    life.probed(second)
+    life.probed(first, disk=1, server=1)
+    assert life.hold("a", "disk").run == life.hold("a", "server").run
+    life.check("a", FAILED, "server")
+    assert (life.hold("a", "disk").restarts, life.hold("a", "server").restarts) == (0, 1)
 
 
 def test_what_failed_runs_no_more() -> None:
