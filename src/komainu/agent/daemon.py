@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from komainu import __version__
-from komainu.agent import status
+from komainu.agent import status, words
 from komainu.agent.background import Background
 from komainu.agent.executor import Executor
 from komainu.agent.hands import Hands
@@ -38,6 +38,8 @@ from komainu.ports import Bus, Host, ResourceType
 DIGEST_INTERVAL_MS = 60_000
 TRANSPORT_RETRY_MS = 1_000
 BACKGROUND_END_MS = 2_000
+MANAGER_PAUSE_MS = 1_000
+"The service manager is told of changes no more often."
 PREPARE_MS = 3_000
 "A daemon that starts prepares before it joins, so that a takeover finds everything warm; but the others wait for it."
 
@@ -111,7 +113,7 @@ class Daemon:
         self._incarnations = 0
         me, cluster, now_ms = around.me, around.cluster, around.now_ms
         self.replica = Replica(me, cluster, around.epoch, self._next_incarnation)
-        self.loop = loop = Loop(self.replica, now_ms, self._dismissed, self.defect)
+        self.loop = loop = Loop(self.replica, now_ms, self._dismissed)
         self.background = Background()
         recorder = Recorder(me, Journal(around.journal_folder), self.background)
         hands = Hands(me, around.types, self._host)
@@ -176,7 +178,7 @@ class Daemon:
             await self.around.bus.start(self.parts.line)
             self._go(self._beat_for_ever())
             self._go(self._compare_for_ever())
-            self._go(self._tell_ready())
+            self._go(self._tell_manager())
             return await self._end
         finally:
             await self._close()
@@ -248,9 +250,15 @@ class Daemon:
             if self.replica.synced and self.replica.rank == 0:
                 self.loop.ask_digest()
 
-    async def _tell_ready(self) -> None:
+    async def _tell_manager(self) -> None:
+        """The service manager shows when this node takes part, and one line about how it stands."""
         await self.loop.synced.wait()
         self.around.notifier.ready()
+        while True:
+            changed = self.loop.changed()
+            self.around.notifier.status(words.line(self.state, self.around.me))
+            await changed.wait()
+            await asyncio.sleep(MANAGER_PAUSE_MS / 1000)
 
     # --- what its parts tell ---------------------------------------------------------------------------------------
 

@@ -1,12 +1,12 @@
 """The loop of the daemon: what was delivered goes into the replica, what comes out is carried out. It decides nothing.
 
 Everything happens at once, in the callback of the delivery: nothing here waits, sleeps, starts a process or writes a
-file. The order of the effects is the replica's.
+file. The order of the effects is the replica's. An exception here is a defect that leaves the state absorbed by half:
+whoever runs the event loop ends the daemon (`Daemon.defect`), and the next one asks the others how things are.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from komainu.agent import wire, words
 from komainu.agent.parts import Parts
@@ -20,20 +20,13 @@ from komainu.model.message import Said
 class Loop:
     """`komainu.agent.line.Ear`."""
 
-    def __init__(
-        self,
-        replica: Replica,
-        now_ms: Callable[[], int],
-        dismissed: Callable[[], None],
-        broken: Callable[[Exception], None],
-    ) -> None:
-        """`dismissed`: this node may leave. `broken`: a defect; the daemon has to end. Set `parts` before anything."""
+    def __init__(self, replica: Replica, now_ms: Callable[[], int], dismissed: Callable[[], None]) -> None:
+        """`dismissed` is called when this node may leave. Set `parts` before anything is delivered."""
         self.replica = replica
         self.parts: Parts
         self.synced = asyncio.Event()
         "Set while this member's state is put together with the others'."
         self._dismissed = dismissed
-        self._broken = broken
         self._now_ms = now_ms
         self._changed = asyncio.Event()
         self._words = words.summary(replica.state)
@@ -44,19 +37,6 @@ class Loop:
 
     def view(self, view: View) -> None:
         """The view that counts has changed."""
-        with self._certain():
-            self._view(view)
-
-    def message(self, sender: str, message: wire.Message) -> None:
-        """A message was delivered."""
-        with self._certain():
-            self._message(sender, message)
-
-    def alert(self, said: Said, detail: str = "") -> None:
-        """Tell the administrator of something that concerns this node alone."""
-        self.parts.recorder.alert(said, detail)
-
-    def _view(self, view: View) -> None:
         before = self.replica.state
         self.parts.pulse.begin(node for node in view.members if node != self.replica.me)
         # What was proposed and not delivered may still come, or never. A beat sent now tells: it comes after all that.
@@ -64,7 +44,8 @@ class Loop:
         self._carry(self.replica.view_changed(view), before)
         self._marker = self.beat()
 
-    def _message(self, sender: str, message: wire.Message) -> None:
+    def message(self, sender: str, message: wire.Message) -> None:
+        """A message was delivered."""
         before = self.replica.state
         if sender != self.replica.me:
             self.parts.pulse.heard(sender)
@@ -73,14 +54,9 @@ class Loop:
             self._repeat_unheard()
         self._carry(self.replica.delivered(sender, message), before)
 
-    @contextmanager
-    def _certain(self) -> Iterator[None]:
-        """What was absorbed by half must not go on: a new daemon asks the others, and adopts what runs (law 5)."""
-        try:
-            yield
-        except Exception as error:
-            self._broken(error)
-            raise
+    def alert(self, said: Said, detail: str = "") -> None:
+        """Tell the administrator of something that concerns this node alone."""
+        self.parts.recorder.alert(said, detail)
 
     # --- what this node brings -------------------------------------------------------------------------------------
 

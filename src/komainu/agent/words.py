@@ -176,6 +176,13 @@ def monitor(state: State, group: Group, index: int) -> Told:
             return Told(Word.UNUSED, at)
 
 
+def line(state: State, me: str) -> str:
+    """How this node and the groups stand, in one line."""
+    told = [(each.name, group(state, each)) for each in state.cluster.groups]
+    groups = [f"{name} {each.word}" + (f" ({each.node})" if each.node else "") for name, each in told]
+    return "; ".join((f"{me} {node(state, me).word}", *groups))
+
+
 Summary = dict[tuple[str, str], Told]
 """The word of every node and group, by kind and name."""
 

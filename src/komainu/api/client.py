@@ -10,7 +10,9 @@ from komainu.model.message import Message, Said
 
 SOCKET = "/run/komainu/komainud.sock"
 CONNECT_TIMEOUT_S = 3.0
-ANSWER_TIMEOUT_S = 30.0
+ANSWER_TIMEOUT_S = 10.0
+COMMAND_TIMEOUT_S = 30.0
+"A command may have to wait until the members are together, and for their answer."
 
 NOT_RUNNING = Message(
     "KM6001",

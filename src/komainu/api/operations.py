@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from komainu.agent import safety
 from komainu.agent.daemon import Daemon
 from komainu.agent.explain import explain
+from komainu.agent.line import Standing
 from komainu.agent.recorder import MOST_IN_MEMORY, said_to_json
 from komainu.api import answers
 from komainu.core import events as e
@@ -165,6 +166,8 @@ async def _command(daemon: Daemon, command: e.Command) -> dict[str, Any]:
             await daemon.loop.synced.wait()
     except TimeoutError:
         raise OperationRefused(NOT_TOGETHER.said()) from None
+    if daemon.parts.line.standing is Standing.WAITING:
+        raise OperationRefused(NOT_TOGETHER.said())  # it would be lost, and a command is never repeated
     answer = await daemon.parts.requests.ask(command, COMMAND_TIMEOUT_MS)
     return {"accepted": answer.accepted, "said": said_to_json(answer.said)}
 

@@ -3,7 +3,7 @@
 from argparse import Namespace
 from typing import Any
 
-from komainu.api.client import Client
+from komainu.api.client import COMMAND_TIMEOUT_S, Client
 from komainu.cli.picture import colour, sign
 from komainu.cli.session import DONE, FAILED, NOT_YET, Arguments, Commands, Session
 from komainu.cli.speech import Speech
@@ -68,7 +68,7 @@ def stop(session: Session, chosen: Namespace) -> int:
 def _command(session: Session, chosen: Namespace, op: str, args: Json, wanted: str) -> int:
     speech = session.speech
     with session.connect() as client:
-        answer = client.ask(op, group=chosen.group, **args)
+        answer = client.ask(op, COMMAND_TIMEOUT_S, group=chosen.group, **args)
         speech.learn(client.language)
         said = answer["said"]
         if not answer["accepted"]:

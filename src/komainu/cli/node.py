@@ -5,6 +5,7 @@ import sys
 from argparse import Namespace
 from typing import Any
 
+from komainu.api.client import COMMAND_TIMEOUT_S
 from komainu.cli.picture import colour, sign
 from komainu.cli.session import DONE, FAILED, Commands, Session
 from komainu.cli.speech import Speech, columns, padded
@@ -89,7 +90,7 @@ def confirm_gone(session: Session, chosen: Namespace) -> int:
         if not chosen.yes and not _is_sure(name, known[name], speech):
             return FAILED
         # The word holds for the loss that was seen, not for a later one: hence the epoch.
-        answer = client.ask("node.confirm-gone", node=name, epoch=seen["epoch"])
+        answer = client.ask("node.confirm-gone", COMMAND_TIMEOUT_S, node=name, epoch=seen["epoch"])
     if answer["accepted"]:
         speech.out(speech.said(answer["said"]))
         return DONE

@@ -1,5 +1,6 @@
 """Whole daemons on a fake bus: a group starts, moves, fails over; daemons die, sleep, are cut off, and leave."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -376,6 +377,9 @@ def test_a_defect_in_the_core_ends_the_daemon_and_not_the_application(
         def broken(*_: object) -> None:
             raise ZeroDivisionError("planted")
 
+        # As the process does it: what nobody caught ends the daemon (komainu.api.service).
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: one.daemon.defect(context["exception"]))
         monkeypatch.setattr(one.daemon.replica, "delivered", broken)
         code = await one.task
         world.wire.kill_agent(1)
@@ -385,15 +389,7 @@ def test_a_defect_in_the_core_ends_the_daemon_and_not_the_application(
         assert one.alerts()[-1] == DEFECT.code
         assert world.things.on("app") == ["n1"]
 
-    # The bus calls us from the loop: the loop's handler is told too, and here it is the test's.
-    play(tmp_path, lambda world: _with_quiet_handler(world, story))
-
-
-async def _with_quiet_handler(world: World, story: Story) -> None:
-    import asyncio
-
-    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-    await story(world)
+    play(tmp_path, story)
 
 
 def test_a_restart_remembers_the_journal(tmp_path: Path) -> None:
@@ -424,3 +420,26 @@ def test_two_resources_start_in_order_and_stop_in_reverse(tmp_path: Path) -> Non
         assert done == [("start", "vip"), ("start", "app"), ("stop", "app"), ("stop", "vip")]
 
     play(tmp_path, story, cluster(resource("vip"), resource("app")))
+
+
+@pytest.mark.sockets
+def test_the_service_manager_is_told_when_it_is_ready_and_that_it_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("komainu.agent.notify.Notifier._tell", lambda self, text: told.append(text))
+
+    async def story(world: World) -> None:
+        one = world.start("n1")
+        await asyncio.sleep(5)
+        assert "READY=1" in told  # alone it is synced, and waits for the others
+        world.start("n2")
+        await world.online(on="n1")
+        await asyncio.sleep(5)
+        assert "STATUS=n1 Online; web Online (n1)" in told
+        assert told.count("WATCHDOG=1") >= 20
+        one.daemon.leave()
+        await one.task
+        assert any(text.startswith("STOPPING=1") for text in told)
+
+    play(tmp_path, story)

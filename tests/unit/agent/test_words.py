@@ -152,3 +152,10 @@ def test_changes_are_words_or_places_that_differ() -> None:
         Change("group", "web", "Online", "Online Pending", "n2"),
     )
     assert words.changes(words.summary(after), words.summary(after)) == ()
+
+
+def test_one_line_for_the_service_manager() -> None:
+    state = at_home(a_state()).with_hold("web", "n1", 0, Hold(Status.RUNNING))
+
+    assert words.line(state, "n2") == "n2 Online; web Online (n1)"
+    assert words.line(at_home(a_state(), None, wanted=Wanted.DOWN), "n1") == "n1 Online; web Offline"

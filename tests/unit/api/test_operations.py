@@ -186,6 +186,18 @@ def test_a_node_that_is_not_together_with_its_cluster_takes_no_command(
     serve(tmp_path, story)
 
 
+def test_a_node_that_waits_for_its_bus_takes_no_command(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        served.world.wire.kill_corosync(1)
+        await asyncio.sleep(0.05)
+        with pytest.raises(Trouble) as trouble:
+            await served.ask(lambda client: client.ask("group.stop", group="web"))
+        assert trouble.value.said.code == operations.NOT_TOGETHER.code
+        assert "n1" in served.world.things.on("app")
+
+    serve(tmp_path, story)
+
+
 def test_explain_has_the_statement_and_the_causes(tmp_path: Path) -> None:
     async def story(served: Served) -> None:
         answer: Any = await served.ask(lambda client: client.ask("explain", last=1))
