@@ -233,6 +233,7 @@ def test_a_clean_leave_stays_true_for_whoever_lags_behind() -> None:
     a_side.add(order.take("a"))
     assert a_side.replicas["a"].state.nodes["b"].proof is Proof.CLEAN_LEAVE
 
+    order.settle()
     order.propose("b", e.CommandGiven("c2", "b", e.StartGroup("db", "b")))
     order.settle()
     a_side.view()
