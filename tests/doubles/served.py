@@ -28,9 +28,18 @@ class Said:
 class Served:
     """Two nodes; the socket is that of n1."""
 
-    def __init__(self, world: World, socket: Path) -> None:
+    def __init__(self, world: World, server: Server, socket: Path) -> None:
         self.world = world
+        self.server = server
         self.socket = socket
+
+    async def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Wait for something, for 20 s at most."""
+        await self.world.until(holds, what, 20)
+
+    async def alone(self) -> None:
+        """Wait until the server has taken leave of every client."""
+        await self.until(lambda: not self.server._clients, "no clients")
 
     async def ask(self, question: Callable[[Client], object]) -> object:
         """Ask with a client in a thread, as another process would."""
@@ -69,7 +78,7 @@ def serve(folder: Path, story: Callable[[Served], Awaitable[None]], config: Clus
             await server.open()
             try:
                 await world.online(on="n1", within_s=20)
-                await story(Served(world, folder / "run" / "komainud.sock"))
+                await story(Served(world, server, folder / "run" / "komainud.sock"))
             finally:
                 await server.close()
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from komainu.agent.line import Standing
 from komainu.api import operations
 from komainu.api.client import Client, Trouble
 from komainu.api.operations import BY_NAME, OPERATIONS, Right
@@ -90,20 +91,23 @@ def test_a_refused_command_says_why(tmp_path: Path) -> None:
 
 def test_settling_ends_with_its_time(tmp_path: Path) -> None:
     async def story(served: Served) -> None:
-        served.world.things.next("n2", "start", "app", lambda: asyncio.sleep(1.5, failed(_said())))
+        release = asyncio.Event()
+
+        async def held() -> Any:
+            await release.wait()
+            return failed(NOT_HERE.said(resource="app", node="n2"))
+
+        served.world.things.next("n2", "start", "app", held)
 
         def moved(client: Client) -> list[Any]:
             client.ask("group.move", group="web")
             return list(client.follow("group.settle", 20, group="web", timeout_ms=100))
 
         groups: Any = await served.ask(moved)
+        release.set()
         assert groups[-1]["status"] == "Online Pending"
 
     serve(tmp_path, story)
-
-
-def _said() -> Any:
-    return NOT_HERE.said(resource="app", node="n2")
 
 
 def test_settling_ends_when_the_group_waits_for_a_proof(tmp_path: Path) -> None:
@@ -147,7 +151,7 @@ def test_events_are_followed_without_gaps_or_repeats(tmp_path: Path) -> None:
             return await served.ask(asked)
 
         following = asyncio.create_task(follow())
-        await asyncio.sleep(0.2)
+        await served.until(lambda: bool(served.server._clients), "followed")
         await served.ask(lambda client: client.ask("group.move", group="web"))
         seqs = await following
         assert seqs == list(range(1, len(seqs) + 1))
@@ -189,7 +193,8 @@ def test_a_node_that_is_not_together_with_its_cluster_takes_no_command(
 def test_a_node_that_waits_for_its_bus_takes_no_command(tmp_path: Path) -> None:
     async def story(served: Served) -> None:
         served.world.wire.kill_corosync(1)
-        await asyncio.sleep(0.05)
+        line = served.world.running["n1"].daemon.parts.line
+        await served.until(lambda: line.standing is Standing.WAITING, "cut off")
         with pytest.raises(Trouble) as trouble:
             await served.ask(lambda client: client.ask("group.stop", group="web"))
         assert trouble.value.said.code == operations.NOT_TOGETHER.code

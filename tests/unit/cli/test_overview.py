@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from komainu.api.answers import StatusAnswer
+from komainu.core import events as e
 from tests.doubles.served import Served, komainu, serve
 
 pytestmark = pytest.mark.sockets
@@ -28,27 +29,22 @@ def test_for_people_and_for_programs(tmp_path: Path) -> None:
     serve(tmp_path, story)
 
 
-def test_watching_draws_at_every_change(tmp_path: Path) -> None:
+def test_watching_draws_at_every_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(served: Served) -> None:
+        drawn: list[str] = []
+        monkeypatch.setattr("komainu.cli.speech.Speech.out", lambda self, text="": drawn.append(text))
         watching = asyncio.create_task(served.komainu("status", "--watch"))
-        await asyncio.sleep(0.5)
-        await served.komainu("group", "stop", "web")
-        await asyncio.sleep(0.5)
-        served.world.running["n1"].daemon.end(0)  # the daemon ends: so does the watching
-        for task in list(_serving()):
-            task.cancel()
+        await served.until(lambda: "● web" in "".join(drawn), "drawn at first")
+        served.world.running["n2"].daemon.loop.propose(e.CommandGiven("test", "n2", e.StopGroup("web")))
+        await served.until(lambda: "○ web" in "".join(drawn), "drawn again")
+        await served.server.close()  # the daemon ends, and with it the watching
         watched = await watching
 
-        assert watched.out.count("seen from n1") >= 2
-        assert "● web  " in watched.out
-        assert "○ web  " in watched.out
-        assert (watched.code, "KM6003" in watched.err or "does not answer" in watched.err) == (1, True)
+        assert watched.code == 1
+        assert "does not answer" in watched.err
+        assert all(picture.startswith("test  onprem") for picture in drawn)
 
     serve(tmp_path, story)
-
-
-def _serving() -> list["asyncio.Task[object]"]:
-    return [task for task in asyncio.all_tasks() if "_serve" in repr(task.get_coro())]
 
 
 def test_without_a_daemon_it_says_what_to_do(tmp_path: Path) -> None:
