@@ -20,6 +20,9 @@ from komainu.model.outcome import Outcome, Result
 SPREAD = 0.1
 "Prepares are spread by so much of their interval, so that nodes do not ask the cloud all at once."
 
+SOON_MS = 5_000
+"When a resource that has just ended here is prepared for its next start."
+
 GOOD = (Result.SUCCEEDED, "")
 
 
@@ -165,10 +168,12 @@ class Watch:
             self._propose(e.MonitorChanged(self._me, *key, watched.run, outcome))
 
     async def _prepare_for_ever(self, hand: Hand) -> None:
-        interval_ms = hand.resource.prepare_interval_ms
+        # Soon, but not while the group is on its way to another node: that takeover needs the cloud for itself.
+        wait_ms = min(SOON_MS, hand.resource.prepare_interval_ms)
         while hand.work is not None:
-            await asyncio.sleep(interval_ms * random.uniform(1 - SPREAD, 1 + SPREAD) / 1000)
+            await asyncio.sleep(wait_ms * random.uniform(1 - SPREAD, 1 + SPREAD) / 1000)
             await self._prepare(hand)
+            wait_ms = hand.resource.prepare_interval_ms
 
     async def _prepare(self, hand: Hand) -> None:
         watched, work, name = self._of(hand), hand.work, hand.resource.name

@@ -214,6 +214,19 @@ def test_that_it_could_not_be_started_here_is_told_when_it_changes() -> None:
     play(story)
 
 
+def test_what_has_just_ended_here_is_prepared_soon() -> None:
+    """A node that gave a group away is a warm standby again, long before the usual interval is over."""
+
+    async def story(world: World) -> None:
+        world.watch.ending(world.hand)
+        await asyncio.sleep(7)
+        assert world.tried("prepare") == 1
+        await asyncio.sleep(60)
+        assert world.tried("prepare") == 1
+
+    play(story, resource(prepare_interval_ms=600_000))
+
+
 def test_a_prepare_does_not_hold_up_a_start_nor_the_daemon() -> None:
     async def story(world: World) -> None:
         world.things.next("n1", "prepare", "app", lambda: asyncio.sleep(0.9, BAD))
