@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from komainu.core import membership, presence
 from komainu.core.actions import ArmTimer
-from komainu.core.state import GroupFacts, Hold, Presence, State, Status
+from komainu.core.state import GroupFacts, Presence, State, Status
 from komainu.model.config import Group
 from komainu.model.message import Message
 
@@ -77,7 +77,7 @@ def _wanted(state: State) -> dict[str, int]:
             for index, hold in enumerate(holds):
                 if hold.wait:
                     wanted[hold.wait] = STUCK_RETRY_MS if hold.status is Status.STUCK else UNKNOWN_RETRY_MS
-                elif (hold.restarts or hold.start_failures) and _normal(hold):
+                elif (hold.restarts or hold.start_failures) and hold.status is Status.RUNNING:
                     resource = group.resources[index]
                     wanted[f"settled:{group.name}:{resource.name}:{node}:{hold.run}"] = resource.recovery.reset_after_ms
     return wanted
@@ -89,13 +89,9 @@ def _calm(group: Group, facts: GroupFacts) -> dict[str, int]:
     Whatever is restarted stops what stands on it first, so the run of the last resource names the stretch.
     """
     holds = facts.holds[facts.home] if facts.home is not None else ()
-    if not holds or not all(_normal(hold) for hold in holds):
+    if not holds or any(hold.status is not Status.RUNNING for hold in holds):
         return {}
     return {f"calm:{group.name}:{holds[-1].run}": max(each.recovery.reset_after_ms for each in group.resources)}
-
-
-def _normal(hold: Hold) -> bool:
-    return hold.status is Status.RUNNING and hold.said is None
 
 
 def _each_hold_with(state: State, kind: str, timer: str) -> State:

@@ -6,7 +6,8 @@ from komainu.core import events as e
 from komainu.core import health
 from komainu.core.state import Status
 from komainu.model.config import Cluster, Group, Recovery
-from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, formed, resource
+from komainu.model.outcome import Outcome, Result
+from tests.unit.core.clusters import BROKEN, FAILED, UNKNOWN, Life, cluster, formed, resource
 
 
 def with_recovery(nodes: str = "a b", failover: str = "auto", **recovery: int) -> Cluster:
@@ -133,12 +134,16 @@ def test_a_resource_that_was_normal_for_long_enough_has_its_restarts_back() -> N
     assert life.group().home == "a"
 
 
-def test_a_resource_whose_check_has_no_result_is_not_normal() -> None:
+@pytest.mark.parametrize("outcome", [UNKNOWN, Outcome(Result.SUCCEEDED, BROKEN)])
+def test_a_check_that_warns_or_has_no_result_is_no_failure(outcome: Outcome) -> None:
+    """A warning may stand for months; counters that waited for its end would never begin again."""
     life = formed(with_recovery(restarts=1))
     fail_once(life)
-    assert life.state.timers
-    life.check("a", UNKNOWN)
-    assert not life.state.timers
+    (timer,) = life.state.timers
+    life.check("a", outcome)
+    assert life.state.timers == {timer: 60_000}
+    life.fire("settled")
+    assert life.hold("a", "server").restarts == 0
 
 
 def test_a_group_that_ran_for_long_enough_has_its_failovers_and_its_nodes_back() -> None:

@@ -1,5 +1,7 @@
 """Where each group should be: it stays as long as it can, and after a merge the newer takeover stays."""
 
+from dataclasses import replace
+
 import pytest
 
 from komainu.core import actions as a
@@ -7,7 +9,7 @@ from komainu.core import events as e
 from komainu.core import placement
 from komainu.core.state import Presence, Status, Wanted
 from komainu.model.config import Cluster, Group
-from tests.unit.core.clusters import ADDRESS, DISK, FAILED, SERVER, Life, cluster, formed
+from tests.unit.core.clusters import ADDRESS, BROKEN, DISK, FAILED, SERVER, Life, cluster, formed
 
 RUNNING = (Status.RUNNING, Status.RUNNING)
 STOPPED = (Status.STOPPED, Status.STOPPED)
@@ -92,6 +94,29 @@ def test_a_group_without_a_home_gets_one_when_a_node_comes() -> None:
     life.view("a", nodes="a b")
     returned(life, "b")
     assert life.group().home == "b"
+    assert placement.PLACED.code in life.codes()
+
+
+def test_a_group_that_was_given_up_is_tried_on_the_next_node_when_its_home_is_lost() -> None:
+    life = formed(one())
+    life.state = life.state.with_group("db", replace(life.group(), failovers=1))
+    for _ in range(2):
+        life.check("a", FAILED)
+        life.settle()
+    assert (life.group().home, life.group().given_up) == ("a", True)
+    life.view("b")
+    assert (life.group().home, life.group().given_up) == ("b", False)
+    life.settle()
+    assert life.statuses("b") == RUNNING
+
+
+def test_a_new_home_begins_with_a_clean_sheet() -> None:
+    life = formed(one())
+    facts = replace(life.group(), given_up=True, hindrance=FAILED.said, barred=("a",), failovers=1)
+    settled = placement.settled_on(life.state, facts, "b", (BROKEN,))
+    assert (settled.home, settled.since, settled.because) == ("b", life.state.epoch, (BROKEN,))
+    assert (settled.given_up, settled.hindrance) == (False, None)
+    assert (settled.barred, settled.failovers) == (("a",), 1)  # these bound the ping-pong
 
 
 # --- nodes on which it has failed -----------------------------------------------------------------------------------
