@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Resolves requirements/*.in anew into the hashed locks. The locks hold for every Python from 3.11 on and
-# name neither an index nor a path, so that any mirror of the registry serves them.
+# Resolves requirements/*.in into the hashed locks; UPGRADE=1 takes newer versions of what is locked already. The locks
+# hold for every Python from 3.11 on and name neither an index nor a path, so that any mirror of the registry serves them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../requirements"
 
@@ -16,7 +16,7 @@ compile() {
     "$tool/bin/uv" pip compile -q --no-config --system-certs --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-annotate --no-header "$@"
 }
-compile --upgrade dev.in -o dev.txt
+compile ${UPGRADE:+--upgrade} dev.in -o dev.txt
 compile run.in -c dev.txt -o run.txt
 
 if grep -nE 'https?:|//|file:' run.txt dev.txt; then
