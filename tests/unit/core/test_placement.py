@@ -7,7 +7,7 @@ import pytest
 from komainu.core import actions as a
 from komainu.core import events as e
 from komainu.core import placement
-from komainu.core.state import Presence, Status, Wanted
+from komainu.core.state import Hold, Presence, Status, Wanted
 from komainu.model.config import Cluster, Group
 from tests.unit.core.clusters import ADDRESS, BROKEN, DISK, FAILED, SERVER, Life, cluster, formed
 
@@ -81,6 +81,7 @@ def test_without_any_usable_node_there_is_no_home_and_one_alert() -> None:
     life.leave("b")
     life.leave("a")
     assert life.group().home is None
+    assert life.group().because[-1].code == placement.NO_NODE.code
     assert life.codes() == (placement.NO_NODE.code,)
     life.finish(life.under_way[0])
     assert life.codes() == ()
@@ -148,9 +149,10 @@ def test_a_node_on_which_it_failed_is_better_than_none() -> None:
 
 def test_every_attempt_on_a_new_home_begins_with_fresh_counters() -> None:
     life = failed_over()
+    life.state = life.state.with_hold("db", "a", 0, Hold(Status.STOPPED, start_failures=9, restarts=9))
     life.view("a")
     life.settle()
-    assert life.hold("a", "server").restarts == 0
+    assert [(hold.restarts, hold.start_failures) for hold in life.group().holds["a"]] == [(0, 0), (0, 0)]
     life.check("a", FAILED)
     assert life.stops() == ("db.server on a",)  # a restart, not the end of recovery
     assert not life.group().given_up
@@ -177,6 +179,7 @@ def test_a_group_with_manual_failover_is_not_started_elsewhere() -> None:
     life.view("b")
     assert (life.group().wanted, life.group().home) == (Wanted.IDLE, None)
     assert placement.PARKED.code in life.codes()
+    assert life.group().because[-1].code == placement.PARKED.code
     assert life.starts() == ()
     assert life.command(e.StartGroup("db", None), "b").accepted
     assert life.starts() == ("db.disk on b",)
@@ -241,6 +244,15 @@ def test_of_two_actives_the_newer_takeover_stays(found: int, stays: str) -> None
     assert life.stops() == (f"db.server on {other}",)
     life.settle()
     assert (life.statuses(stays), life.statuses(other)) == (RUNNING, STOPPED)
+
+
+def test_a_side_that_is_just_starting_counts_as_active() -> None:
+    life = formed(one())
+    life.view("b")
+    assert life.hold("b").status is Status.STARTING
+    returned(life, "a", disk=1, server=1)
+    assert life.group().home == "b"
+    assert placement.BOTH_ACTIVE.code in life.codes()
 
 
 def test_on_a_tie_the_earlier_node_in_the_order_of_the_group_stays() -> None:

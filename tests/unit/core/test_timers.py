@@ -1,12 +1,17 @@
 """Which deadlines are armed, and what their passing changes."""
 
+from dataclasses import replace
+
 import pytest
 
 from komainu.core import actions as a
 from komainu.core import events as e
 from komainu.core import membership, timers
 from komainu.core.state import Presence, Status
-from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, formed
+from komainu.model.config import Group, Recovery
+from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, formed, resource
+
+NEVER = Recovery(start_retries=0, restarts=0, failovers=0)
 
 
 def test_the_startup_wait_begins_at_once_and_ends_when_all_are_there() -> None:
@@ -51,6 +56,17 @@ def test_a_lost_daemon_has_its_time_to_return() -> None:
     assert life.asked(a.ArmTimer) == (a.ArmTimer("agent:a:a.1", 10_000),)
     life.view("a b")
     assert life.state.timers == {}
+
+
+def test_a_timer_that_runs_is_not_begun_anew_for_the_sake_of_another_one() -> None:
+    """Else a cluster in which something always happens would wait for ever."""
+    life = formed(cluster("a b c"))
+    life.view("a b", nodes="a b c")
+    (first,) = life.asked(a.ArmTimer)
+    life.silent("b")
+    (second,) = life.asked(a.ArmTimer)
+    assert [first.timer, second.timer] == ["agent:c:c.1", "agent:b:b.1"]
+    assert set(life.state.timers) == {first.timer, second.timer}
 
 
 def test_a_timer_that_is_not_armed_any_more_changes_nothing() -> None:
@@ -141,3 +157,72 @@ def test_each_run_has_a_wait_of_its_own() -> None:
     (first,) = life.state.timers
     life.check("a", FAILED)
     assert first not in life.state.timers
+
+
+# --- failovers counted anew -----------------------------------------------------------------------------------------
+
+
+def failed_before(life: Life, barred: tuple[str, ...] = ("b",), failovers: int = 1) -> Life:
+    """The group has failed over before."""
+    life.state = life.state.with_group("db", replace(life.group(), barred=barred, failovers=failovers))
+    life.sync("a")
+    return life
+
+
+def calm(life: Life) -> list[str]:
+    """The waits for failovers to be counted anew."""
+    return [timer for timer in life.state.timers if timer.startswith("calm")]
+
+
+@pytest.mark.parametrize(("barred", "failovers"), [(("b",), 0), ((), 1), (("b",), 1)])
+def test_failovers_are_counted_anew_after_the_longest_wait_of_the_group(
+    barred: tuple[str, ...], failovers: int
+) -> None:
+    parts = (resource("disk", recovery=Recovery(reset_after_ms=90_000)), resource("server"))
+    life = formed(cluster(groups=[Group(name="db", nodes=("a", "b"), resources=parts)]))
+    failed_before(life, barred, failovers)
+    (timer,) = calm(life)
+    assert life.asked(a.ArmTimer) == (a.ArmTimer(timer, 90_000),)
+    life.fire("calm")
+    assert (life.group().barred, life.group().failovers) == ((), 0)
+
+
+def test_the_wait_lasts_while_the_whole_group_runs() -> None:
+    life = failed_before(formed())
+    (first,) = calm(life)
+    life.check("a", FAILED, "disk")
+    while life.under_way:
+        assert calm(life) == []
+        life.finish(life.under_way[0])
+    (second,) = calm(life)
+    assert second != first
+
+
+def test_a_group_without_a_home_or_without_resources_is_no_calm() -> None:
+    life = failed_before(formed())
+    life.leave("b")
+    life.leave("a")
+    assert life.group().home is None
+    assert calm(life) == []
+    empty = formed(cluster(groups=[Group(name="db", nodes=("a", "b"), resources=())]))
+    assert calm(failed_before(empty)) == []
+
+
+def test_what_stays_failed_is_not_waited_for() -> None:
+    life = formed(cluster(groups=[Group(name="db", nodes=("a",), resources=(resource("disk", recovery=NEVER),))]))
+    life.check("a", FAILED, "disk")
+    assert life.hold("a").restarts == 1
+    assert life.state.timers == {}
+
+
+def test_failed_starts_are_counted_anew_too() -> None:
+    life = Life(cluster())
+    life.view("a b")
+    life.sync("a", "a b")
+    while life.starts() != ("db.disk on a",):
+        life.finish(life.under_way[0])
+    life.finish(life.under_way[0], FAILED)
+    life.settle()
+    assert (life.hold("a").restarts, life.hold("a").start_failures) == (0, 1)
+    life.fire("settled")
+    assert (life.hold("a").restarts, life.hold("a").start_failures) == (0, 0)

@@ -208,6 +208,16 @@ def test_a_fence_in_the_hands_of_a_silent_daemon_is_given_to_another_one() -> No
     assert (fence.node, fence.target) == ("c", "a")
 
 
+def test_nobody_is_fenced_for_a_group_that_is_not_wanted_any_more() -> None:
+    life = formed(cluster(arbitration="fence"))
+    life.view("b")
+    life.finish(life.under_way[0], FAILED)
+    assert life.command(e.StopGroup("db"), "b").accepted
+    assert life.group().hindrance is None
+    life.fire("fence")
+    assert life.asked(a.FenceNode) == ()
+
+
 def test_a_fence_under_way_is_left_alone_while_its_node_is_there() -> None:
     life = formed(cluster("a b c", arbitration="fence"))
     life.view("b c")
