@@ -11,7 +11,7 @@ from komainu_lab.bench.measure import Run
 KOMAINU_FAST, KOMAINU_DEFAULT, KOMAINU_AWSVIP = "komainu-fast", "komainu-default", "komainu-awsvip"
 PACEMAKER_EQUAL, PACEMAKER_DEFAULT = "pacemaker-equal", "pacemaker-default"
 PARTS = ("gap_ms", "detection_ms", "after_ms")
-LOSSES = ((POWER_LOSS, "power loss"), (LINK_CUT, "link cut"))
+LOSSES = ((POWER_LOSS, "power loss", "電源断"), (LINK_CUT, "link cut", "ネットワーク切断"))
 
 AFTER_DETECTION_MS = 150
 FAST_POWER_LOSS_MS = 600
@@ -75,8 +75,15 @@ class Result:
             faults[fault] = {
                 "runs": [run.to_json() for run in runs],
                 **{part: found.to_json() for part, found in spreads.items() if found is not None},
+                "stages": {step: round(ms, 1) for step, ms in self.stages(fault).items()},
             }
-        return {"name": self.name, "heading": " ".join(self.heading), "failure": self.failure, "faults": faults}
+        return {
+            "name": self.name,
+            "heading": " ".join(self.heading),
+            "load": None if self.load is None else round(self.load, 1),
+            "failure": self.failure,
+            "faults": faults,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,7 @@ class Figure:
     """One thing the project asks of itself. It is told, and fails nothing: another machine has other figures."""
 
     what: str
+    what_ja: str
     value: float
     "By the medians."
     worst: float | None
@@ -109,34 +117,60 @@ def figures(results: Sequence[Result]) -> list[Figure]:
 
 
 def _bounds(results: Mapping[str, Result]) -> Iterable[Figure]:
-    presets = ((KOMAINU_FAST, "fast"), (KOMAINU_DEFAULT, "default"), (KOMAINU_AWSVIP, "awsvip, fast"))
-    for name, title in presets:
+    presets = (
+        (KOMAINU_FAST, "fast", "fast"),
+        (KOMAINU_DEFAULT, "default", "既定値"),
+        (KOMAINU_AWSVIP, "awsvip, fast", "awsvip、fast"),
+    )
+    for name, preset, preset_ja in presets:
         runs = results[name].runs.get(POWER_LOSS, []) if name in results else []
         beyond = spread(run.gap_ms - run.detection_ms for run in runs if run.detection_ms is not None)
-        yield from _bound(f"power loss, {title}: gap beyond detection", beyond, AFTER_DETECTION_MS)
-    for name, title, fault, part, most in (
-        (KOMAINU_FAST, "power loss, fast: whole gap", POWER_LOSS, "gap_ms", FAST_POWER_LOSS_MS),
-        (KOMAINU_AWSVIP, "power loss, awsvip, fast: whole gap", POWER_LOSS, "gap_ms", FAST_POWER_LOSS_MS),
-        (KOMAINU_FAST, "planned move: gap", MOVE, "gap_ms", MOVE_MS),
-        (KOMAINU_AWSVIP, "planned move, awsvip: gap", MOVE, "gap_ms", MOVE_MS),
-        (KOMAINU_FAST, "application killed: answering again", APPLICATION_KILL, "answered_ms", APPLICATION_MS),
+        words = (f"power loss, {preset}: gap beyond detection", f"電源断 ({preset_ja}): 検出時間を超える中断")
+        yield from _bound(words, beyond, AFTER_DETECTION_MS)
+    for name, words, fault, part, most in (
+        (
+            KOMAINU_FAST,
+            ("power loss, fast: whole gap", "電源断 (fast): 中断全体"),
+            POWER_LOSS,
+            "gap_ms",
+            FAST_POWER_LOSS_MS,
+        ),
+        (
+            KOMAINU_AWSVIP,
+            ("power loss, awsvip, fast: whole gap", "電源断 (awsvip、fast): 中断全体"),
+            POWER_LOSS,
+            "gap_ms",
+            FAST_POWER_LOSS_MS,
+        ),
+        (KOMAINU_FAST, ("planned move: gap", "計画移動: 中断"), MOVE, "gap_ms", MOVE_MS),
+        (KOMAINU_AWSVIP, ("planned move, awsvip: gap", "計画移動 (awsvip): 中断"), MOVE, "gap_ms", MOVE_MS),
+        (
+            KOMAINU_FAST,
+            ("application killed: answering again", "アプリケーション強制終了: 応答再開まで"),
+            APPLICATION_KILL,
+            "answered_ms",
+            APPLICATION_MS,
+        ),
     ):
         if name in results:
-            yield from _bound(title, results[name].spread(fault, part), most)
+            yield from _bound(words, results[name].spread(fault, part), most)
 
 
-def _bound(what: str, found: Spread | None, most: float) -> Iterable[Figure]:
+def _bound(words: tuple[str, str], found: Spread | None, most: float) -> Iterable[Figure]:
     if found is not None:
-        yield Figure(what, found.median, found.greatest, most, "ms")
+        yield Figure(*words, found.median, found.greatest, most, "ms")
 
 
 def _ratios(results: Mapping[str, Result]) -> Iterable[Figure]:
+    after = ("time after detection against Pacemaker, equal times", "検出後の時間の対 Pacemaker 比 (同じトークン時間)")
+    whole = ("whole gap against Pacemaker, both defaults", "中断全体の対 Pacemaker 比 (双方既定値)")
     for ours, theirs, part, title, most in (
-        (KOMAINU_FAST, PACEMAKER_EQUAL, "after_ms", "time after detection against Pacemaker, equal times", EQUAL_RATIO),
-        (KOMAINU_DEFAULT, PACEMAKER_DEFAULT, "gap_ms", "whole gap against Pacemaker, both defaults", DEFAULT_RATIO),
+        (KOMAINU_FAST, PACEMAKER_EQUAL, "after_ms", after, EQUAL_RATIO),
+        (KOMAINU_DEFAULT, PACEMAKER_DEFAULT, "gap_ms", whole, DEFAULT_RATIO),
     ):
-        for fault, words in LOSSES:
+        for fault, words, words_ja in LOSSES:
             if ours in results and theirs in results:
                 one, other = results[ours].spread(fault, part), results[theirs].spread(fault, part)
                 if one is not None and other is not None:
-                    yield Figure(f"{words}: {title}", one.median / other.median, None, most, "×")
+                    told = (f"{words}: {title[0]}", f"{words_ja}: {title[1]}")
+                    yield Figure(*told, one.median / other.median, None, most, "×")

@@ -5,6 +5,7 @@ from typing import Any
 
 Entry = Mapping[str, Any]
 NS_PER_MS = 1_000_000
+UNTIL_DECIDED = "until decided"
 
 
 def stages(entries: Iterable[Entry], since_ns: int, until_ns: int) -> dict[str, float]:
@@ -25,7 +26,7 @@ def stages(entries: Iterable[Entry], since_ns: int, until_ns: int) -> dict[str, 
             found[step] = (at_ns - from_ns) / NS_PER_MS
         for action in entry.get("actions", ()):
             if action["action"] in ("StartResource", "StopResource"):
-                found.setdefault("until decided", (at_ns - since_ns) / NS_PER_MS)
+                found.setdefault(UNTIL_DECIDED, (at_ns - since_ns) / NS_PER_MS)
                 verb = "start" if action["action"] == "StartResource" else "stop"
                 begun[action["id"]] = (f"{verb} {action['resource']}", at_ns)
     return found

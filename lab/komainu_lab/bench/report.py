@@ -67,7 +67,7 @@ def heading(result: Result) -> str:
 
 def table(results: Sequence[Result]) -> Table:
     """One column a contender."""
-    drawn = _table("Milliseconds: the median of the runs, below it the least and the greatest.", results)
+    drawn = _table(results)
     for name, fault in FAULTS.items():
         drawn.add_row(f"[bold]{fault.title}[/]")
         parts = PART_TITLES if fault.loses_node else ("gap_ms",)
@@ -79,8 +79,8 @@ def table(results: Sequence[Result]) -> Table:
 
 def stages_table(results: Sequence[Result]) -> Table:
     """Where the time after detection went, by the word of those contenders that give it."""
-    telling = [result for result in results if any(result.stages(fault) for fault in FAULTS)]
-    drawn = _table("Where Komainu's time goes: milliseconds of each step, the median of the runs.", telling)
+    telling = telling_stages(results)
+    drawn = _table(telling)
     for name, fault in FAULTS.items():
         drawn.add_row(f"[bold]{fault.title}[/]")
         steps = dict.fromkeys(step for result in telling for step in result.stages(name))
@@ -91,8 +91,13 @@ def stages_table(results: Sequence[Result]) -> Table:
     return drawn
 
 
-def _table(title: str, results: Sequence[Result]) -> Table:
-    drawn = Table(title=title, title_justify="left", title_style="", box=box.SIMPLE_HEAD, padding=(0, 1))
+def telling_stages(results: Sequence[Result]) -> list[Result]:
+    """Those that say where their time goes."""
+    return [result for result in results if any(result.stages(fault) for fault in FAULTS)]
+
+
+def _table(results: Sequence[Result]) -> Table:
+    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
     drawn.add_column("", no_wrap=True)
     for result in results:
         drawn.add_column(heading(result), justify="right", no_wrap=True)
@@ -101,7 +106,7 @@ def _table(title: str, results: Sequence[Result]) -> Table:
 
 def figures_table(found: Sequence[Figure]) -> Table:
     """What the project asks of itself, and whether this run met it."""
-    drawn = Table(title="Asked, and found here:", title_justify="left", title_style="", box=None, padding=(0, 2))
+    drawn = Table(box=None, padding=(0, 2))
     for name in ("", "median", "worst", "at most", ""):
         drawn.add_column(name, justify="left" if not name else "right")
     for each in found:
@@ -145,10 +150,14 @@ def write(path: Path, figures: dict[str, Any]) -> None:
 
 def show(console: Console, results: Sequence[Result], found: Sequence[Figure]) -> None:
     """Everything on the console."""
-    console.print()
+    console.print("\nMilliseconds: the median of the runs, and below it the least and the greatest.")
     console.print(table(results))
-    console.print(stages_table(results))
-    console.print(figures_table(found))
+    if telling_stages(results):
+        console.print("Where Komainu's time goes: milliseconds of each step after detection or command (medians).")
+        console.print(stages_table(results))
+    if found:
+        console.print("What the project asks of itself, and what was found here:")
+        console.print(figures_table(found))
     for result in results:
         if result.failure:
             console.print(f"[red]{' '.join(result.heading)}:[/] {escape(result.failure)}", soft_wrap=True)

@@ -52,7 +52,7 @@ def test_seven_contenders_fit_into_120_columns() -> None:
 
 
 def test_figures_are_met_or_missed() -> None:
-    lines = shown([], [Figure("a ratio", 0.31, None, 0.3, "×"), Figure("a gap", 90.4, 121.0, 120, "ms")])
+    lines = shown([], [Figure("a ratio", "比", 0.31, None, 0.3, "×"), Figure("a gap", "中断", 90.4, 121.0, 120, "ms")])
     assert next(line for line in lines if "a ratio" in line).split() == [
         "a",
         "ratio",
@@ -70,10 +70,22 @@ def test_a_failure_is_told_with_its_words() -> None:
     assert any("one fast: it [sic] broke" in line for line in shown([result("one", 500, "it [sic] broke")]))
 
 
+def test_nothing_is_said_about_what_was_not_reached() -> None:
+    said = "\n".join(shown([Result("one", ("one",), {"move": []}, "interrupted")]))
+    assert "interrupted" in said
+    assert "time goes" not in said
+    assert "asks of itself" not in said
+
+
+def test_where_the_time_goes_is_shown_for_those_that_tell() -> None:
+    lines = shown([result("one", 500)])
+    assert any(line.split() == ["start", "fip1", "7.0"] for line in lines)
+
+
 def test_the_file_says_on_what_it_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "versions", lambda: {"komainu": "0"})
     results = [result("one", 500), result("two", 700, "interrupted")]
-    told = report.to_json(results, [Figure("a", 1.0, None, 2, "×")], runs=3, seconds=61.4, loads=(1.0, 2.0))
+    told = report.to_json(results, [Figure("a", "あ", 1.0, None, 2, "×")], runs=3, seconds=61.4, loads=(1.0, 2.0))
     report.write(tmp_path / "bench.json", told)
     read = json.loads((tmp_path / "bench.json").read_text())
     assert read["complete"] is False
