@@ -181,6 +181,35 @@ def test_nobody_is_fenced_for_nothing(groups: list[Group]) -> None:
     assert life.asked(a.FenceNode) == ()
 
 
+@pytest.mark.parametrize(
+    "group",
+    [
+        Group(name="db", nodes=("a", "b"), resources=(DISK,)),
+        Group(name="db", nodes=("a", "b", "c"), resources=(ADDRESS,)),
+    ],
+    ids=["not eligible", "harmless"],
+)
+def test_nobody_is_fenced_while_a_group_waits_for_something_else(group: Group) -> None:
+    """It waits for its stop on a member; the lost node has no part in it."""
+    life = formed(cluster("a b c", "fence", [group]))
+    life.command(e.MoveGroup("db", "b"))
+    assert life.group().hindrance is not None
+    life.view("a b")
+    assert life.presence("c") is Presence.LOST
+    assert life.asked(a.FenceNode) == ()
+
+
+def test_what_is_being_stopped_runs_no_more() -> None:
+    """A verdict about its run that comes now means nothing."""
+    life = formed()
+    run = life.hold("a", "server").run
+    life.command(e.StopGroup("db"))
+    assert life.hold("a", "server").run == ""
+    before = life.state
+    assert life.happens(e.MonitorChanged("a", "db", "server", run, FAILED)) == ()
+    assert life.state == before
+
+
 def test_a_node_that_was_never_seen_is_fenced_after_the_startup_wait() -> None:
     life = Life(cluster(arbitration="fence"))
     life.view("b")
@@ -188,7 +217,11 @@ def test_a_node_that_was_never_seen_is_fenced_after_the_startup_wait() -> None:
     life.settle()
     assert life.asked(a.FenceNode) == ()
     life.fire("startup")
-    assert [fence.target for fence in life.asked(a.FenceNode)] == ["a"]
+    (fence,) = life.asked(a.FenceNode)
+    assert fence.target == "a"
+    life.finish(fence)
+    assert life.presence("a") is Presence.GONE
+    assert life.starts() == ("db.disk on b",)
 
 
 def test_a_fence_in_the_hands_of_a_node_that_went_is_given_to_another_one() -> None:
