@@ -1,6 +1,7 @@
 """Daemons in one process: the real parts on a fake bus, with resources of which it is known where they run."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -209,6 +210,12 @@ class Running:
     def state(self) -> State:
         return self.daemon.state
 
+    def write_down(self) -> None:
+        """Let the thread that writes files finish: virtual time does not wait for it, a real daemon has seconds."""
+        done = threading.Event()
+        self.daemon.background.do(done.set, lambda error: None)
+        assert done.wait(10)
+
     def alerts(self) -> list[str]:
         """The codes of every alert in this node's journal."""
         return [alert["code"] for entry in self.daemon.parts.recorder.last(1000) for alert in entry["alerts"]]
@@ -266,6 +273,7 @@ class World:
     async def kill(self, name: str) -> None:
         """The daemon dies; what it runs goes on."""
         running = self.running.pop(name)
+        running.write_down()
         self.wire.kill_agent(running.transport.node)
         running.task.cancel()
         await asyncio.wait({running.task})

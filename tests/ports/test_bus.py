@@ -261,13 +261,17 @@ def test_whoever_stood_still_sees_the_others_leave_and_come_back(kind: str) -> N
     async def story(w: World) -> None:
         meeting, _ = await together(w)
         await w.freeze(2)
-        alone = await w.log[1].until_view((1,), (1,))
+        await w.log[1].until_view((1,), (1,))
         await w.thaw(2)
         again = await w.log[1].until_view(BOTH, BOTH)
         await w.log[2].until(lambda log: log.views[-1] == again, "the new ring")
-        assert after(w.log[1], meeting) == [alone, again]
+        *before, last = after(w.log[1], meeting)
+        assert last == again
+        # On a busy machine the ring may form more than once before all are back.
+        assert {(view.agents, view.nodes) for view in before} == {((1,), (1,))}
         missed = after(w.log[2], meeting)
-        assert [(view.agents, view.nodes) for view in missed] == [((2,), (2,)), (BOTH, BOTH)]
+        assert [(view.agents, view.nodes) for view in missed][-1] == (BOTH, BOTH)
+        assert {(view.agents, view.nodes) for view in missed[:-1]} == {((2,), (2,))}
         assert meeting.ring not in [view.ring for view in missed]
 
     play(kind, story)
