@@ -212,6 +212,8 @@ class Running:
 
     def write_down(self) -> None:
         """Let the thread that writes files finish: virtual time does not wait for it, a real daemon has seconds."""
+        if self.task.done():
+            return
         done = threading.Event()
         self.daemon.background.do(done.set, lambda error: None)
         assert done.wait(10)
