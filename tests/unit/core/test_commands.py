@@ -1,10 +1,12 @@
 """Operators' requests: carried out, or refused with the reason and the remedy (C10)."""
 
+from dataclasses import replace
+
 import pytest
 
-from komainu.core import commands
+from komainu.core import causes, commands
 from komainu.core import events as e
-from komainu.core.state import Presence, Proof, Status, Wanted
+from komainu.core.state import Hold, Presence, Proof, Status, Wanted
 from komainu.model.config import ArbitrationKind, Cluster, Group
 from komainu.model.message import Message
 from tests.unit.core.clusters import ADDRESS, DISK, FAILED, Life, cluster, formed
@@ -77,6 +79,18 @@ def test_a_move_to_where_it_is_is_refused() -> None:
     assert refused(formed(), e.MoveGroup("db", "a"), commands.ALREADY_THERE)
 
 
+def test_a_move_to_where_it_failed_is_another_attempt() -> None:
+    life = formed()
+    life.state = life.state.with_group("db", replace(life.group(), failovers=1))
+    for _ in range(2):
+        life.check("a", FAILED)
+        life.settle()
+    assert life.group().given_up
+    assert life.command(e.MoveGroup("db", "a")).accepted
+    life.settle()
+    assert life.statuses("a") == RUNNING
+
+
 def test_a_move_to_a_node_outside_the_cluster_or_the_group_is_refused() -> None:
     life = formed(cluster("a b c", groups=[Group(name="db", nodes=("a", "b"), resources=(DISK,))]))
     assert refused(life, e.MoveGroup("db", "z"), commands.NO_SUCH_NODE)
@@ -131,6 +145,17 @@ def test_what_does_not_run_may_wait() -> None:
     assert life.group().hindrance is not None
 
 
+def test_what_waits_here_may_wait_there() -> None:
+    life = formed(strict())
+    life.command(e.StopGroup("db"))
+    life.settle()
+    life.view("a b")
+    assert life.command(e.StartGroup("db", "a")).accepted
+    assert (life.group().home, life.starts()) == ("a", ())
+    assert life.command(e.MoveGroup("db", "b")).accepted
+    assert life.group().home == "b"
+
+
 def test_a_move_clears_what_was_counted_against_the_group() -> None:
     life = formed()
     for _ in range(2):
@@ -156,6 +181,30 @@ def test_a_stop_stops_everything_from_above_and_stays() -> None:
     life.view("b")
     assert life.starts() == ()
     assert refused(life, e.StopGroup("db"), commands.ALREADY_STOPPED) is False  # a is lost: who knows what runs there
+
+
+def test_a_stop_says_why_and_forgets_what_was_counted() -> None:
+    life = formed()
+    spent = (Hold(Status.STOPPED, start_failures=2, restarts=2), Hold(Status.STOPPED))
+    holds = {**life.group().holds, "b": spent}
+    facts = replace(life.group(), given_up=True, barred=("b",), failovers=1, holds=holds)
+    life.state = life.state.with_group("db", facts)
+    life.command(e.StopGroup("db"))
+    assert (life.group().given_up, life.group().barred, life.group().failovers) == (False, (), 0)
+    assert life.group().holds["b"] == (Hold(Status.STOPPED), Hold(Status.STOPPED))
+    assert [said.code for said in life.group().because] == [causes.COMMAND.code]
+
+
+def test_what_should_run_and_cannot_may_be_stopped() -> None:
+    """It does not start by itself then, when a node comes."""
+    life = formed()
+    life.leave("b")
+    life.leave("a")
+    life.settle()
+    assert (life.group().wanted, life.group().home) == (Wanted.UP, None)
+    assert refused(life, e.StartGroup("db", None), commands.NOBODY_USABLE)
+    assert life.command(e.StopGroup("db")).accepted
+    assert life.group().wanted is Wanted.DOWN
 
 
 def test_stopping_what_is_stopped_is_refused() -> None:
@@ -240,11 +289,13 @@ def test_the_word_of_an_earlier_loss_is_refused() -> None:
     assert refused(life, e.ConfirmGone("a", seen), commands.OUTDATED_WORD)
 
 
-def test_the_word_ends_a_fence() -> None:
+@pytest.mark.parametrize("failed", [True, False])
+def test_the_word_ends_a_fence(failed: bool) -> None:
     life = formed(cluster(arbitration="fence"))
     life.view("b")
-    life.finish(life.under_way[0], FAILED)
-    assert life.state.timers
+    if failed:
+        life.finish(life.under_way[0], FAILED)
+        assert life.state.timers
     life.command(e.ConfirmGone("a", life.state.epoch), "b")
     assert not life.state.timers
     assert (life.node("a").fence, life.node("a").fence_by, life.node("a").fence_wait) == ("", "", "")

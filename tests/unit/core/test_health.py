@@ -63,6 +63,7 @@ def test_so_many_failovers_and_then_the_end() -> None:
     life.check("b", FAILED)
     assert life.group().given_up
     assert health.GIVEN_UP.code in life.codes()
+    assert life.group().because[-1].code == health.GIVEN_UP.code
     assert life.hold("b", "server").status is Status.FAILED
     assert life.starts() == life.stops() == ()
 

@@ -21,6 +21,17 @@ def test_the_cluster_forms_when_every_node_was_probed() -> None:
     assert life.codes()[0] == membership.FORMED.code
 
 
+def test_a_node_whose_daemon_went_again_does_not_count() -> None:
+    life = Life(cluster())
+    life.view("a b")
+    life.sync("a", "a b")
+    first, second = life.asked(a.ProbeNode)
+    life.probed(first)
+    life.view("b", nodes="a b")
+    life.probed(second)
+    assert not life.state.formed
+
+
 def test_it_forms_once() -> None:
     life = formed()
     life.view("a")
