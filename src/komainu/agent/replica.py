@@ -341,7 +341,8 @@ def _rules(state: State, event: e.Event) -> int:
         numbers = [member.rules for member in event.members]
     else:
         numbers = [facts.rules for facts in state.nodes.values() if facts.presence is Presence.MEMBER]
-    return min(numbers, default=RULES)
+    # A member that the others have lost sight of may be older than all of them; it has to come in afresh anyway.
+    return min([RULES, *numbers])
 
 
 def _about_known(state: State, event: e.Event) -> bool:

@@ -426,6 +426,7 @@ def test_everybody_decides_by_the_rules_of_the_oldest_member(monkeypatch: pytest
     of_a = order.replicas["a"].state
     newer = {name: replace(facts, rules=facts.rules + 1) for name, facts in of_a.nodes.items() if name != "b"}
     order.replicas["a"].state = replace(of_a, nodes={**of_a.nodes, **newer})
+    monkeypatch.setattr(subject, "RULES", 2)
     used: list[int] = []
     real = subject.step
     monkeypatch.setattr(subject, "step", lambda state, event, rules: (used.append(rules), real(state, event))[1])
@@ -435,3 +436,15 @@ def test_everybody_decides_by_the_rules_of_the_oldest_member(monkeypatch: pytest
     order.replicas["a"].delivered("c", wire.Proposal(1, e.TimerFired("none")))
 
     assert used == [1, 1, 2]
+
+
+def test_an_old_daemon_that_the_others_lost_sight_of_does_not_stumble_over_their_rules() -> None:
+    order = together(CLUSTER)
+    of_a = order.replicas["a"].state
+    newer = {name: replace(facts, rules=facts.rules + 1) for name, facts in of_a.nodes.items()}
+    newer["a"] = replace(of_a.nodes["a"], presence=Presence.AGENT_LOST)
+    order.replicas["a"].state = replace(of_a, nodes=newer)
+
+    order.replicas["a"].delivered("b", wire.Proposal(99, e.TimerFired("none")))
+
+    assert order.replicas["a"].state.nodes == newer
