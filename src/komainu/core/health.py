@@ -15,9 +15,9 @@ FAILS_OVER = Message(
 )
 GIVEN_UP = Message(
     "KM7502",
-    "Recovery of {resource} on {node} is at its end: it stays failed, and what depends on it stays stopped. Mend the "
+    "Recovery of {resource} on {node} is at its end: it stays failed, and what depends on it is not started. Mend the "
     "cause, then start group {group} again.",
-    "{node} の {resource} の復旧処理を終了しました。異常のまま残し、依存するリソースは停止したままにします。"
+    "{node} の {resource} の復旧処理を終了しました。異常のまま残し、依存するリソースは起動しません。"
     "原因を取り除いてからグループ {group} を起動してください。",
     "error",
 )

@@ -126,7 +126,7 @@ class GroupFacts:
     failovers: int = 0
     "Failovers for failed resources since the counters last began."
     given_up: bool = False
-    "Recovery is at its end: what failed stays failed, what depends on it stays stopped (C4)."
+    "Recovery is at its end: what failed stays failed, what depends on it is not started (C4)."
     because: tuple[Said, ...] = ()
     "Why it is wanted or not, and why there."
     hindrance: Said | None = None
