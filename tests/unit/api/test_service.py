@@ -72,6 +72,7 @@ def test_a_defect_is_told_with_its_traceback(capsys: pytest.CaptureFixture[str])
 def test_a_reader_of_the_log_that_hangs_holds_up_neither_the_daemon_nor_its_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    others = threading.enumerate()
     read, write = os.pipe()
     stderr = os.fdopen(write, "w")
     monkeypatch.setattr(sys, "stderr", stderr)
@@ -85,7 +86,7 @@ def test_a_reader_of_the_log_that_hangs_holds_up_neither_the_daemon_nor_its_end(
     reader = threading.Thread(target=_read_all, args=(read,))
     reader.start()
     for thread in threading.enumerate():
-        if thread is not threading.current_thread() and thread is not reader:
+        if thread not in others and thread is not reader:
             thread.join(10)  # the log is written to its end now
     stderr.close()
     reader.join(10)
