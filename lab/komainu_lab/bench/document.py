@@ -33,11 +33,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
 }
 ON = (
     "Measured on {cpu}, {cores} cores, Linux {kernel}; Komainu {komainu}, corosync {corosync}, Pacemaker {pacemaker}, "
-    "keepalived {keepalived}. {runs} runs of each fault. The machine had other work: its load average, as the median "
-    "of the runs, was {least} to {most}.",
+    "keepalived {keepalived}. {runs} runs of each fault. The machine's load average, the median of a contender's runs, "
+    "was {least} to {most}.",
     "測定環境: {cpu}、{cores} コア、Linux {kernel}、Komainu {komainu}、corosync {corosync}、Pacemaker {pacemaker}、"
-    "keepalived {keepalived}。各障害 {runs} 回。マシンは他の処理も実行中で、ロードアベレージ (各回の中央値) は "
-    "{least}～{most} でした。",
+    "keepalived {keepalived}。各障害 {runs} 回。マシンのロードアベレージ (各対象の中央値) は {least}～{most} でした。",
 )
 UNIT = ("Milliseconds: median (least–greatest).", "単位はミリ秒。中央値 (最小–最大)。")
 ASKED_WORDS = (
