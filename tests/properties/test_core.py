@@ -166,14 +166,14 @@ class AnyOrder(RuleBasedStateMachine):
         state, waiting = self.life.state, {getattr(action, "id", "") for action in self.life.under_way}
         for node, facts in state.nodes.items():
             assert not facts.probe or (facts.probe in waiting and facts.presence is Presence.MEMBER)
-            assert not facts.fence or (facts.fence in waiting and state.is_member(facts.fence_by))
+            assert not facts.fence or (facts.fence in waiting and facts.fence_by in state.members())
             assert not facts.fence_wait or facts.fence_wait in state.timers
             assert facts.presence is not Presence.AGENT_LOST or f"agent:{node}:{facts.incarnation}" in state.timers
         for group in state.groups.values():
             for node, holds in group.holds.items():
                 for hold in holds:
                     assert bool(hold.action) == (hold.status in (Status.STARTING, Status.STOPPING))
-                    assert not hold.action or (hold.action in waiting and state.is_member(node))
+                    assert not hold.action or (hold.action in waiting and node in state.members())
                     assert not hold.wait or (hold.wait in state.timers and hold.status in IN_DOUBT)
                     assert bool(hold.run) == (hold.status is Status.RUNNING)
 

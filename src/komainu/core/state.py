@@ -173,10 +173,6 @@ class State:
         """The same state with further alerts to raise at the end of the step."""
         return replace(self, notes=(*self.notes, *(RaiseAlert(each) for each in said)))
 
-    def is_member(self, node: str) -> bool:
-        """True when the node's daemon takes part."""
-        return self.nodes[node].presence is Presence.MEMBER
-
     def members(self) -> tuple[str, ...]:
         """The members in the order of the configuration."""
         return tuple(name for name, facts in self.nodes.items() if facts.presence is Presence.MEMBER)
