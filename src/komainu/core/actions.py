@@ -1,7 +1,9 @@
 """Everything that can be asked. Every member computes the same actions; each carries out those addressed to it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
+from komainu.model.config import Cluster
 from komainu.model.message import Said
 
 
@@ -50,10 +52,42 @@ class FenceNode:
 
 
 @dataclass(frozen=True, slots=True)
+class RunScript:
+    """Run the pre-recovery script of a monitor (C6); its end is told as ActionFinished, recovery goes on after it."""
+
+    id: str
+    node: str
+    monitor: str
+    because: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EndNode:
+    """End this machine now, whatever still runs on it (C7). It has no outcome: the others see the node go."""
+
+    id: str
+    node: str
+    how: Literal["shutdown", "reboot", "panic", "reset"]
+    "An orderly shutdown or reboot that hangs ends in a reset by the watchdog."
+    because: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeConfiguration:
+    """Look whether a configuration can hold on this node and write it down; answer ConfigurationJudged (C11)."""
+
+    id: str
+    node: str
+    cluster: Cluster
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveCluster:
-    """Nothing runs here any more: the daemon may leave and end."""
+    """Nothing runs here any more: the daemon may leave."""
 
     node: str
+    then: Literal["end", "stop", "shutdown", "reboot"] = "end"
+    "`end`: the daemon ends. `stop`: it stays as manager. Otherwise the operating system goes down as well."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +116,16 @@ class RaiseAlert:
     detail: str = ""
 
 
-Action = StartResource | StopResource | ProbeNode | FenceNode | LeaveCluster | ArmTimer | AnswerCommand | RaiseAlert
+Action = (
+    StartResource
+    | StopResource
+    | ProbeNode
+    | FenceNode
+    | RunScript
+    | EndNode
+    | JudgeConfiguration
+    | LeaveCluster
+    | ArmTimer
+    | AnswerCommand
+    | RaiseAlert
+)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from komainu.model.config import Cluster
+from komainu.model.message import Said
 from komainu.model.outcome import Outcome, Result
 
 
@@ -92,6 +94,29 @@ class MonitorChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class MonitorJudged:
+    """A monitor of its own (no resource's) changed its verdict on a node."""
+
+    node: str
+    monitor: str
+    round: str
+    "The round of checks in which it was found: a verdict of an earlier round means nothing."
+    outcome: Outcome
+    "SUCCEEDED: normal, or Caution when it says something; FAILED: Error; UNKNOWN: nobody can say (N4)."
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationJudged:
+    """A member looked at a proposed configuration (C11)."""
+
+    change: str
+    "The id of JudgeConfiguration."
+    node: str
+    refusals: tuple[Said, ...]
+    "Why it cannot hold on that node; none when it can, and is safely written there."
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     """A timer that the state had armed has run out."""
 
@@ -133,6 +158,105 @@ class StopGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class RestoreGroup:
+    """Count the failures of the group anew and try again what recovery gave up (C8)."""
+
+    group: str
+    verb: Literal["restore-group"] = "restore-group"
+
+
+@dataclass(frozen=True, slots=True)
+class StartPart:
+    """Start one resource of a group where the group is, and what it depends on."""
+
+    group: str
+    resource: str
+    verb: Literal["start-resource"] = "start-resource"
+
+
+@dataclass(frozen=True, slots=True)
+class StopPart:
+    """Stop one resource of a group, and what depends on it; the rest of the group goes on."""
+
+    group: str
+    resource: str
+    verb: Literal["stop-resource"] = "stop-resource"
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendMonitor:
+    """Do not check on the node, or on any."""
+
+    monitor: str
+    "A resource's own monitor, too."
+    node: str | None
+    verb: Literal["suspend-monitor"] = "suspend-monitor"
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeMonitor:
+    """Check again."""
+
+    monitor: str
+    node: str | None
+    verb: Literal["resume-monitor"] = "resume-monitor"
+
+
+@dataclass(frozen=True, slots=True)
+class SimulateFailure:
+    """Verification mode: from now on the monitor finds an error on the node, or on all; or no longer."""
+
+    monitor: str
+    node: str | None
+    on: bool
+    verb: Literal["simulate-failure"] = "simulate-failure"
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendNode:
+    """Nothing is checked, recovered, started or stopped on the node, or in the whole cluster (C10)."""
+
+    node: str | None
+    verb: Literal["suspend"] = "suspend"
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeNode:
+    """The end of SuspendNode."""
+
+    node: str | None
+    verb: Literal["resume"] = "resume"
+
+
+@dataclass(frozen=True, slots=True)
+class StopNode:
+    """Stop the groups of the node, or of all nodes, and take it out of the cluster; then go on as `then` says (C10)."""
+
+    node: str | None
+    then: Literal["stop", "shutdown", "reboot"]
+    verb: Literal["stop-node"] = "stop-node"
+
+
+@dataclass(frozen=True, slots=True)
+class SetMaintenance:
+    """The maintenance switch: while it is on nothing is recovered; checks go on and show what they find."""
+
+    on: bool
+    verb: Literal["maintenance"] = "maintenance"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeConfiguration:
+    """Put another configuration in force on all members, or on none (C11)."""
+
+    cluster: Cluster
+    "Its version is one higher than that of the configuration it was made from."
+    who: str
+    why: str
+    verb: Literal["change-configuration"] = "change-configuration"
+
+
+@dataclass(frozen=True, slots=True)
 class ConfirmGone:
     """The operator's word: that node is powered off and will not come back unseen."""
 
@@ -142,7 +266,23 @@ class ConfirmGone:
     verb: Literal["confirm-gone"] = "confirm-gone"
 
 
-Command = MoveGroup | StartGroup | StopGroup | ConfirmGone
+Command = (
+    MoveGroup
+    | StartGroup
+    | StopGroup
+    | RestoreGroup
+    | StartPart
+    | StopPart
+    | SuspendMonitor
+    | ResumeMonitor
+    | SimulateFailure
+    | SuspendNode
+    | ResumeNode
+    | StopNode
+    | SetMaintenance
+    | ChangeConfiguration
+    | ConfirmGone
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +302,8 @@ Event = (
     | ActionFinished
     | NodeProbed
     | MonitorChanged
+    | MonitorJudged
+    | ConfigurationJudged
     | TimerFired
     | NodeLeaving
     | CommandGiven

@@ -7,6 +7,7 @@ Dictionaries are always built in the order of the configuration, so that the enc
 import hashlib
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import TypeAdapter
 
@@ -14,7 +15,7 @@ from komainu.core.actions import AnswerCommand, RaiseAlert
 from komainu.model.config import Cluster
 from komainu.model.message import Said
 
-RULES = 1
+RULES = 2
 "The version of the decisions in this package; see law 1 of the design."
 
 
@@ -87,8 +88,14 @@ class NodeFacts:
     fence_wait: str = ""
     "The timer after which fencing is tried again."
     leaving: bool = False
+    then: Literal["end", "stop", "shutdown", "reboot"] = "end"
+    "What comes after it has left."
     dismissed: bool = False
     "Told that it may leave."
+    ended: bool = False
+    "Told to end at once (C7): it may be gone at any moment, and is not proven gone by that."
+    suspended: bool = False
+    "Nothing is checked, started or stopped here (C10)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,10 @@ class Hold:
     wait: str = ""
     "The timer after which a start or stop with unknown result is tried again."
     start_failures: int = 0
+    stop_failures: int = 0
     restarts: int = 0
+    outdated: bool = False
+    "It runs under a configuration that is about to be replaced: it has to be stopped first (C11)."
     said: Said | None = None
     "Why it is not as it should be."
 
@@ -125,14 +135,80 @@ class GroupFacts:
     "Nodes on which it failed; not chosen again until an operator, a return or time clears them."
     failovers: int = 0
     "Failovers for failed resources since the counters last began."
+    recent: tuple[str, ...] = ()
+    "Timers of the failovers that still count against `failover_limit` (C8)."
     given_up: bool = False
     "Recovery is at its end: what failed stays failed, what depends on it is not started (C4)."
+    parked: tuple[str, ...] = ()
+    "Resources that an operator or a final action has stopped; what depends on them is stopped too."
+    ordered: bool = False
+    "An operator asked for it while the maintenance switch was on."
+    overdue: tuple[str, ...] = ()
+    "Groups that were waited for long enough."
     because: tuple[Said, ...] = ()
     "Why it is wanted or not, and why there."
     hindrance: Said | None = None
     "Why it may not start at its home now."
     holds: dict[str, tuple[Hold, ...]] = field(default_factory=dict)
     "Per startable node, one Hold per resource, in the order of starting."
+
+
+class Verdict(StrEnum):
+    """What a monitor last found."""
+
+    NORMAL = "normal"
+    CAUTION = "caution"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A monitor of its own on one node."""
+
+    round: str = ""
+    "The id under which it checks now; empty: it does not. A new round begins after every step of recovery."
+    verdict: Verdict | None = None
+    "None: nothing was found yet in this round."
+    said: Said | None = None
+    restarts: int = 0
+    "Reactivations asked for since the counters last began."
+    script: str = ""
+    "The id of the pre-recovery script under way."
+    scripted: bool = False
+    "The script has run for the next step of recovery."
+    ended: bool = False
+    "Its final action was taken."
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorFacts:
+    """One monitor. A resource's own has an entry only while it is suspended or simulates a failure."""
+
+    suspended: tuple[str, ...] = ()
+    "Nodes on which an operator does not want it to check."
+    simulated: tuple[str, ...] = ()
+    "Nodes on which it is to find an error: verification mode (C10)."
+    failovers: int = 0
+    "Failovers it asked for since the counters last began."
+    on: dict[str, Watch] = field(default_factory=dict)
+    "Per node that runs it."
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A configuration that is to hold, and is not yet in force (C11)."""
+
+    id: str
+    origin: str
+    "The node that asked."
+    command: str
+    "The id of the command, which is answered when it is in force or refused."
+    cluster: Cluster
+    who: str
+    why: str
+    agreed: tuple[str, ...] = ()
+    "Members that found it right and wrote it down."
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +225,10 @@ class State:
     "All nodes came, or the startup sync wait is over (C9). Before that nothing starts."
     nodes: dict[str, NodeFacts] = field(default_factory=dict)
     groups: dict[str, GroupFacts] = field(default_factory=dict)
+    monitors: dict[str, MonitorFacts] = field(default_factory=dict)
+    maintenance: bool = False
+    "The maintenance switch: nothing is recovered."
+    change: Change | None = None
     timers: dict[str, int] = field(default_factory=dict)
     "Armed timers and their length in milliseconds."
     notes: tuple[RaiseAlert | AnswerCommand, ...] = ()
@@ -168,6 +248,10 @@ class State:
         holds = facts.holds[node]
         changed = (*holds[:index], hold, *holds[index + 1 :])
         return self.with_group(group, replace(facts, holds={**facts.holds, node: changed}))
+
+    def with_monitor(self, name: str, facts: MonitorFacts) -> "State":
+        """The same state with other facts about one monitor."""
+        return replace(self, monitors={**self.monitors, name: facts})
 
     def noting(self, *said: Said) -> "State":
         """The same state with further alerts to raise at the end of the step."""

@@ -8,11 +8,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from komainu.model.message import Language
+from komainu.model.message import Language, Level
 from komainu.model.names import Name
 from komainu.model.traits import Environment
 
 ArbitrationKind = Literal["none", "operator", "fence"]
+
+FinalAction = Literal["none", "stop-resource", "stop-group", "stop-service", "shutdown", "reboot", "panic", "reset"]
+"""What is done when recovery is at its end (C7); `panic` and `reset` go through sysrq and spare nothing."""
 
 
 class Part(BaseModel):
@@ -40,6 +43,18 @@ class Recovery(Part):
         default=1, ge=0, le=99, json_schema_extra={"description_ja": "活性に失敗したとき、同じノードで再試行する回数。"}
     )
     "Further attempts on the same node after a failed start."
+    start_failovers: int = Field(
+        default=1,
+        ge=0,
+        le=99,
+        json_schema_extra={"description_ja": "再試行しても活性できないときにグループを移す回数。"},
+    )
+    "Failovers of the group after those."
+    start_final_action: FinalAction = Field(
+        default="none",
+        json_schema_extra={"description_ja": "その後の最終動作。`none` では依存するリソースも起動しない。"},
+    )
+    "What is done after those; with `none` what depends on the resource is not started."
     restarts: int = Field(
         default=3,
         ge=0,
@@ -51,13 +66,45 @@ class Recovery(Part):
         default=1,
         ge=0,
         le=99,
-        json_schema_extra={"description_ja": "再活性で直らないときにグループを移す回数。その後は停止のままにする。"},
+        json_schema_extra={"description_ja": "再活性で直らないときにグループを移す回数。"},
     )
-    "Failovers of the group after those; then the group stays stopped."
+    "Failovers of the group after those."
+    final_action: FinalAction = Field(
+        default="none", json_schema_extra={"description_ja": "その後の最終動作。`none` では異常のまま残す。"}
+    )
+    "What is done after those; with `none` it stays failed."
     reset_after_ms: int = Field(
         default=60_000, ge=1, json_schema_extra={"description_ja": "正常な状態がこの時間続くと、回数を数え直す。"}
     )
-    "The counters begin again after the resource was normal for so long."
+    "The counters begin again after the resource was normal for so long (C8)."
+    stop_retries: int = Field(
+        default=0, ge=0, le=99, json_schema_extra={"description_ja": "非活性に失敗したとき、再試行する回数。"}
+    )
+    "Further attempts after a failed stop."
+    stop_final_action: FinalAction = Field(
+        default="shutdown",
+        json_schema_extra={"description_ja": "それでも停止できないときの最終動作。`none` では停止を試み続ける。"},
+    )
+    "What is done when it does not stop; with `none` the stop is tried again for ever."
+
+
+class Scripts(Part):
+    """Scripts around the start and the stop of a resource."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    before_start: str = Field(
+        default="", json_schema_extra={"description_ja": "活性の前に実行するスクリプト。失敗すると活性も失敗とする。"}
+    )
+    "Run before a start; when it fails, the start has failed."
+    after_start: str = Field(default="", json_schema_extra={"description_ja": "活性の後に実行するスクリプト。"})
+    "Run after a successful start; its failure is told and changes nothing."
+    before_stop: str = Field(default="", json_schema_extra={"description_ja": "非活性の前に実行するスクリプト。"})
+    "Run before a stop; its failure is told and changes nothing."
+    after_stop: str = Field(default="", json_schema_extra={"description_ja": "非活性の後に実行するスクリプト。"})
+    "Run after a successful stop; its failure is told and changes nothing."
+    timeout_ms: int = Field(default=30_000, ge=1, json_schema_extra={"description_ja": "各スクリプトのタイムアウト。"})
+    "Time for each of them; it is not part of the resource's own start and stop timeouts."
 
 
 class Resource(Part):
@@ -79,10 +126,28 @@ class Resource(Part):
     "Further checks that must fail as well before the resource counts as failed."
     prepare_interval_ms: int = Field(ge=100)
     recovery: Recovery = Recovery()
+    depends_on: tuple[Name, ...] = ()
+    "Resources of the same group that must run before it starts and that stop after it (C4). The reader fills it in."
+    monitor: str = ""
+    "The name of its own monitor: `awsvipw1` of `awsvip1` (V3)."
+    scripts: Scripts = Scripts()
 
     def params_on(self, node: str) -> dict[str, Any]:
         """The parameters that hold on one node: the common part overridden by the node's own (C5)."""
         return {**self.params, **self.per_node.get(node, {})}
+
+
+class GroupDependency(Part):
+    """One group starts after another and stops before it (C3)."""
+
+    group: Name
+    "The one that has to be online first."
+    same_node: bool = False
+    "Only on the node where the other one is; it follows when that one moves."
+    start_wait_ms: int = Field(default=1_800_000, ge=1)
+    "How long a start waits for the other group to be online; then it counts as failed."
+    stop_wait_ms: int = Field(default=1_800_000, ge=1)
+    "How long the other group waits for this one to stop; then it stops all the same."
 
 
 class Group(Part):
@@ -93,8 +158,17 @@ class Group(Part):
     "The nodes where it may start, best first. The reader writes all nodes here when the file says none."
     start: Literal["auto", "manual"] = "auto"
     failover: Literal["auto", "manual"] = "auto"
+    failback: Literal["manual", "auto"] = "manual"
+    failback_after_ms: int = Field(default=60_000, ge=1)
+    "Stickiness: a better node must have been there, in order, for so long before the group goes back to it."
+    destination: Literal["priority", "healthiest"] = "priority"
+    "Whether a failover goes to the first usable node or to the one with the fewest monitors not normal."
+    failover_limit: int = Field(default=6, ge=1, le=99)
+    "Failovers for failed resources and monitors within `failover_window_ms`, whatever the counters say (C8)."
+    failover_window_ms: int = Field(default=3_600_000, ge=1)
+    depends_on: tuple[GroupDependency, ...] = ()
     resources: tuple[Resource, ...]
-    "In the order of starting; they stop in reverse."
+    "In an order that fits their dependencies: each after all that it depends on."
 
     @property
     def exclusive(self) -> bool:
@@ -102,11 +176,82 @@ class Group(Part):
         return any(resource.exclusive for resource in self.resources)
 
 
+class Target(Part):
+    """What a monitor watches, or what is recovered when it finds an error (C6)."""
+
+    kind: Literal["resource", "group", "all-groups", "node"]
+    "`all-groups`: every group that is on the node of the monitor. `node`: that node itself (LocalServer)."
+    group: Name | Literal[""] = ""
+    resource: Name | Literal[""] = ""
+
+
+class MonitorRecovery(Part):
+    """What happens when a monitor finds an error: reactivations, then failovers, then the final action (C6)."""
+
+    target: Target
+    script: str = ""
+    "Run on the monitor's node before every step of recovery; empty for none."
+    script_timeout_ms: int = Field(default=30_000, ge=1)
+    restarts: int = Field(default=3, ge=0, le=99)
+    "Reactivations of the target; none of a node."
+    failovers: int = Field(default=1, ge=0, le=99)
+    "Failovers of the target's group after those; none of a node."
+    final_action: FinalAction = "none"
+    reset_after_ms: int = Field(default=60_000, ge=1)
+    "The counters begin again after the monitor was normal for so long (C8)."
+
+
+class Monitor(Part):
+    """A check of its own, beside the checks that resources bring with them (C6)."""
+
+    name: Name
+    type: Name
+    nodes: tuple[Name, ...]
+    "The nodes that run it."
+    watches: Target | None = None
+    "It runs while this resource or group is active on the node; None: always."
+    params: dict[str, Any]
+    per_node: dict[Name, dict[str, Any]] = {}
+    first_wait_ms: int = Field(ge=0)
+    "Before the first check, and before the first one after a recovery."
+    interval_ms: int = Field(ge=100)
+    timeout_ms: int = Field(ge=1)
+    retries: int = Field(ge=0, le=99)
+    "Further checks that must fail as well before it is in error."
+    recovery: MonitorRecovery
+    np: bool = False
+    "It serves network partition resolution: its final action is never held back (C7)."
+
+    def params_on(self, node: str) -> dict[str, Any]:
+        """The parameters that hold on one node: the common part overridden by the node's own (C5)."""
+        return {**self.params, **self.per_node.get(node, {})}
+
+
+class Exclusion(Part):
+    """Groups that avoid each other (C3)."""
+
+    name: Name
+    kind: Literal["normal", "absolute"]
+    "`normal`: a group goes rather to a node without another of them. `absolute`: two of them never share a node."
+    groups: tuple[Name, ...] = Field(min_length=2)
+
+
 class Arbitration(Part):
     """How it is decided that a lost node is gone (N3; design of the takeover law in docs/decisions)."""
 
     kind: ArbitrationKind
     fence_retry_ms: int = Field(default=5_000, ge=1)
+
+
+class Notification(Part):
+    """Where alerts are sent besides the alert log (W5)."""
+
+    name: Name
+    kind: Literal["mail", "webhook", "sns"]
+    level: Level = "error"
+    "From this level on."
+    params: dict[str, Any]
+    "What the kind asks for."
 
 
 class Aws(Part):
@@ -129,9 +274,14 @@ class Cluster(Part):
     "How long a starting node waits for the others before it goes on without them (C9)."
     agent_return_ms: int = Field(default=10_000, ge=1)
     "How long a node whose daemon died, but whose corosync lives, is left alone."
+    end_timeout_ms: int = Field(default=120_000, ge=1)
+    "How long a node that has to end may take to stop everything; then it is reset (C7)."
     arbitration: Arbitration
     nodes: tuple[Node, ...] = Field(min_length=1, max_length=32)
     groups: tuple[Group, ...] = ()
+    monitors: tuple[Monitor, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    notifications: tuple[Notification, ...] = ()
 
     def node(self, name: str) -> Node:
         """The node of that name. Raises KeyError when there is none."""
@@ -145,4 +295,11 @@ class Cluster(Part):
         for group in self.groups:
             if group.name == name:
                 return group
+        raise KeyError(name)
+
+    def monitor(self, name: str) -> Monitor:
+        """The monitor of that name; a resource's own is no part of it. Raises KeyError when there is none."""
+        for monitor in self.monitors:
+            if monitor.name == name:
+                return monitor
         raise KeyError(name)

@@ -1,0 +1,51 @@
+"""This machine: its network, its power, its watchdog."""
+
+from typing import Protocol
+
+
+class Network(Protocol):
+    """Addresses of this machine. Raises OSError for what the kernel refuses."""
+
+    async def device_with(self, address: str) -> str | None:
+        """The name of the network device that carries the address, or None."""
+
+    async def device_for(self, address: str) -> str | None:
+        """The name of the network device on whose subnet the address lies (longest prefix first), or None."""
+
+    async def add_address(self, device: str, address: str, prefix: int) -> None:
+        """Add the address; nothing changes when it is there."""
+
+    async def remove_address(self, address: str) -> None:
+        """Take the address off every device; nothing changes when it is absent."""
+
+    async def announce(self, device: str, address: str) -> None:
+        """Tell the neighbours on the segment: gratuitous ARP or unsolicited neighbour advertisement."""
+
+
+class Power(Protocol):
+    """What can be done to this machine as a whole (C7)."""
+
+    async def shutdown(self) -> None:
+        """Ask the operating system to shut down in order. Raises OSError when it does not take the request."""
+
+    async def reboot(self) -> None:
+        """Ask the operating system to reboot in order. Raises OSError when it does not take the request."""
+
+    def panic(self) -> None:
+        """Let the kernel panic at once. Returns only when that did not work; raises OSError then."""
+
+    def reset(self) -> None:
+        """Reset the machine at once. Returns only when that did not work; raises OSError then."""
+
+
+class Watchdog(Protocol):
+    """Resets this machine unless it is told in time that all is well, even when nothing else works here any more."""
+
+    def arm(self, timeout_ms: int) -> None:
+        """From now on the machine is reset that long after the last `pat`. Raises OSError when there is no watchdog."""
+
+    def pat(self) -> None:
+        """All is well."""
+
+    def disarm(self) -> None:
+        """Watch no more."""

@@ -1,0 +1,78 @@
+"""What a monitor type declares, what it sees, and what it does."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from komainu.model.message import Message, Said
+from komainu.model.outcome import Outcome
+from komainu.model.traits import Environment
+from komainu.ports.cloud import Cloud
+from komainu.ports.machine import Network
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorHost:
+    """What a monitor of its own sees of its node."""
+
+    node: str
+    cluster: str
+    monitor: str
+    cloud: Cloud | None
+    network: Network
+    processes: Any
+    "komainu.adapters.linux.processes.Processes; a port would have one implementation only."
+    report: Callable[[Outcome], None]
+    "Tells of a change at once, without waiting for the next check."
+    now_ms: Callable[[], int]
+    "CLOCK_BOOTTIME in milliseconds."
+
+
+class MonitorHands(Protocol):
+    """One monitor on one node. `begin` and `end` enclose a round of checks; none raises for what can be expected."""
+
+    async def begin(self) -> None:
+        """Checks begin: start what has to be resident."""
+
+    async def check(self, timeout_ms: int) -> Outcome:
+        """SUCCEEDED: normal, or Caution when it says something. FAILED: Error. UNKNOWN: nobody can say (N4)."""
+
+    async def end(self) -> None:
+        """Checks end: leave nothing behind. May be called without `begin`."""
+
+
+def _nothing_to_say(params: Mapping[str, Any]) -> tuple[Said, ...]:
+    """The advice of a type that has none."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorTraits:
+    """Facts of a monitor type: the defaults of its monitors."""
+
+    environments: tuple[Environment, ...] = ("aws", "onprem")
+    first_wait_ms: int = 0
+    interval_ms: int = 60_000
+    timeout_ms: int = 120_000
+    retries: int = 0
+    watches_target: bool = False
+    "True when by default it runs only while the target of its recovery is active on the node."
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorType:
+    """The declaration of a monitor type that belongs to no resource (ipw, genw, ...). One per file in komainu.types."""
+
+    name: str
+    title: Message
+    description: Message
+    params: type[BaseModel]
+    "As in ResourceType."
+    per_node_required: tuple[str, ...]
+    traits: MonitorTraits
+    messages: tuple[Message, ...]
+    make: Callable[[Any, MonitorHost], MonitorHands]
+    "Called with the validated parameters that hold on this node."
+    advise: Callable[[Mapping[str, Any]], tuple[Said, ...]] = _nothing_to_say
