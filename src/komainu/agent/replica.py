@@ -60,6 +60,8 @@ class Decided:
 
     event: e.Event
     actions: tuple[Action, ...]
+    rules: int
+    "The rules number under which it was absorbed: whoever replays it needs the same."
 
 
 @dataclass(slots=True)
@@ -77,14 +79,16 @@ class Effects:
 class Replica:
     """See the module."""
 
-    def __init__(self, me: str, cluster: Cluster, epoch: int, incarnations: Callable[[], str]) -> None:
-        """`epoch`: the highest this node remembers. `incarnations`: gives a fresh name at each call.
+    def __init__(
+        self, me: str, cluster: Cluster, epoch: int, incarnations: Callable[[], str], maintenance: bool = False
+    ) -> None:
+        """`epoch`, `maintenance`: as this node remembers them. `incarnations`: gives a fresh name at each call.
 
         `silent` holds the members known not to speak: whoever times the beats proposes AgentSilent for a member that
         missed three of them and is not in it.
         """
         self.me = me
-        self.state: State = initial(cluster, epoch)
+        self.state: State = initial(cluster, epoch, maintenance)
         self.incarnation = incarnations()
         self.synced = False
         self.silent: tuple[str, ...] = ()
@@ -194,15 +198,16 @@ class Replica:
             self._open_if_first(effects)
 
     def _absorb(self, event: e.Event, effects: Effects) -> None:
+        rules = _rules(self.state, event)
         try:
-            done = step(self.state, event, _rules(self.state, event))
+            done = step(self.state, event, rules)
         except InvariantBroken as error:
             alert = RaiseAlert(BROKEN.said(what=str(error)))
             effects.actions.append(alert)
-            effects.decided.append(Decided(event, (alert,)))
+            effects.decided.append(Decided(event, (alert,), rules))
             return
         self.state = done.state
-        effects.decided.append(Decided(event, done.actions))
+        effects.decided.append(Decided(event, done.actions, rules))
         effects.actions.extend(action for action in done.actions if _is_for(action, self.me))
 
     def _speaking(self) -> tuple[str, ...]:

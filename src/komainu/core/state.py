@@ -262,8 +262,11 @@ class State:
         return tuple(name for name, facts in self.nodes.items() if facts.presence is Presence.MEMBER)
 
 
-def initial(cluster: Cluster, epoch: int = 0) -> State:
-    """The state of a node that knows its configuration and nothing else. `epoch`: the highest it remembers."""
+def initial(cluster: Cluster, epoch: int = 0, maintenance: bool = False) -> State:
+    """The state of a node that knows its configuration and nothing else.
+
+    `epoch`: the highest it remembers; `maintenance`: as it remembers the switch.
+    """
     groups = {
         group.name: GroupFacts(
             wanted=Wanted.UP if group.start == "auto" else Wanted.IDLE,
@@ -271,7 +274,8 @@ def initial(cluster: Cluster, epoch: int = 0) -> State:
         )
         for group in cluster.groups
     }
-    return State(cluster, epoch=epoch, nodes={node.name: NodeFacts() for node in cluster.nodes}, groups=groups)
+    nodes = {node.name: NodeFacts() for node in cluster.nodes}
+    return State(cluster, epoch=epoch, nodes=nodes, groups=groups, maintenance=maintenance)
 
 
 _ADAPTER = TypeAdapter(State)

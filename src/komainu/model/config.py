@@ -4,6 +4,7 @@
 a type what a timeout would have been. It is frozen: a change is a new `Cluster` with a higher version (C11).
 """
 
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -170,10 +171,22 @@ class Group(Part):
     resources: tuple[Resource, ...]
     "In an order that fits their dependencies: each after all that it depends on."
 
-    @property
+    @cached_property
     def exclusive(self) -> bool:
         """True when it contains an exclusive resource: then it may wait for proof that a lost node is gone (N1)."""
         return any(resource.exclusive for resource in self.resources)
+
+    @cached_property
+    def needs(self) -> tuple[tuple[int, ...], ...]:
+        """Per resource, the places in `resources` of those that it depends on."""
+        places = {resource.name: place for place, resource in enumerate(self.resources)}
+        return tuple(tuple(places[name] for name in resource.depends_on) for resource in self.resources)
+
+    @cached_property
+    def needed_by(self) -> tuple[tuple[int, ...], ...]:
+        """Per resource, the places in `resources` of those that depend on it."""
+        every = range(len(self.resources))
+        return tuple(tuple(other for other in every if place in self.needs[other]) for place in every)
 
 
 class Target(Part):
@@ -292,10 +305,11 @@ class Cluster(Part):
 
     def group(self, name: str) -> Group:
         """The group of that name. Raises KeyError when there is none."""
-        for group in self.groups:
-            if group.name == name:
-                return group
-        raise KeyError(name)
+        return self._groups[name]
+
+    @cached_property
+    def _groups(self) -> dict[str, Group]:
+        return {group.name: group for group in self.groups}
 
     def monitor(self, name: str) -> Monitor:
         """The monitor of that name; a resource's own is no part of it. Raises KeyError when there is none."""
