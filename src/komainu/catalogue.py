@@ -1,30 +1,48 @@
-"""Every resource type that ships. A type is declared in one file and listed here, and nowhere else (design law 12).
+"""Every type that ships. A type is declared in one file and listed here, and nowhere else (design law 12).
 
-The schema of the configuration, its errors, the reference in the documentation and the executor all start from this
-tuple.
+The schema of the configuration, its errors, the reference in the documentation, the executor and the patrol all start
+from these tuples.
 """
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Protocol, TypeVar
 
-from komainu.ports import ResourceType
+from komainu.ports import MonitorType, ResourceType
 from komainu.types.aws.vip import AWSVIP
 from komainu.types.exec import EXEC
 from komainu.types.fip import FIP
 
-TYPES: tuple[ResourceType, ...] = (AWSVIP, FIP, EXEC)
-"""In the order of the documentation."""
+
+class Declared(Protocol):
+    """What every declaration of a type has."""
+
+    @property
+    def name(self) -> str:
+        """As in the configuration."""
 
 
-def by_name(types: Iterable[ResourceType]) -> Mapping[str, ResourceType]:
+T = TypeVar("T", bound=Declared)
+
+
+def by_name(types: Iterable[T]) -> Mapping[str, T]:
     """The types under the names they have in the configuration. Raises ValueError when two share a name."""
-    named: dict[str, ResourceType] = {}
+    named: dict[str, T] = {}
     for declared in types:
         if declared.name in named:
-            raise ValueError(f"two resource types are called {declared.name}")
+            raise ValueError(f"two types are called {declared.name}")
         named[declared.name] = declared
     return MappingProxyType(named)
 
 
+TYPES: tuple[ResourceType, ...] = (AWSVIP, FIP, EXEC)
+"""The resource types, in the order of the documentation."""
+
 RESOURCE_TYPES: Mapping[str, ResourceType] = by_name(TYPES)
-"""What `komainu.config.read` and the executor ask for a type by its name."""
+"""What `komainu.config.read` and the executor ask for a resource type by its name."""
+
+MONITORS: tuple[MonitorType, ...] = ()
+"""The types of monitors of their own, in the order of the documentation."""
+
+MONITOR_TYPES: Mapping[str, MonitorType] = by_name(MONITORS)
+"""What `komainu.config.read` and the patrol ask for a monitor type by its name."""

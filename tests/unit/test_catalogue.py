@@ -21,7 +21,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 def test_every_type_has_a_name_and_a_monitor_of_its_own() -> None:
     assert list(RESOURCE_TYPES) == [declared.name for declared in TYPES]
     assert len({declared.monitor for declared in TYPES}) == len(TYPES)
-    with pytest.raises(ValueError, match="two resource types are called every"):
+    with pytest.raises(ValueError, match="two types are called every"):
         by_name([EVERY, EVERY])
 
 
