@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from komainu.agent.daemon import Daemon
 from komainu.agent.recorder import said_to_json
 from komainu.api import frames
-from komainu.api.operations import BY_NAME, Operation, OperationRefused, Right
+from komainu.api.operation import Operation, OperationRefused, Right
+from komainu.api.operations import BY_NAME
 from komainu.model.message import Message, Said
 
 MOST_CLIENTS = 64

@@ -8,9 +8,10 @@ import pytest
 from pydantic import BaseModel
 
 from komainu.agent.line import Standing
-from komainu.api import operations
+from komainu.api import command
 from komainu.api.client import Client, Trouble
-from komainu.api.operations import BY_NAME, OPERATIONS, Right
+from komainu.api.operation import Operation, Right
+from komainu.api.operations import BY_NAME, OPERATIONS
 from komainu.core.state import Presence
 from komainu.model.outcome import SUCCEEDED, failed
 from tests.doubles.daemons import NOT_HERE, cluster
@@ -43,7 +44,7 @@ def test_every_reading_operation_answers_in_its_shape(tmp_path: Path) -> None:
     serve(tmp_path, story)
 
 
-def _first(client: Client, operation: operations.Operation, args: dict[str, str]) -> Any:
+def _first(client: Client, operation: Operation, args: dict[str, str]) -> Any:
     if operation.stream_by is not None:
         return next(client.follow(operation.name, 10, **args))
     return client.ask(operation.name, **args)
@@ -179,13 +180,13 @@ def test_status_is_said_again_when_it_changes(tmp_path: Path) -> None:
 def test_a_node_that_is_not_together_with_its_cluster_takes_no_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operations, "COMMAND_TIMEOUT_MS", 50)
+    monkeypatch.setattr(command, "COMMAND_TIMEOUT_MS", 50)
 
     async def story(served: Served) -> None:
         served.world.running["n1"].daemon.loop.synced.clear()
         with pytest.raises(Trouble) as trouble:
             await served.ask(lambda client: client.ask("group.stop", group="web"))
-        assert trouble.value.said.code == operations.NOT_TOGETHER.code
+        assert trouble.value.said.code == command.NOT_TOGETHER.code
 
     serve(tmp_path, story)
 
@@ -197,7 +198,7 @@ def test_a_node_that_waits_for_its_bus_takes_no_command(tmp_path: Path) -> None:
         await served.until(lambda: line.standing is Standing.WAITING, "cut off")
         with pytest.raises(Trouble) as trouble:
             await served.ask(lambda client: client.ask("group.stop", group="web"))
-        assert trouble.value.said.code == operations.NOT_TOGETHER.code
+        assert trouble.value.said.code == command.NOT_TOGETHER.code
         assert "n1" in served.world.things.on("app")
 
     serve(tmp_path, story)

@@ -13,7 +13,7 @@ import pytest
 
 from komainu.api import frames, server
 from komainu.api.answers import Answer
-from komainu.api.operations import Nothing, Operation, Right
+from komainu.api.operation import Nothing, Operation, Right
 from tests.doubles.served import Served, serve
 
 pytestmark = pytest.mark.sockets

@@ -1,0 +1,42 @@
+"""How a command of an operator goes to the cluster, and how its answer comes back (C10)."""
+
+import asyncio
+from typing import Any
+
+from komainu.agent.daemon import Daemon
+from komainu.agent.line import Standing
+from komainu.agent.recorder import said_to_json
+from komainu.api.operation import OperationRefused
+from komainu.core import events as e
+from komainu.model.message import Message
+
+COMMAND_TIMEOUT_MS = 10_000
+
+NOT_TOGETHER = Message(
+    "KM6011",
+    "This node is not together with its cluster yet: no command can be given here. `komainu status` shows how it "
+    "stands; try again, or on another node.",
+    "このノードはまだクラスタに参加していないため、コマンドを受け付けられません。`komainu status` で状態を確認し、"
+    "しばらくしてから、または他のノードで実行してください。",
+    "error",
+)
+
+MESSAGES = (NOT_TOGETHER,)
+
+
+async def command(daemon: Daemon, command: e.Command) -> dict[str, Any]:
+    """Give a command; whether the core accepted it, and what it said. Raises OperationRefused."""
+    await together(daemon)
+    answer = await daemon.parts.requests.ask(command, COMMAND_TIMEOUT_MS)
+    return {"accepted": answer.accepted, "said": said_to_json(answer.said)}
+
+
+async def together(daemon: Daemon) -> None:
+    """Wait a little until this node is together with the others. Raises OperationRefused when it is not."""
+    try:
+        async with asyncio.timeout(COMMAND_TIMEOUT_MS / 1000):
+            await daemon.loop.synced.wait()
+    except TimeoutError:
+        raise OperationRefused(NOT_TOGETHER.said()) from None
+    if daemon.parts.line.standing is Standing.WAITING:
+        raise OperationRefused(NOT_TOGETHER.said())  # it would be lost, and a command is never repeated
