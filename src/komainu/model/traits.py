@@ -18,6 +18,8 @@ class Traits:
     "Where it can be used (O1)."
     order: int = 50
     "Default place in a group: lower starts first (addresses before applications, C4)."
+    listed: bool = False
+    "True for applications: of the same `order`, each waits by default for those listed before it; others do not."
     addresses: tuple[str, ...] = ()
     "Parameters that are IP addresses which move with the resource: used once, and never a node's own."
     start_timeout_ms: int = 60_000

@@ -59,6 +59,8 @@ class MonitorTraits:
     retries: int = 0
     watches_target: bool = False
     "True when by default it runs only while the target of its recovery is active on the node."
+    resource_type: str = ""
+    "The resource type whose resources alone it can watch; empty: any."
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,17 @@ failover is not known here, so there is no CLP_EVENT.
 """
 
 import asyncio
-import re
-import shlex
 import signal
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from komainu.model.message import Message, Refused
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.model.traits import Traits
 from komainu.ports import Host, ResourceHands, ResourceType
 from komainu.types import exec_messages as say
+from komainu.types.command import AbsolutePath, Command, Environment
 
 _KILL_MS: Final = 2_000
 "Kept of a timeout for the certain end of what did not end by itself."
@@ -28,7 +27,6 @@ _ANSWER_MS: Final = 500
 "Kept of a timeout so that our own answer comes before the executor's cancelling."
 _LISTED: Final = 10
 "Process ids that a message shows."
-_VARIABLE = re.compile(r"(?!KOMAINU_|CLP_)[A-Za-z_][A-Za-z0-9_]*")
 _OBSTACLES = {
     "program": say.NO_PROGRAM,
     "directory": say.NO_DIRECTORY,
@@ -36,37 +34,6 @@ _OBSTACLES = {
     "record": say.NO_RECORD,
     "system": say.NOT_STARTED,
 }
-
-
-def _words(value: Any) -> Any:
-    """One text is split into words as a shell would, without its other services; a list is taken as it is."""
-    if isinstance(value, str):
-        try:
-            value = shlex.split(value)
-        except ValueError as error:
-            raise Refused(say.BAD_QUOTES.said(reason=str(error))) from error
-    if not isinstance(value, (list, tuple)):
-        return value
-    words = tuple(value)
-    if not words or words[0] == "":
-        raise Refused(say.NO_WORDS.said())
-    if any(isinstance(word, str) and "\0" in word for word in words):
-        raise Refused(say.ZERO_BYTE.said())
-    if isinstance(words[0], str) and "/" in words[0]:
-        _absolute(words[0])
-    return words
-
-
-def _absolute(path: str) -> str:
-    if not path.startswith("/"):
-        raise Refused(say.RELATIVE.said(path=path))
-    if "\0" in path:
-        raise Refused(say.ZERO_BYTE.said())
-    return path
-
-
-Command = Annotated[tuple[str, ...], BeforeValidator(_words, json_schema_input_type=str | list[str])]
-"""A program and its arguments: one text that is split as a shell does, or a list of words. No shell runs it."""
 
 
 def _ja(text: str) -> dict[str, Any]:
@@ -96,9 +63,9 @@ class ExecParams(BaseModel):
         default=(), json_schema_extra=_ja("監視スクリプト。正常なら正常終了コードで終わる。どちらの方式でも使える。")
     )
     "A check for either form: it ends with a normal exit code when the application is well."
-    environment: dict[str, str] = Field(default={}, json_schema_extra=_ja("プログラムとスクリプトに渡す環境変数。"))
+    environment: Environment = Field(default={}, json_schema_extra=_ja("プログラムとスクリプトに渡す環境変数。"))
     "Environment variables for the program and the scripts, besides those that Komainu sets."
-    directory: str = Field(default="/", json_schema_extra=_ja("作業ディレクトリ（絶対パス）。"))
+    directory: AbsolutePath = Field(default="/", json_schema_extra=_ja("作業ディレクトリ（絶対パス）。"))
     "The working directory, an absolute path."
     user: str = Field(
         default="", pattern=r"^([A-Za-z_][A-Za-z0-9_.@-]*\$?)?$", json_schema_extra=_ja("実行ユーザ。省略時は root。")
@@ -140,21 +107,6 @@ class ExecParams(BaseModel):
         json_schema_extra=_ja("出力ログの上限（バイト）。古い部分から捨てられる。"),
     )
     "The most that is kept of the output, in bytes; the oldest goes first."
-
-    @field_validator("directory")
-    @classmethod
-    def _directory_is_absolute(cls, value: str) -> str:
-        return _absolute(value)
-
-    @field_validator("environment")
-    @classmethod
-    def _variables_can_be_set(cls, value: dict[str, str]) -> dict[str, str]:
-        for name, text in value.items():
-            if not _VARIABLE.fullmatch(name):
-                raise Refused(say.BAD_VARIABLE.said(name=name))
-            if "\0" in text:
-                raise Refused(say.ZERO_BYTE.said())
-        return value
 
     @model_validator(mode="after")
     def _has_one_form(self) -> Self:
@@ -474,7 +426,7 @@ EXEC = ResourceType(
     description=say.DESCRIPTION,
     params=ExecParams,
     per_node_required=(),
-    traits=Traits(exclusive=True, exclusive_may_be_cleared=True, order=90, check_interval_ms=10_000),
+    traits=Traits(exclusive=True, exclusive_may_be_cleared=True, order=90, listed=True, check_interval_ms=10_000),
     messages=say.ALL,
     make=make,
 )
