@@ -18,6 +18,7 @@ from komainu.model.message import Message, Refused
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.model.traits import Traits
 from komainu.ports import Host, ResourceHands, ResourceType
+from komainu.types import command
 from komainu.types import exec_messages as say
 from komainu.types.command import AbsolutePath, Command, Environment
 
@@ -427,6 +428,6 @@ EXEC = ResourceType(
     params=ExecParams,
     per_node_required=(),
     traits=Traits(exclusive=True, exclusive_may_be_cleared=True, order=90, listed=True, check_interval_ms=10_000),
-    messages=say.ALL,
+    messages=(*say.ALL, *command.MESSAGES),
     make=make,
 )

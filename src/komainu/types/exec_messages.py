@@ -35,43 +35,11 @@ HALF_A_PAIR = Message(
     "停止しなければなりません。",
     "error",
 )
-NO_WORDS = Message(
-    "KM4014",
-    "The command names no program. Write the program's absolute path and its arguments.",
-    "コマンドにプログラムがありません。プログラムの絶対パスと引数を書いてください。",
-    "error",
-)
-BAD_QUOTES = Message(
-    "KM4015",
-    "The command cannot be split into words: {reason}. Close the quotation mark, or write a list of words.",
-    "コマンドを語に分けられません（{reason}）。引用符を閉じるか、語のリストで書いてください。",
-    "error",
-)
-RELATIVE = Message(
-    "KM4016",
-    "The path {path} is relative, and the daemon has no directory of yours to start from. Write an absolute path.",
-    "パス {path} は相対パスですが、デーモンには起点となるディレクトリがありません。絶対パスで書いてください。",
-    "error",
-)
-BAD_VARIABLE = Message(
-    "KM4017",
-    "{name} cannot be set as an environment variable: a name has letters, digits and `_`, and KOMAINU_ and CLP_ are "
-    "set by Komainu. Choose another name.",
-    "{name} は環境変数として設定できません。名前に使えるのは英数字と `_` で、KOMAINU_ と CLP_ で始まるものは Komainu が"
-    "設定します。別の名前にしてください。",
-    "error",
-)
 GROUP_ALONE = Message(
     "KM4018",
     "`group` is given without `user`: the application would keep the rights of root. Add `user`.",
     "`user` なしで `group` が指定されています。このままではアプリケーションは root の権限で動きます。`user` を指定して"
     "ください。",
-    "error",
-)
-ZERO_BYTE = Message(
-    "KM4019",
-    "A text that is handed to a program cannot contain a zero byte. Remove it.",
-    "プログラムに渡す文字列にゼロバイトは使えません。取り除いてください。",
     "error",
 )
 

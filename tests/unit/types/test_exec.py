@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from komainu.model.message import Message, Refused
 from komainu.model.outcome import SUCCEEDED, Result
+from komainu.types import command
 from komainu.types import exec_messages as say
 from komainu.types.exec import EXEC, ExecParams
 from tests.unit.adapters.linux.workbench import CONTAINED, SLEEPER, STUBBORN, double_fork, kill_hard, runs, told, until
@@ -50,21 +51,21 @@ SCRIPTS = {"start": "/opt/start", "stop": "/opt/stop"}
         ({"command": "/bin/true", "stop": "/opt/stop"}, say.TWO_FORMS),
         ({"start": "/opt/start"}, say.HALF_A_PAIR),
         ({"stop": "/opt/stop"}, say.HALF_A_PAIR),
-        ({"command": ""}, say.NO_WORDS),
-        ({"command": []}, say.NO_WORDS),
-        ({"command": ["", "x"]}, say.NO_WORDS),
-        ({"command": "/bin/echo 'open"}, say.BAD_QUOTES),
-        ({"command": "bin/true"}, say.RELATIVE),
-        ({"command": ["./true"]}, say.RELATIVE),
-        ({"command": ["/bin/tr\0ue"]}, say.ZERO_BYTE),
-        ({"command": ["/bin/true", "a\0b"]}, say.ZERO_BYTE),
-        ({"command": "/bin/true", "directory": "here"}, say.RELATIVE),
-        ({"command": "/bin/true", "directory": "/a\0b"}, say.ZERO_BYTE),
-        ({"command": "/bin/true", "environment": {"A B": "1"}}, say.BAD_VARIABLE),
-        ({"command": "/bin/true", "environment": {"1A": "1"}}, say.BAD_VARIABLE),
-        ({"command": "/bin/true", "environment": {"KOMAINU_INSTANCE": "1"}}, say.BAD_VARIABLE),
-        ({"command": "/bin/true", "environment": {"CLP_EVENT": "START"}}, say.BAD_VARIABLE),
-        ({"command": "/bin/true", "environment": {"A": "\0"}}, say.ZERO_BYTE),
+        ({"command": ""}, command.NO_WORDS),
+        ({"command": []}, command.NO_WORDS),
+        ({"command": ["", "x"]}, command.NO_WORDS),
+        ({"command": "/bin/echo 'open"}, command.BAD_QUOTES),
+        ({"command": "bin/true"}, command.RELATIVE),
+        ({"command": ["./true"]}, command.RELATIVE),
+        ({"command": ["/bin/tr\0ue"]}, command.ZERO_BYTE),
+        ({"command": ["/bin/true", "a\0b"]}, command.ZERO_BYTE),
+        ({"command": "/bin/true", "directory": "here"}, command.RELATIVE),
+        ({"command": "/bin/true", "directory": "/a\0b"}, command.ZERO_BYTE),
+        ({"command": "/bin/true", "environment": {"A B": "1"}}, command.BAD_VARIABLE),
+        ({"command": "/bin/true", "environment": {"1A": "1"}}, command.BAD_VARIABLE),
+        ({"command": "/bin/true", "environment": {"KOMAINU_INSTANCE": "1"}}, command.BAD_VARIABLE),
+        ({"command": "/bin/true", "environment": {"CLP_EVENT": "START"}}, command.BAD_VARIABLE),
+        ({"command": "/bin/true", "environment": {"A": "\0"}}, command.ZERO_BYTE),
         ({"command": "/bin/true", "group": "daemon"}, say.GROUP_ALONE),
     ],
 )
