@@ -1,4 +1,4 @@
-"""A row of the table of operations, and what every row is made of. The rows stand by object, the table in `operations`."""
+"""A row of the table of operations. The rows stand in a file for each object, the table is in `operations`."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ Nothing here knows EC2, corosync or Linux by name: `komainu.adapters` does, and 
 No port raises for what is expected to go wrong: it answers with an `Outcome` or with a named error of this file.
 """
 
-from komainu.ports.bus import Bus, BusListener, BusView, RingId
+from komainu.ports.bus import Bus, BusListener, BusView, Links, LinkSeen, RingId
 from komainu.ports.cloud import Cloud, CloudError, CloudFault, Interface, Route
 from komainu.ports.machine import Network, Power, Watchdog
 from komainu.ports.monitors import MonitorHands, MonitorHost, MonitorTraits, MonitorType
@@ -19,6 +19,8 @@ __all__ = [
     "CloudFault",
     "Host",
     "Interface",
+    "LinkSeen",
+    "Links",
     "MonitorHands",
     "MonitorHost",
     "MonitorTraits",

@@ -1,5 +1,6 @@
 """The bus: membership and total order."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,3 +60,25 @@ class Bus(Protocol):
 
     async def stop(self) -> None:
         """Leave the group (the others see a clean departure) and disconnect."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSeen:
+    """One interconnect to one node, as the bus of this node sees it. For people: nothing is decided by it."""
+
+    node: int
+    link: int
+    "Counted from 0."
+    up: bool
+    latency_us: int | None
+    "Mean time to that node and back; None when it was not measured."
+
+
+class Links(Protocol):
+    """The interconnects below the bus."""
+
+    async def read(self, links: Iterable[tuple[int, int]]) -> tuple[LinkSeen, ...] | None:
+        """The links of those node ids and numbers, as far as there are such; None when nobody answers now.
+
+        Takes a second at most.
+        """
