@@ -8,10 +8,13 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
-from komainu.ports import MonitorType, ResourceType
+from komainu.ports import MonitorType, NotifierType, ResourceType
 from komainu.types.aws.vip import AWSVIP
 from komainu.types.exec import EXEC
 from komainu.types.fip import FIP
+from komainu.types.notify.mail import MAIL
+from komainu.types.notify.sns import SNS
+from komainu.types.notify.webhook import WEBHOOK
 
 
 class Declared(Protocol):
@@ -46,3 +49,9 @@ MONITORS: tuple[MonitorType, ...] = ()
 
 MONITOR_TYPES: Mapping[str, MonitorType] = by_name(MONITORS)
 """What `komainu.config.read` and the patrol ask for a monitor type by its name."""
+
+NOTIFICATIONS: tuple[NotifierType, ...] = (MAIL, WEBHOOK, SNS)
+"""The kinds of notification, in the order of the documentation."""
+
+NOTIFIERS: Mapping[str, NotifierType] = by_name(NOTIFICATIONS)
+"""What `komainu.config.read` and the daemon ask for a kind of notification by its name."""

@@ -8,9 +8,11 @@ from komainu.ports.bus import Bus, BusListener, BusView, Links, LinkSeen, RingId
 from komainu.ports.cloud import Cloud, CloudError, CloudFault, Interface, Route
 from komainu.ports.machine import Network, Power, Watchdog
 from komainu.ports.monitors import MonitorHands, MonitorHost, MonitorTraits, MonitorType
+from komainu.ports.notifiers import Alert, Notice, NotifierHands, NotifierHost, NotifierType, Topics
 from komainu.ports.resources import Host, ResourceHands, ResourceType
 
 __all__ = [
+    "Alert",
     "Bus",
     "BusListener",
     "BusView",
@@ -26,10 +28,15 @@ __all__ = [
     "MonitorTraits",
     "MonitorType",
     "Network",
+    "Notice",
+    "NotifierHands",
+    "NotifierHost",
+    "NotifierType",
     "Power",
     "ResourceHands",
     "ResourceType",
     "RingId",
     "Route",
+    "Topics",
     "Watchdog",
 ]

@@ -1,0 +1,1 @@
+"""Kinds of notification: where alerts are sent besides the alert log (W5)."""
