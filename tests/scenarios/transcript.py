@@ -3,17 +3,26 @@
 A file is comments, then commands at the left margin; indented lines are what the core answered. Commands:
 
     cluster n1 n2: arbitration operator          nodes, arbitration (none, operator, fence)
-    group db on n1 n2: disk! postgres!           `!` marks an exclusive resource; `manual-start`, `manual-failover`
+    policy stop_final_action=none                how resources of the groups that follow are recovered
+    group db on n1 n2: disk! postgres!           each stands on the one before; `!` marks an exclusive resource;
+                                                 `vip1|vip2` side by side; `start=manual failover=manual failback=auto`
+                                                 `destination=healthiest`; `after=web` and `with=web`: depends on web
+    exclude absolute db web                      or `normal`
+    watch ping1 for node|web|web.http: restarts=1 failovers=1 final=shutdown while=web.http script np
+    configure web on n1 n2: vip http             as `group`, in a configuration that is to be applied; `remove web`
     form                                         all nodes join, are probed, and run nothing
     view n1 n2 / n3                              members / nodes in the ring without a daemon
     sync n1: n2 n3                               n1's state goes on; those after the colon bring another history
     probe n2: db.disk@4 db.postgres? ...         found running (since epoch 4), `?` unclear; the rest is stopped
     ok | fail | unknown [n1 db.disk]             the oldest pending action (of that node and resource) ends so
     settle                                       every pending action succeeds, until there is none
-    monitor n1 web.http failed|unknown|normal    a check changed its verdict
+    monitor n1 web.http failed|unknown|normal    a resource's own check changed its verdict
+    finds n1 ping1 failed|unknown|normal         a monitor of its own did
+    apply | agree n1 | object n1                 the configuration is proposed; members judge it
     timer agent                                  the armed timer of that kind fires
     silent n1 | leave n1                         a daemon fell silent; a daemon is asked to end
     move web [n2] | start web [n2] | stop web
+    order suspend n1 | order stop-node n1 shutdown | order maintenance on | ...    any other command, by its verb
     gone n2 [4]                                  the operator's word (as he saw it in epoch 4)
     show                                         what is known, in one line per group and node
 
@@ -24,15 +33,16 @@ hash seeds); with `--rewrite` it writes the answers into the files.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from komainu.core import actions as a
 from komainu.core import events as e
-from komainu.core.state import NodeFacts, State, digest, initial
+from komainu.core.state import RULES, NodeFacts, State, digest, initial
 from komainu.core.step import step
-from komainu.model.config import Arbitration, Cluster, Group, Node, Recovery, Resource
+from komainu.model.config import Arbitration, Cluster, Exclusion, Group, Monitor, Node, Recovery, Resource
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
 
@@ -41,7 +51,21 @@ BROKEN = Said("T1", "It is broken.", "故障です。", "error")
 OUTCOMES = {"ok": SUCCEEDED, "fail": Outcome(Result.FAILED, BROKEN), "unknown": Outcome(Result.UNKNOWN, NO_ANSWER)}
 VERDICTS = {"normal": SUCCEEDED, "failed": OUTCOMES["fail"], "unknown": OUTCOMES["unknown"]}
 
-Pending = a.StartResource | a.StopResource | a.ProbeNode | a.FenceNode
+Pending = a.StartResource | a.StopResource | a.ProbeNode | a.FenceNode | a.RunScript
+
+ORDERS: dict[str, Callable[..., e.Command]] = {
+    "restore": e.RestoreGroup,
+    "start-resource": e.StartPart,
+    "stop-resource": e.StopPart,
+    "suspend-monitor": lambda name, node=None: e.SuspendMonitor(name, node),
+    "resume-monitor": lambda name, node=None: e.ResumeMonitor(name, node),
+    "fail": lambda name, on, node=None: e.SimulateFailure(name, node, on == "on"),
+    "suspend": lambda node=None: e.SuspendNode(node),
+    "resume": lambda node=None: e.ResumeNode(node),
+    "stop-node": lambda node, then="stop": e.StopNode(node, then),
+    "stop-cluster": lambda then="stop": e.StopNode(None, then),
+    "maintenance": lambda on: e.SetMaintenance(on == "on"),
+}
 
 
 class Transcript:
@@ -51,7 +75,12 @@ class Transcript:
         self.nodes: tuple[str, ...] = ()
         self.kind = "operator"
         self.groups: list[Group] = []
+        self.exclusions: list[Exclusion] = []
+        self.monitors: list[Monitor] = []
+        self.policy: dict[str, Any] = {"start_retries": 1, "restarts": 1, "failovers": 1}
+        self.rules = RULES
         self.built: State | None = None
+        self.wanted: Cluster | None = None
         self.pending: list[Pending] = []
         self.counts = {"view": 0, "command": 0, "life": 0}
 
@@ -67,6 +96,8 @@ class Transcript:
                 arbitration=Arbitration.model_validate({"kind": self.kind}),
                 nodes=nodes,
                 groups=tuple(self.groups),
+                exclusions=tuple(self.exclusions),
+                monitors=tuple(self.monitors),
             )
             self.built = initial(cluster)
         return self.built
@@ -89,37 +120,102 @@ class Transcript:
         self.nodes, self.kind = tuple(words[:colon]), words[colon + 2]
         return []
 
-    def _group(self, words: list[str]) -> list[str]:
-        colon = words.index(":")
-        options = words[colon + 1 :]
-        names = [word for word in options if not word.startswith("manual-")]
-        resources = tuple(self._resource(name) for name in names)
-        start = "manual" if "manual-start" in options else "auto"
-        failover = "manual" if "manual-failover" in options else "auto"
-        group = {"name": words[0], "nodes": words[2:colon], "start": start, "failover": failover}
-        self.groups.append(Group.model_validate({**group, "resources": resources}))
+    def _rules(self, words: list[str]) -> list[str]:
+        self.rules = int(words[0])
         return []
 
-    def _resource(self, name: str) -> Resource:
-        recovery = Recovery(start_retries=1, restarts=1, failovers=1)
+    def _policy(self, words: list[str]) -> list[str]:
+        self.policy = {**self.policy, **{key: _number(value) for key, value in (word.split("=") for word in words)}}
+        return []
+
+    def _group(self, words: list[str]) -> list[str]:
+        self.groups.append(self._made(words))
+        return []
+
+    def _made(self, words: list[str]) -> Group:
+        colon = words.index(":")
+        told: dict[str, Any] = {"name": words[0], "nodes": words[2:colon], "depends_on": []}
+        resources: list[Resource] = []
+        level: tuple[str, ...] = ()
+        for word in words[colon + 1 :]:
+            key, equals, value = word.partition("=")
+            if key in ("after", "with"):
+                told["depends_on"].append({"group": value, "same_node": key == "with"})
+            elif equals:
+                told[key] = _number(value)
+            else:
+                resources += [self._resource(name, level) for name in word.split("|")]
+                level = tuple(name.rstrip("!") for name in word.split("|"))
+        return Group.model_validate({**told, "resources": tuple(resources)})
+
+    def _resource(self, name: str, after: tuple[str, ...]) -> Resource:
+        plain, _, port = name.rstrip("!").partition(":")
         return Resource(
-            name=name.rstrip("!"),
+            name=plain,
             type="test",
             exclusive=name.endswith("!"),
-            params={},
+            params={"port": port} if port else {},
             start_timeout_ms=1_000,
             stop_timeout_ms=1_000,
             check_interval_ms=1_000,
             check_timeout_ms=1_000,
             prepare_interval_ms=1_000,
-            recovery=recovery,
+            recovery=Recovery(**self.policy),
+            depends_on=after,
+            monitor=f"{plain}w",
         )
+
+    def _exclude(self, words: list[str]) -> list[str]:
+        told = {"name": f"x{len(self.exclusions) + 1}", "kind": words[0], "groups": words[1:]}
+        self.exclusions.append(Exclusion.model_validate(told))
+        return []
+
+    def _watch(self, words: list[str]) -> list[str]:
+        colon = words.index(":")
+        name, target = words[0], words[2]
+        recovery: dict[str, Any] = {"target": _target(target), "restarts": 0, "failovers": 0}
+        told: dict[str, Any] = {"name": name, "type": "test", "nodes": self.nodes, "params": {}}
+        for word in words[colon + 1 :]:
+            key, _, value = word.partition("=")
+            match key:
+                case "while":
+                    told["watches"] = _target(value)
+                case "np":
+                    told["np"] = True
+                case "script":
+                    recovery["script"] = "/script"
+                case "final":
+                    recovery["final_action"] = value
+                case "on":
+                    told["nodes"] = value.split(",")
+                case _:
+                    recovery[key] = int(value)
+        times = {"first_wait_ms": 0, "interval_ms": 1_000, "timeout_ms": 1_000, "retries": 0}
+        self.monitors.append(Monitor.model_validate({**told, **times, "recovery": recovery}))
+        return []
+
+    def _configure(self, words: list[str]) -> list[str]:
+        made = self._made(words)
+        groups = self._wanted().groups
+        names = [group.name for group in groups]
+        rest = tuple(made if group.name == made.name else group for group in groups)
+        self.wanted = self._wanted().model_copy(update={"groups": rest if made.name in names else (*groups, made)})
+        return []
+
+    def _remove(self, words: list[str]) -> list[str]:
+        groups = tuple(group for group in self._wanted().groups if group.name not in words)
+        nodes = tuple(node for node in self._wanted().nodes if node.name not in words)
+        self.wanted = self._wanted().model_copy(update={"groups": groups, "nodes": nodes})
+        return []
+
+    def _wanted(self) -> Cluster:
+        return self.wanted or self.state.cluster.model_copy(update={"version": self.state.cluster.version + 1})
 
     # --- deliveries ------------------------------------------------------------------------------------------------
 
     def deliver(self, event: e.Event) -> list[str]:
         """Deliver one event; the lines say what the core answered."""
-        done = step(self.state, event)
+        done = step(self.state, event, self.rules)
         self.built = done.state
         self.pending.extend(action for action in done.actions if isinstance(action, Pending))
         return [line for action in done.actions for line in told(action)]
@@ -137,9 +233,9 @@ class Transcript:
         for name, facts in self.state.nodes.items():
             if name in fresh:
                 self.counts["life"] += 1
-                members.append(e.Member(name, f"{name}.{self.counts['life']}", 1, self.state.epoch, False))
+                members.append(e.Member(name, f"{name}.{self.counts['life']}", self.rules, self.state.epoch, False))
             elif facts.presence in ("member", "joining"):
-                members.append(e.Member(name, facts.incarnation, 1, self.state.epoch, True))
+                members.append(e.Member(name, facts.incarnation, self.rules, self.state.epoch, True))
         return self.deliver(e.MembersSynced(self.state.ring, source, tuple(members)))
 
     def _form(self, words: list[str]) -> list[str]:
@@ -188,6 +284,26 @@ class Transcript:
         run = self.state.groups[group].holds[node][names.index(name)].run
         return self.deliver(e.MonitorChanged(node, group, name, run, VERDICTS[verdict]))
 
+    def _finds(self, words: list[str]) -> list[str]:
+        node, name, verdict = words
+        watch = self.state.monitor(name).on.get(node)
+        return self.deliver(e.MonitorJudged(node, name, watch.round if watch else "", VERDICTS[verdict]))
+
+    def _apply(self, words: list[str]) -> list[str]:
+        wanted, self.wanted = self._wanted(), None
+        return self._command(e.ChangeConfiguration(wanted, "somebody", "a reason"))
+
+    def _agree(self, words: list[str]) -> list[str]:
+        assert self.state.change is not None
+        return self.deliver(e.ConfigurationJudged(self.state.change.id, words[0], ()))
+
+    def _object(self, words: list[str]) -> list[str]:
+        assert self.state.change is not None
+        return self.deliver(e.ConfigurationJudged(self.state.change.id, words[0], (BROKEN,)))
+
+    def _order(self, words: list[str]) -> list[str]:
+        return self._command(ORDERS[words[0]](*words[1:]))
+
     def _timer(self, words: list[str]) -> list[str]:
         (timer,) = [timer for timer in self.state.timers if timer.startswith(words[0])]
         return self.deliver(e.TimerFired(timer))
@@ -223,12 +339,27 @@ class Transcript:
             where = "; ".join(
                 f"{node} {' '.join(hold.status.value for hold in holds)}" for node, holds in facts.holds.items()
             )
-            lines.append(f"{group.name}: {facts.wanted}, home {facts.home}; {where}")
+            parked = f"; parked {' '.join(facts.parked)}" if facts.parked else ""
+            lines.append(f"{group.name}: {facts.wanted}, home {facts.home}; {where}{parked}")
+        for name, known in self.state.monitors.items():
+            watches = [f"{node} {watch.verdict or 'nothing yet'}" for node, watch in known.on.items() if watch.round]
+            lines.append(f"{name}: {'; '.join(watches) or 'does not check'}")
         return lines
 
 
 def _presence(facts: NodeFacts) -> str:
-    return f"{facts.presence}{f' ({facts.proof})' if facts.proof else ''}"
+    return f"{facts.presence}{f' ({facts.proof})' if facts.proof else ''}{', suspended' if facts.suspended else ''}"
+
+
+def _number(value: str) -> str | int:
+    return int(value) if value.isdigit() else value
+
+
+def _target(word: str) -> dict[str, str]:
+    if word in ("node", "all-groups"):
+        return {"kind": word}
+    group, _, resource = word.partition(".")
+    return {"kind": "resource" if resource else "group", "group": group, "resource": resource}
 
 
 def told(action: a.Action) -> Iterator[str]:
@@ -242,8 +373,14 @@ def told(action: a.Action) -> Iterator[str]:
             yield f"{action.node} probes"
         case a.FenceNode():
             yield f"{action.node} fences {action.target}"
+        case a.RunScript():
+            yield f"{action.node} runs the script of {action.monitor}"
+        case a.EndNode():
+            yield f"{action.node} ends: {action.how}"
+        case a.JudgeConfiguration():
+            yield f"{action.node} judges version {action.cluster.version}"
         case a.LeaveCluster():
-            yield f"{action.node} may leave"
+            yield f"{action.node} may leave{'' if action.then == 'end' else f', then {action.then}'}"
         case a.ArmTimer():
             yield f"arm {action.timer.partition(':')[0]} {action.after_ms} ms"
         case a.AnswerCommand():

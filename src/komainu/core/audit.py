@@ -21,7 +21,14 @@ def _check_start(before: State, state: State, action: StartResource) -> None:
         raise InvariantBroken(f"{action.resource} would start on {action.node}, which is {starter.presence}")
     if not before.formed and not state.formed:
         raise InvariantBroken(f"{action.resource} would start before the cluster has formed")
+    if starter.suspended or starter.ended:
+        raise InvariantBroken(f"{action.resource} would start on {action.node}, where nothing may be started")
     group = state.cluster.group(action.group)
+    for rule in state.cluster.exclusions:
+        others = tuple(name for name in rule.groups if name != group.name) if group.name in rule.groups else ()
+        for other in others if rule.kind == "absolute" else ():
+            if any(hold.status is not Status.STOPPED for hold in state.groups[other].holds.get(action.node, ())):
+                raise InvariantBroken(f"{action.resource} would start on {action.node} beside {other}")
     exclusive = [index for index, resource in enumerate(group.resources) if resource.exclusive]
     for node in group.nodes:
         if not exclusive or node == action.node:

@@ -29,10 +29,13 @@ COMMAND = Message(
     "An operator on {node} gave the command {verb} {what}.",
     "{node} で {verb} {what} が指示されました。",
 )
+FOUND = Message("KM7014", "Monitor {monitor} on {node}: {result}.", "{node} の監視 {monitor} の結果は {result} です。")
+AGREED = Message("KM7015", "{node} agrees with the new configuration.", "{node} は新しい構成情報に同意しました。")
+OBJECTED = Message("KM7016", "{node} objects to the new configuration.", "{node} は新しい構成情報を拒否しました。")
 
 MESSAGES = (
     VIEW, NO_MEMBERS, SYNCED, SILENT, FINISHED, NOT_FINISHED, PROBED, NORMAL, IN_ERROR, UNCLEAR, FIRED, LEAVING,
-    COMMAND,
+    COMMAND, FOUND, AGREED, OBJECTED,
 )  # fmt: skip
 
 
@@ -54,6 +57,10 @@ def headline(event: e.Event) -> Said:
         case e.MonitorChanged():
             verdict = {Result.SUCCEEDED: NORMAL, Result.FAILED: IN_ERROR, Result.UNKNOWN: UNCLEAR}
             return verdict[event.outcome.result].said(resource=event.resource, node=event.node)
+        case e.MonitorJudged():
+            return FOUND.said(monitor=event.monitor, node=event.node, result=event.outcome.result)
+        case e.ConfigurationJudged():
+            return (OBJECTED if event.refusals else AGREED).said(node=event.node)
         case e.TimerFired():
             return FIRED.said(timer=event.timer)
         case e.NodeLeaving():
@@ -66,4 +73,16 @@ def headline(event: e.Event) -> Said:
 
 def subject(command: e.Command) -> str:
     """What a command is about."""
-    return command.node if isinstance(command, e.ConfirmGone) else command.group
+    match command:
+        case e.StartPart() | e.StopPart():
+            return f"{command.group}/{command.resource}"
+        case e.SuspendMonitor() | e.ResumeMonitor() | e.SimulateFailure():
+            return command.monitor
+        case e.ConfirmGone() | e.SuspendNode() | e.ResumeNode() | e.StopNode():
+            return command.node or "*"
+        case e.SetMaintenance():
+            return "on" if command.on else "off"
+        case e.ChangeConfiguration():
+            return f"{command.cluster.version}"
+        case _:
+            return command.group

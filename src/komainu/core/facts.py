@@ -8,35 +8,39 @@ speak of another history (laws 8 and 9).
 from dataclasses import replace
 from typing import assert_never
 
-from komainu.core import commands, holdings, presence, timers
+from komainu.core import change, commands, holdings, monitors, presence, timers
 from komainu.core import events as e
 from komainu.core.state import State
 from komainu.model.message import Said
 
 
-def absorb(state: State, event: e.Event, cause: Said) -> State:
+def absorb(state: State, event: e.Event, cause: Said, rules: int) -> State:
     """The state with what the event tells."""
     match event:
         case e.ViewChanged():
-            return presence.view_changed(state, event)
+            return presence.view_changed(change.abandon(state, change.MEMBERS_CHANGED.said()), event)
         case e.MembersSynced():
-            return presence.members_synced(state, event)
+            return presence.members_synced(change.abandon(state, change.MEMBERS_CHANGED.said()), event)
         case e.AgentSilent():
-            return presence.agent_silent(state, event)
+            return presence.agent_silent(change.abandon(state, change.MEMBERS_CHANGED.said()), event)
         case e.NodeLeaving():
             return presence.node_leaving(state, event)
         case e.ActionFinished():
-            return holdings.action_finished(state, event)
+            return holdings.action_finished(state, event, rules)
         case e.NodeProbed():
             return holdings.node_probed(state, event)
         case e.MonitorChanged():
             return holdings.monitor_changed(state, event)
+        case e.MonitorJudged():
+            return monitors.judged(state, event)
+        case e.ConfigurationJudged():
+            return change.judged(state, event)
         case e.TimerFired():
             if event.timer not in state.timers:
                 return state
             rest = {timer: ms for timer, ms in state.timers.items() if timer != event.timer}
             return timers.fire(replace(state, timers=rest), event.timer)
         case e.CommandGiven():
-            return commands.obey(state, event, cause)
+            return commands.obey(state, event, cause, rules)
         case _:
             assert_never(event)

@@ -1,56 +1,45 @@
 """What a failed resource leads to: another attempt here, another node, or the end of recovery (C4, C6)."""
 
-from dataclasses import replace
-
-from komainu.core.placement import settled_on, usable
-from komainu.core.state import GroupFacts, Hold, State, Status, Wanted
-from komainu.model.config import Group, Resource
-from komainu.model.message import Message, Said
-
-FAILS_OVER = Message(
-    "KM7501",
-    "Group {group} fails over from {node} to {to}: {resource} could not be recovered on {node}.",
-    "グループ {group} を {node} から {to} へフェイルオーバします。{node} で {resource} を復旧できませんでした。",
-    "error",
-)
-GIVEN_UP = Message(
-    "KM7502",
-    "Recovery of {resource} on {node} is at its end: it stays failed, and what depends on it is not started. Mend the "
-    "cause, then start group {group} again.",
-    "{node} の {resource} の復旧処理を終了しました。異常のまま残し、依存するリソースは起動しません。"
-    "原因を取り除いてからグループ {group} を起動してください。",
-    "error",
-)
-
-MESSAGES = (FAILS_OVER, GIVEN_UP)
+from komainu.core import recovery
+from komainu.core.state import Hold, State, Status, Wanted
+from komainu.model.config import FinalAction, Group, Resource
+from komainu.model.message import Said
 
 
-def settle(state: State, cause: Said) -> State:
+def settle(state: State, cause: Said, rules: int) -> State:
     """Judge every failed resource at the home of its group."""
     for group in state.cluster.groups:
         facts = state.groups[group.name]
         if facts.wanted is not Wanted.UP or facts.home is None or facts.given_up:
             continue
+        if not recovery.may_recover(state, facts.home):
+            continue
         for resource, hold in zip(group.resources, facts.holds[facts.home], strict=True):
-            if hold.status is Status.FAILED and _exhausted(resource, hold):
-                state = _escalate(state, group, facts, resource, cause)
-                break
+            if hold.status is Status.FAILED and resource.name not in facts.parked:
+                budget = _exhausted(resource, hold)
+                if budget is not None:
+                    state = _escalate(state, group, resource, budget, cause, rules)
+                    break
     return state
 
 
-def _exhausted(resource: Resource, hold: Hold) -> bool:
-    recovery = resource.recovery
-    return hold.start_failures > recovery.start_retries or hold.restarts > recovery.restarts
+def _exhausted(resource: Resource, hold: Hold) -> tuple[int, FinalAction] | None:
+    """The failovers and the final action that come next, or None while it is tried again on the same node."""
+    policy = resource.recovery
+    if hold.start_failures > policy.start_retries:
+        return policy.start_failovers, policy.start_final_action
+    if hold.restarts > policy.restarts:
+        return policy.failovers, policy.final_action
+    return None
 
 
-def _escalate(state: State, group: Group, facts: GroupFacts, resource: Resource, cause: Said) -> State:
-    home = facts.home or ""
-    barred = (*facts.barred, home)
-    others = tuple(node for node in group.nodes if node not in barred and usable(state, node))
-    if group.failover == "auto" and facts.failovers < resource.recovery.failovers and others:
-        said = FAILS_OVER.said(group=group.name, node=home, to=others[0], resource=resource.name)
-        moved = settled_on(state, facts, others[0], (cause, said))
-        moved = replace(moved, barred=barred, failovers=facts.failovers + 1)
-        return state.with_group(group.name, moved).noting(said)
-    said = GIVEN_UP.said(group=group.name, node=home, resource=resource.name)
-    return state.with_group(group.name, replace(facts, given_up=True, because=(cause, said))).noting(said)
+def _escalate(
+    state: State, group: Group, resource: Resource, budget: tuple[int, FinalAction], cause: Said, rules: int
+) -> State:
+    failovers, action = budget
+    facts = state.groups[group.name]
+    moved = recovery.failover(state, group, resource.name, cause) if facts.failovers < failovers else None
+    if moved is not None:
+        return moved
+    action = action if rules >= 2 else "none"
+    return recovery.conclude(state, group, resource.name, facts.home or "", action, resource.name, cause)

@@ -6,6 +6,7 @@ the same node after a while and counts against nothing; an unknown stop blocks w
 
 from dataclasses import replace
 
+from komainu.core import endings, monitors, recovery
 from komainu.core import events as e
 from komainu.core.actions import RaiseAlert
 from komainu.core.state import Hold, Presence, Proof, State, Status
@@ -24,21 +25,28 @@ FENCE_FAILED = Message(
 )
 NO_REASON = Message("KM7203", "No reason was given.", "理由は示されていません。", "warning")
 
-MESSAGES = (FENCED, FENCE_FAILED, NO_REASON)
+NOT_STOPPED = Message(
+    "KM7204",
+    "Resource {resource} could not be stopped on {node}: its final action is `{action}`.",
+    "{node} でリソース {resource} を停止できません。最終動作は `{action}` です。",
+    "error",
+)
+
+MESSAGES = (FENCED, FENCE_FAILED, NO_REASON, NOT_STOPPED)
 
 
-def action_finished(state: State, event: e.ActionFinished) -> State:
-    """A start, stop or fence ended. Outcomes of actions that are not pending change nothing."""
+def action_finished(state: State, event: e.ActionFinished, rules: int) -> State:
+    """A start, stop, fence or script ended. Outcomes of actions that are not pending change nothing."""
     if not event.action:
         return state
     for group in state.cluster.groups:
         for index, hold in enumerate(state.groups[group.name].holds.get(event.node, ())):
             if hold.action == event.action:
-                return _hold_finished(state, group, event, index, hold)
+                return _hold_finished(state, group, event, index, hold, rules)
     for name, facts in state.nodes.items():
         if facts.fence == event.action and facts.fence_by == event.node:
             return _fence_finished(state, name, event.outcome)
-    return state
+    return monitors.script_finished(state, event.action, event.node)
 
 
 def node_probed(state: State, event: e.NodeProbed) -> State:
@@ -80,18 +88,19 @@ def _judged(state: State, event: e.MonitorChanged, index: int, hold: Hold) -> St
     return _alert(state.with_hold(event.group, event.node, index, failed), said, event.outcome)
 
 
-def _hold_finished(state: State, group: Group, event: e.ActionFinished, index: int, hold: Hold) -> State:
+def _hold_finished(state: State, group: Group, event: e.ActionFinished, index: int, hold: Hold, rules: int) -> State:
     if event.outcome.succeeded:
         if hold.status is Status.STARTING:
-            done = replace(hold, status=Status.RUNNING, action="", run=event.action, said=None)
+            done = replace(hold, status=Status.RUNNING, action="", run=event.action, stop_failures=0, said=None)
         else:
-            done = replace(hold, status=Status.STOPPED, action="", run="", epoch=0)
+            done = replace(hold, status=Status.STOPPED, action="", run="", epoch=0, stop_failures=0)
         return state.with_hold(group.name, event.node, index, done)
     said = _reason(event.outcome)
     known = hold.said == said
     retry = f"retry:{group.name}:{group.resources[index].name}:{event.node}:{event.action}"
     if hold.status is Status.STOPPING:
-        after = replace(hold, status=Status.STUCK, action="", run="", wait=retry, said=said)
+        failures = hold.stop_failures + 1
+        after = replace(hold, status=Status.STUCK, action="", run="", wait=retry, stop_failures=failures, said=said)
     elif event.outcome.result is Result.UNKNOWN:
         after = replace(hold, status=Status.UNKNOWN, action="", run="", wait=retry, said=said)
     else:
@@ -99,7 +108,22 @@ def _hold_finished(state: State, group: Group, event: e.ActionFinished, index: i
         after = replace(hold, status=Status.FAILED, action="", run="", start_failures=failures, said=said)
     state = state.with_hold(group.name, event.node, index, after)
     # What waits is tried again for ever: it is told once, and again when the reason is another one.
-    return state if after.wait and known else _alert(state, said, event.outcome)
+    state = state if after.wait and known else _alert(state, said, event.outcome)
+    return (
+        _stop_failed(state, group, index, event.node, after) if after.status is Status.STUCK and rules >= 2 else state
+    )
+
+
+def _stop_failed(state: State, group: Group, index: int, node: str, hold: Hold) -> State:
+    """What does not stop keeps everybody waiting: in the end the node goes with it (C4)."""
+    resource = group.resources[index]
+    policy = resource.recovery
+    if hold.stop_failures != policy.stop_retries + 1 or not recovery.may_end(state, node):
+        return state
+    said = NOT_STOPPED.said(resource=resource.name, node=node, action=policy.stop_final_action)
+    if not endings.concerns_node(policy.stop_final_action):
+        return state
+    return endings.finish(state.noting(said), node, policy.stop_final_action, False, (said,))
 
 
 def _fence_finished(state: State, name: str, outcome: Outcome) -> State:

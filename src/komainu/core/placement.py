@@ -6,6 +6,8 @@ to run it, the newer takeover stays, else the earlier node in the group's order.
 
 from dataclasses import replace
 
+from komainu.core import takeover
+from komainu.core.destination import at_rest, crowded, destinations, excluded, refuges, settled_on
 from komainu.core.state import GroupFacts, Presence, State, Status, Wanted
 from komainu.model.config import Group
 from komainu.model.message import Message, Said
@@ -43,7 +45,13 @@ BOTH_ACTIVE = Message(
     "error",
 )
 
-MESSAGES = (PLACED, TAKEN_OVER, NO_NODE, PARKED, FOUND, BOTH_ACTIVE)
+FAILS_BACK = Message(
+    "KM7607",
+    "Group {group} goes back to {node}, which comes before its present node and has been in order for long enough.",
+    "グループ {group} を、優先順位が高く一定時間正常なノード {node} へ戻します (自動フェイルバック)。",
+)
+
+MESSAGES = (PLACED, TAKEN_OVER, NO_NODE, PARKED, FOUND, BOTH_ACTIVE, FAILS_BACK)
 
 HERE_TO_STAY = (Presence.MEMBER, Presence.JOINING, Presence.AGENT_LOST)
 "A home in one of these states keeps its group."
@@ -59,37 +67,60 @@ def choose(state: State, cause: Said) -> State:
         if facts.wanted is not Wanted.UP:
             if facts.home is not None:
                 state = state.with_group(group.name, replace(facts, home=None, hindrance=None))
-        elif facts.home is None or not _tenable(state, facts.home):
+        elif (facts.home is None or not _tenable(state, group, facts.home)) and _may_place(state, facts):
             state = _rehouse(state, group, facts, cause)
     return state
 
 
-def usable(state: State, node: str) -> bool:
-    """True when something could be started on the node."""
-    facts = state.nodes[node]
-    return facts.presence is Presence.MEMBER and facts.probed and not facts.leaving
+def _may_place(state: State, facts: GroupFacts) -> bool:
+    return not state.maintenance or facts.ordered
 
 
-def settled_on(state: State, facts: GroupFacts, node: str, because: tuple[Said, ...]) -> GroupFacts:
-    """The group with a new home, on which no attempt has been made yet."""
-    fresh = tuple(replace(hold, start_failures=0, restarts=0) for hold in facts.holds[node])
-    facts = replace(facts, holds={**facts.holds, node: fresh})
-    return replace(facts, home=node, since=state.epoch, given_up=False, hindrance=None, because=because)
+def better_home(state: State, group: Group) -> str | None:
+    """The node to which the group should go back by itself, if there is one (C3: failback)."""
+    facts = state.groups[group.name]
+    quiet = at_rest(state, group) and not state.maintenance and facts.home is not None
+    if group.failback == "manual" or not quiet or state.nodes[facts.home or ""].suspended:
+        return None
+    earlier = group.nodes[: group.nodes.index(facts.home or "")]
+    able = (node for node in refuges(state, group) if node in earlier and not crowded(state, group, node))
+    return next((node for node in able if takeover.unproven(state, group, node) is None), None)
 
 
-def _tenable(state: State, home: str) -> bool:
+def fail_back(state: State, name: str) -> State:
+    """The better node has been there for long enough."""
+    group, facts = state.cluster.group(name), state.groups[name]
+    node = better_home(state, group)
+    if node is None:
+        return state
+    said = FAILS_BACK.said(group=name, node=node)
+    return state.with_group(name, settled_on(state, facts, node, (said,))).noting(said)
+
+
+def _tenable(state: State, group: Group, home: str) -> bool:
     facts = state.nodes[home]
-    return facts.presence in HERE_TO_STAY and not facts.leaving
+    if facts.presence not in HERE_TO_STAY or facts.leaving or facts.ended:
+        return False
+    for other in excluded(state, group, "absolute"):
+        # Of two that must not share a node the one that comes first in the configuration stays.
+        if state.groups[other].home == home and _comes_first(state, other, group.name):
+            return False
+    homes = (state.groups[needed.group].home for needed in group.depends_on if needed.same_node)
+    return all(other is None or other == home for other in homes)
+
+
+def _comes_first(state: State, one: str, other: str) -> bool:
+    names = list(state.groups)
+    return names.index(one) < names.index(other)
 
 
 def _rehouse(state: State, group: Group, facts: GroupFacts, cause: Said) -> State:
-    if facts.home is not None and group.failover == "manual":
+    lost = facts.home is not None and state.nodes[facts.home].presence not in HERE_TO_STAY
+    if facts.home is not None and group.failover == "manual" and (lost or state.nodes[facts.home].leaving):
         said = PARKED.said(group=group.name)
         parked = replace(facts, wanted=Wanted.IDLE, home=None, hindrance=None, because=(cause, said))
         return state.with_group(group.name, parked).noting(said)
-    able = tuple(node for node in group.nodes if usable(state, node))
-    # Rather a node on which it has failed before than none at all.
-    candidates = tuple(node for node in able if node not in facts.barred) or able
+    candidates = destinations(state, group)
     if not candidates:
         if facts.home is None:
             return state

@@ -60,7 +60,10 @@ def members_synced(state: State, event: e.MembersSynced) -> State:
         epoch = max(epoch, member.epoch)
     newcomers = tuple(member for member in members if not _continues(state, member))
     for member in newcomers:
-        facts = NodeFacts(Presence.MEMBER, member.incarnation, member.rules, leaving=member.leaving)
+        suspended = state.nodes[member.node].suspended
+        facts = NodeFacts(
+            Presence.MEMBER, member.incarnation, member.rules, leaving=member.leaving, suspended=suspended
+        )
         state = _forget(state, member.node, facts).noting(JOINED.said(node=member.node))
         state = _give_another_chance(state, member.node)
     return replace(state, ring=event.ring, epoch=epoch + 1 if newcomers else epoch)
@@ -83,7 +86,7 @@ def node_leaving(state: State, event: e.NodeLeaving) -> State:
     facts = state.nodes[event.node]
     if facts.presence is not Presence.MEMBER or facts.incarnation != event.incarnation:
         return state
-    return state.with_node(event.node, replace(facts, leaving=True))
+    return state.with_node(event.node, replace(facts, leaving=True, suspended=False))
 
 
 def lose(state: State, name: str) -> State:
@@ -92,7 +95,8 @@ def lose(state: State, name: str) -> State:
         return _gone_by_itself(state, name)
     state = replace(state, epoch=state.epoch + 1)
     facts = state.nodes[name]
-    return _forget(state, name, NodeFacts(Presence.LOST, facts.incarnation, facts.rules)).noting(LOST.said(node=name))
+    lost = NodeFacts(Presence.LOST, facts.incarnation, facts.rules, suspended=facts.suspended)
+    return _forget(state, name, lost).noting(LOST.said(node=name))
 
 
 def runs_nothing(state: State, name: str) -> bool:
@@ -108,7 +112,8 @@ def _continues(state: State, member: e.Member) -> bool:
 def _seen_again(state: State, name: str) -> State:
     # Whatever was proven of the node belonged to an earlier incarnation.
     facts = state.nodes[name]
-    return _forget(state, name, NodeFacts(Presence.JOINING, facts.incarnation, facts.rules))
+    joining = NodeFacts(Presence.JOINING, facts.incarnation, facts.rules, suspended=facts.suspended)
+    return _forget(state, name, joining)
 
 
 def _has_left(state: State, name: str) -> bool:
@@ -127,7 +132,10 @@ def _agent_lost(state: State, name: str) -> State:
     if _has_left(state, name):
         return _gone_by_itself(state, name)
     facts = state.nodes[name]
-    state = state.with_node(name, NodeFacts(Presence.AGENT_LOST, facts.incarnation, facts.rules, probed=facts.probed))
+    silent = NodeFacts(
+        Presence.AGENT_LOST, facts.incarnation, facts.rules, probed=facts.probed, suspended=facts.suspended
+    )
+    state = state.with_node(name, silent)
     # What was under way may have been done or not. What it was never told it cannot have done: it saw what we saw.
     return _each_hold(state, name, _blur_pending).noting(AGENT_LOST.said(node=name))
 

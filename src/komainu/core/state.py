@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from komainu.core.actions import AnswerCommand, RaiseAlert
+from komainu.core.actions import Action, RaiseAlert
 from komainu.model.config import Cluster
 from komainu.model.message import Said
 
@@ -41,6 +41,8 @@ class Proof(StrEnum):
     CLEAN_LEAVE = "clean leave"
     FENCED = "fenced"
     OPERATOR = "operator's word"
+    ADDED = "just added"
+    "It was not part of the configuration before: it has to get it from a member before it can start anything."
     ASSUMED = "assumed"
     "Arbitration `none`: taken as gone because it is lost. No proof at all; status says so."
 
@@ -90,10 +92,12 @@ class NodeFacts:
     leaving: bool = False
     then: Literal["end", "stop", "shutdown", "reboot"] = "end"
     "What comes after it has left."
+    forced: bool = False
+    "It leaves because of a final action (C7): if it cannot stop everything it is ended without that."
     dismissed: bool = False
     "Told that it may leave."
     ended: bool = False
-    "Told to end at once (C7): it may be gone at any moment, and is not proven gone by that."
+    "Told to end at once: it may be gone at any moment, and is not proven gone by that."
     suspended: bool = False
     "Nothing is checked, started or stopped here (C10)."
 
@@ -171,6 +175,8 @@ class Watch:
     verdict: Verdict | None = None
     "None: nothing was found yet in this round."
     said: Said | None = None
+    recovering: bool = False
+    "A step of recovery is under way: no check counts before its target is at rest again."
     restarts: int = 0
     "Reactivations asked for since the counters last began."
     script: str = ""
@@ -183,7 +189,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class MonitorFacts:
-    """One monitor. A resource's own has an entry only while it is suspended or simulates a failure."""
+    """One monitor. It has an entry only while there is something to say of it."""
 
     suspended: tuple[str, ...] = ()
     "Nodes on which an operator does not want it to check."
@@ -192,7 +198,7 @@ class MonitorFacts:
     failovers: int = 0
     "Failovers it asked for since the counters last began."
     on: dict[str, Watch] = field(default_factory=dict)
-    "Per node that runs it."
+    "Per node on which it checks or has something to remember; none for a resource's own."
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +237,8 @@ class State:
     change: Change | None = None
     timers: dict[str, int] = field(default_factory=dict)
     "Armed timers and their length in milliseconds."
-    notes: tuple[RaiseAlert | AnswerCommand, ...] = ()
-    "What the step at work has to say; empty between steps."
+    notes: tuple[Action, ...] = ()
+    "What the step at work has decided already; empty between steps."
 
     def with_node(self, name: str, facts: NodeFacts) -> "State":
         """The same state with other facts about one node."""
@@ -249,13 +255,37 @@ class State:
         changed = (*holds[:index], hold, *holds[index + 1 :])
         return self.with_group(group, replace(facts, holds={**facts.holds, node: changed}))
 
+    def monitor(self, name: str) -> MonitorFacts:
+        """What is known of a monitor."""
+        return self.monitors.get(name) or MonitorFacts()
+
     def with_monitor(self, name: str, facts: MonitorFacts) -> "State":
         """The same state with other facts about one monitor."""
-        return replace(self, monitors={**self.monitors, name: facts})
+        changed = {**self.monitors, name: facts}
+        if facts == MonitorFacts():
+            del changed[name]
+        return replace(self, monitors=dict(sorted(changed.items())))
+
+    def with_watch(self, name: str, node: str, watch: Watch) -> "State":
+        """The same state with other facts about a monitor on one node."""
+        facts = self.monitor(name)
+        on = {**facts.on, node: watch}
+        if watch == Watch():
+            del on[node]
+        return self.with_monitor(name, replace(facts, on=dict(sorted(on.items()))))
+
+    def numbered(self) -> "tuple[State, str]":
+        """The same state with one more action counted, and the id of that action (law 9)."""
+        number = self.counter + 1
+        return replace(self, counter=number), f"{self.epoch}.{self.ring}.{number}"
+
+    def doing(self, *actions: Action) -> "State":
+        """The same state with further actions to be taken in this step."""
+        return replace(self, notes=(*self.notes, *actions))
 
     def noting(self, *said: Said) -> "State":
         """The same state with further alerts to raise at the end of the step."""
-        return replace(self, notes=(*self.notes, *(RaiseAlert(each) for each in said)))
+        return self.doing(*(RaiseAlert(each) for each in said))
 
     def members(self) -> tuple[str, ...]:
         """The members in the order of the configuration."""

@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass, replace
 
-from komainu.core import audit, causes, facts, health, membership, placement, timers, transition
+from komainu.core import audit, causes, change, facts, health, membership, monitors, placement, timers, transition
 from komainu.core.actions import Action
 from komainu.core.events import Event
 from komainu.core.state import RULES, State
@@ -30,11 +30,13 @@ def step(state: State, event: Event, rules: int = RULES) -> Step:
         raise ValueError(f"rules {rules} are not known here; this release knows 1 to {RULES}")
     before = state
     cause = causes.headline(event)
-    state = facts.absorb(state, event, cause)
+    state = facts.absorb(state, event, cause, rules)
     state = membership.settle(state)
-    state = health.settle(state, cause)
+    state = health.settle(state, cause, rules)
+    state = monitors.settle(state, cause, rules)
     state = placement.choose(state, cause)
-    state, actions = transition.plan(state, cause)  # asks takeover.hindrance, ADR 0001
+    state = change.settle(state)
+    state, actions = transition.plan(state, cause, rules)  # asks takeover.hindrance, ADR 0001
     state, arms = timers.arm(state)
     audit.check(before, state, actions)
     return Step(replace(state, notes=()), (*state.notes, *actions, *arms))

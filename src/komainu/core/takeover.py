@@ -7,6 +7,7 @@ acted on a message that the survivors never saw.
 A node that is in the ring is known exactly, even when its daemon is gone: it saw no more than we did.
 """
 
+from komainu.core import waits
 from komainu.core.state import GroupFacts, Presence, State, Status
 from komainu.model.config import Group
 from komainu.model.message import Message, Said
@@ -42,7 +43,7 @@ def hindrance(state: State, group: Group, home: str) -> Said | None:
         said = _hindrance_by(state, group, facts, node)
         if said is not None:
             return said
-    return None
+    return waits.hindrance(state, group, home)
 
 
 def unproven(state: State, group: Group, home: str) -> str | None:

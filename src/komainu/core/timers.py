@@ -5,10 +5,10 @@ Every member arms the same timers; a timer that is not wanted any more is forgot
 
 from dataclasses import replace
 
-from komainu.core import membership, presence
+from komainu.core import change, endings, membership, monitors, placement, presence, waits
 from komainu.core.actions import ArmTimer
-from komainu.core.state import GroupFacts, Presence, State, Status
-from komainu.model.config import Group
+from komainu.core.state import GroupFacts, Presence, State, Status, Verdict
+from komainu.model.config import Group, Monitor
 from komainu.model.message import Message
 
 STUCK_RETRY_MS = 5_000
@@ -29,7 +29,22 @@ WAIT_OVER = Message(
     "warning",
 )
 
-MESSAGES = (OVERDUE, WAIT_OVER)
+WAITED_LONG = Message(
+    "KM7803",
+    "Group {group} waited long enough for group {other} and was not started. Start it with `komainu group restore "
+    "{group}` once {other} is online.",
+    "グループ {group} はグループ {other} の起動を待ちましたが、時間内に起動しなかったため起動しません。"
+    "{other} の起動後に `komainu group restore {group}` を実行してください。",
+    "error",
+)
+STOPS_ALL_THE_SAME = Message(
+    "KM7804",
+    "Group {group} waited long enough for group {other} to stop, and stops now all the same.",
+    "グループ {group} はグループ {other} の停止を待ちましたが、時間内に停止しないため停止処理を続行します。",
+    "warning",
+)
+
+MESSAGES = (OVERDUE, WAIT_OVER, WAITED_LONG, STOPS_ALL_THE_SAME)
 
 
 def arm(state: State) -> tuple[State, tuple[ArmTimer, ...]]:
@@ -56,31 +71,86 @@ def fire(state: State, timer: str) -> State:
         case "fence":
             node = rest.partition(":")[0]
             return state.with_node(node, replace(state.nodes[node], fence_wait=""))
+        case "end":
+            return endings.cut_short(state, rest)
+        case "failback":
+            return placement.fail_back(state, rest.partition(":")[0])
+        case "failover":
+            name = rest.partition(":")[0]
+            facts = state.groups[name]
+            return state.with_group(name, replace(facts, recent=tuple(each for each in facts.recent if each != timer)))
+        case "await" | "follow":
+            return _waited(state, kind, *rest.split(":"))
+        case "normal":
+            return monitors.normal_for_long(state, *rest.split(":")[:2])
+        case "change":
+            return change.abandon(state, change.TOOK_TOO_LONG.said())
         case _:
             return _each_hold_with(state, kind, timer)
+
+
+def _waited(state: State, kind: str, name: str, other: str) -> State:
+    facts = state.groups[name]
+    if kind == "follow":
+        said = STOPS_ALL_THE_SAME.said(group=name, other=other)
+        return state.with_group(name, replace(facts, overdue=(*facts.overdue, other))).noting(said)
+    said = WAITED_LONG.said(group=name, other=other)
+    return state.with_group(name, replace(facts, given_up=True, because=(said,))).noting(said)
 
 
 def _wanted(state: State) -> dict[str, int]:
     wanted: dict[str, int] = {}
     if not state.formed:
         wanted["startup"] = state.cluster.startup_sync_wait_ms
+    if state.change is not None and any(node not in state.change.agreed for node in state.members()):
+        wanted[f"change:{state.change.id}"] = change.JUDGE_MS
     for name, facts in state.nodes.items():
         if facts.presence is Presence.AGENT_LOST:
             wanted[f"agent:{name}:{facts.incarnation}"] = state.cluster.agent_return_ms
         if facts.fence_wait:
             wanted[facts.fence_wait] = state.cluster.arbitration.fence_retry_ms
+        if facts.leaving and not facts.ended and (facts.forced or facts.then in ("shutdown", "reboot")):
+            wanted[f"end:{name}"] = state.cluster.end_timeout_ms
     for group in state.cluster.groups:
-        facts_of_group = state.groups[group.name]
-        if facts_of_group.failovers or facts_of_group.barred:
-            wanted.update(_calm(group, facts_of_group))
-        for node, holds in facts_of_group.holds.items():
-            for index, hold in enumerate(holds):
-                if hold.wait:
-                    wanted[hold.wait] = STUCK_RETRY_MS if hold.status is Status.STUCK else UNKNOWN_RETRY_MS
-                elif (hold.restarts or hold.start_failures) and hold.status is Status.RUNNING:
-                    resource = group.resources[index]
-                    wanted[f"settled:{group.name}:{resource.name}:{node}:{hold.run}"] = resource.recovery.reset_after_ms
+        wanted.update(_of_group(state, group, state.groups[group.name]))
+    for monitor in state.cluster.monitors:
+        wanted.update(_of_monitor(state, monitor))
     return wanted
+
+
+def _of_group(state: State, group: Group, facts: GroupFacts) -> dict[str, int]:
+    wanted = dict.fromkeys(facts.recent, group.failover_window_ms)
+    if facts.failovers or facts.barred:
+        wanted.update(_calm(group, facts))
+    for node, holds in facts.holds.items():
+        for index, hold in enumerate(holds):
+            if hold.wait:
+                wanted[hold.wait] = STUCK_RETRY_MS if hold.status is Status.STUCK else UNKNOWN_RETRY_MS
+            elif (hold.restarts or hold.start_failures) and hold.status is Status.RUNNING:
+                resource = group.resources[index]
+                wanted[f"settled:{group.name}:{resource.name}:{node}:{hold.run}"] = resource.recovery.reset_after_ms
+    if facts.hindrance is not None and facts.hindrance.code == waits.WAITS_FOR_GROUP.code and not facts.given_up:
+        for needed in waits.awaited(state, group):
+            wanted[f"await:{group.name}:{needed.group}"] = needed.start_wait_ms
+    if waits.is_needed(state.cluster, group) and waits.stops(state, group):
+        for other in waits.followers(state, group):
+            (stop_wait_ms,) = (each.stop_wait_ms for each in other.depends_on if each.group == group.name)
+            wanted[f"follow:{group.name}:{other.name}"] = stop_wait_ms
+    better = placement.better_home(state, group)
+    if better is not None:
+        wanted[f"failback:{group.name}:{better}:{state.nodes[better].incarnation}"] = group.failback_after_ms
+    return wanted
+
+
+def _of_monitor(state: State, monitor: Monitor) -> dict[str, int]:
+    facts = state.monitors.get(monitor.name)
+    if facts is None:
+        return {}
+    return {
+        f"normal:{monitor.name}:{node}:{watch.round}": monitor.recovery.reset_after_ms
+        for node, watch in facts.on.items()
+        if watch.verdict is Verdict.NORMAL and (watch.restarts or watch.ended or facts.failovers)
+    }
 
 
 def _calm(group: Group, facts: GroupFacts) -> dict[str, int]:

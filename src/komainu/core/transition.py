@@ -1,36 +1,48 @@
 """Wanted minus actual: the actions that are to be taken now.
 
-A group starts in order and stops in reverse, one action of a node at a time. An action under way is a fact of the
-state; until it is finished nothing else is asked of its resource.
+A resource starts when all that it depends on runs, and stops when all that depends on it has stopped; independent
+ones go side by side (C4). An action under way is a fact of the state; until it is finished nothing else is asked of
+its resource.
 """
 
 from dataclasses import replace
 
-from komainu.core import takeover
+from komainu.core import endings, takeover, waits
 from komainu.core.actions import Action, FenceNode, LeaveCluster, ProbeNode, StartResource, StopResource
 from komainu.core.presence import runs_nothing
-from komainu.core.state import GroupFacts, Hold, Presence, State, Status, Wanted
+from komainu.core.state import GroupFacts, Hold, NodeFacts, Presence, State, Status, Wanted
+from komainu.core.waits import obeys
 from komainu.model.config import Group
 from komainu.model.message import Said
 
+Tree = tuple[tuple[int, ...], ...]
+
 
 class _Plan:
-    """The state with the actions already planned in it, and their numbers (law 9)."""
+    """The state with the actions already planned in it."""
 
-    def __init__(self, state: State, cause: Said) -> None:
+    def __init__(self, state: State, cause: Said, rules: int) -> None:
         self.state = state
         self.cause = cause
+        self.rules = rules
         self.actions: list[Action] = []
 
     def number(self) -> str:
-        state = self.state
-        self.state = replace(state, counter=state.counter + 1)
-        return f"{state.epoch}.{state.ring}.{state.counter + 1}"
+        self.state, number = self.state.numbered()
+        return number
+
+    def trees(self, group: Group) -> tuple[Tree, Tree]:
+        """What each resource needs and what needs it. Before rules 2 each needed the one before it."""
+        if self.rules >= 2:
+            return group.needs, group.needed_by
+        places = range(len(group.resources))
+        after = tuple((place + 1,) if place + 1 < len(places) else () for place in places)
+        return tuple((place - 1,) if place else () for place in places), after
 
 
-def plan(state: State, cause: Said) -> tuple[State, tuple[Action, ...]]:
+def plan(state: State, cause: Said, rules: int) -> tuple[State, tuple[Action, ...]]:
     """The actions to be taken now, and the state in which they are under way."""
-    work = _Plan(state, cause)
+    work = _Plan(state, cause, rules)
     for name, facts in state.nodes.items():
         if facts.presence is Presence.MEMBER and not facts.probed and not facts.probe:
             number = work.number()
@@ -42,59 +54,88 @@ def plan(state: State, cause: Said) -> tuple[State, tuple[Action, ...]]:
         if state.cluster.arbitration.kind == "fence":
             _plan_fences(work)
     for name, facts in work.state.nodes.items():
-        if facts.leaving and not facts.dismissed and facts.probed and runs_nothing(work.state, name):
-            work.state = work.state.with_node(name, replace(facts, dismissed=True))
-            work.actions.append(LeaveCluster(name))
+        if facts.leaving and not facts.ended:
+            _plan_leave(work, name, facts)
     return work.state, tuple(work.actions)
+
+
+def _plan_leave(work: _Plan, name: str, facts: NodeFacts) -> None:
+    if facts.dismissed:
+        return
+    if facts.probed and runs_nothing(work.state, name):
+        work.state = work.state.with_node(name, replace(facts, dismissed=True))
+        work.actions.append(LeaveCluster(name, facts.then))
+    elif endings.hopeless(work.state, name):
+        work.state = endings.cut_short(work.state, name)
 
 
 def _plan_group(work: _Plan, group: Group) -> None:
     facts = work.state.groups[group.name]
     home = facts.home if facts.wanted is Wanted.UP else None
+    if home is not None and work.state.nodes[home].leaving:
+        home = None
     for node, holds in facts.holds.items():
-        if node != home and _obeys(work.state, node):
-            _stop_down_to(work, group, node, holds, 0)
-    if home is not None and _obeys(work.state, home):
-        _plan_home(work, group, home)
+        if not obeys(work.state, node):
+            continue
+        if node != home:
+            if any(hold.status is not Status.STOPPED for hold in holds):
+                _stop_all(work, group, node)
+        elif facts.ordered or not work.state.maintenance:
+            _plan_home(work, group, node)
 
 
-def _obeys(state: State, node: str) -> bool:
-    facts = state.nodes[node]
-    return facts.presence is Presence.MEMBER and facts.probed
+def _stop_all(work: _Plan, group: Group, node: str) -> None:
+    """Bring everything of the group on that node down, what depends on others first."""
+    if waits.followers(work.state, group):
+        return
+    _, needed_by = work.trees(group)
+    holds = work.state.groups[group.name].holds[node]
+    for index in reversed(range(len(holds))):
+        _stop_if_free(work, group, node, index, holds, needed_by)
 
 
 def _plan_home(work: _Plan, group: Group, home: str) -> None:
     facts = work.state.groups[group.name]
+    needs, needed_by = work.trees(group)
     holds = facts.holds[home]
+    up = [hold.status is Status.RUNNING for hold in holds]
+    wanted: list[bool] = []
     for index, hold in enumerate(holds):
-        if hold.status is Status.RUNNING:
-            continue
-        if hold.status is Status.STOPPED:
-            # What starts after a resource must not run before it does (a probe may have found it so).
-            if _stop_down_to(work, group, home, holds, index + 1):
-                _start(work, group, home, index)
-        elif not (hold.wait or (hold.status is Status.FAILED and facts.given_up)):
-            # Whatever is not certain is stopped before it is started again.
-            _stop_down_to(work, group, home, holds, index)
-        break
-    else:
-        if facts.hindrance is not None:
-            work.state = work.state.with_group(group.name, replace(facts, hindrance=None))
-
-
-def _stop_down_to(work: _Plan, group: Group, node: str, holds: tuple[Hold, ...], floor: int) -> bool:
-    """Stop, last first, every resource from `floor` on. True when they are all stopped already."""
-    for index in range(len(holds) - 1, floor - 1, -1):
+        asked = group.resources[index].name not in facts.parked and not hold.outdated
+        wanted.append(asked and all(wanted[other] for other in needs[index]))
+    for index in reversed(range(len(holds))):
         hold = holds[index]
-        if hold.status is Status.STOPPED:
-            continue
-        if not hold.action and not (hold.status is Status.STUCK and hold.wait):
-            _stop(work, group, node, index, hold)
-        return False
-    return True
+        left_failed = facts.given_up and hold.status is Status.FAILED and wanted[index]
+        due = not wanted[index] or not (up[index] or left_failed) or _undermined(facts, holds, needs[index])
+        if hold.status is not Status.STOPPED and due:
+            _stop_if_free(work, group, home, index, holds, needed_by)
+    for index, hold in enumerate(holds):
+        ready = all(up[other] for other in needs[index]) and _free(holds, needed_by[index])
+        if hold.status is Status.STOPPED and wanted[index] and ready and not facts.given_up:
+            if not _may_start(work, group, home):
+                return
+            _start(work, group, home, index)
+    if facts.hindrance is not None and all(up[index] or not wanted[index] for index in range(len(holds))):
+        work.state = work.state.with_group(group.name, replace(work.state.groups[group.name], hindrance=None))
 
 
-def _stop(work: _Plan, group: Group, node: str, index: int, hold: Hold) -> None:
+def _undermined(facts: GroupFacts, holds: tuple[Hold, ...], needs: tuple[int, ...]) -> bool:
+    """True when something that it stands on does not run, and will be stopped or has to be started first."""
+    return any(
+        holds[other].status is not Status.RUNNING and not (facts.given_up and holds[other].status is Status.FAILED)
+        for other in needs
+    )
+
+
+def _free(holds: tuple[Hold, ...], dependants: tuple[int, ...]) -> bool:
+    return all(holds[other].status is Status.STOPPED for other in dependants)
+
+
+def _stop_if_free(work: _Plan, group: Group, node: str, index: int, holds: tuple[Hold, ...], needed_by: Tree) -> None:
+    hold = holds[index]
+    waits_here = hold.wait and (hold.status is Status.STUCK or node == work.state.groups[group.name].home)
+    if hold.status is Status.STOPPED or hold.action or waits_here or not _free(holds, needed_by[index]):
+        return
     number = work.number()
     why = (hold.said,) if hold.said is not None else work.state.groups[group.name].because
     stopping = replace(hold, status=Status.STOPPING, action=number, run="", wait="", found=False)
@@ -102,18 +143,19 @@ def _stop(work: _Plan, group: Group, node: str, index: int, hold: Hold) -> None:
     work.actions.append(StopResource(number, node, group.name, group.resources[index].name, (work.cause, *why)))
 
 
-def _start(work: _Plan, group: Group, home: str, index: int) -> None:
+def _may_start(work: _Plan, group: Group, home: str) -> bool:
     facts = work.state.groups[group.name]
-    if facts.given_up:
-        return
     hindrance = takeover.hindrance(work.state, group, home)
     if hindrance != facts.hindrance:
         facts = replace(facts, hindrance=hindrance)
         work.state = work.state.with_group(group.name, facts)
         if hindrance is not None and hindrance.level != "info":
             work.state = work.state.noting(hindrance)
-    if hindrance is not None:
-        return
+    return hindrance is None
+
+
+def _start(work: _Plan, group: Group, home: str, index: int) -> None:
+    facts = work.state.groups[group.name]
     number = work.number()
     starting = replace(facts.holds[home][index], status=Status.STARTING, action=number, epoch=facts.since)
     work.state = work.state.with_hold(group.name, home, index, starting)

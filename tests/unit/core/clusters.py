@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from komainu.core import actions as a
 from komainu.core import events as e
-from komainu.core.state import GroupFacts, Hold, NodeFacts, Presence, State, Status, initial
+from komainu.core.state import RULES, GroupFacts, Hold, NodeFacts, Presence, State, Status, initial
 from komainu.core.step import step
 from komainu.model.config import Arbitration, ArbitrationKind, Cluster, Group, Node, Recovery, Resource
 from komainu.model.message import Said
@@ -15,7 +15,7 @@ BROKEN = Said("TEST1", "It is broken.", "壊れています。", "error")
 SILENCE = Said("TEST2", "Nobody answered.", "応答がありません。", "error")
 FAILED = failed(BROKEN, "exit code 1")
 UNKNOWN = unknown(SILENCE, "no answer within 5 s")
-AUTO = Recovery(start_retries=1, restarts=1, failovers=1, reset_after_ms=60_000)
+AUTO = Recovery(start_retries=1, restarts=1, failovers=1, reset_after_ms=60_000, stop_final_action="none")
 
 MOST_EVENTS = 20_000
 "A life that comes to no rest is a failure, not a test that hangs."
@@ -23,8 +23,8 @@ MOST_EVENTS = 20_000
 Kind = TypeVar("Kind", bound=a.Action)
 
 
-def resource(name: str, exclusive: bool = True, recovery: Recovery = AUTO) -> Resource:
-    """A resource; exclusive unless told otherwise."""
+def resource(name: str, exclusive: bool = True, recovery: Recovery = AUTO, after: str = "") -> Resource:
+    """A resource; exclusive unless told otherwise. `after`: the names of those that it depends on."""
     return Resource(
         name=name,
         type="exec",
@@ -36,11 +36,13 @@ def resource(name: str, exclusive: bool = True, recovery: Recovery = AUTO) -> Re
         check_timeout_ms=1_000,
         prepare_interval_ms=1_000,
         recovery=recovery,
+        depends_on=tuple(after.split()),
+        monitor=f"{name}w",
     )
 
 
 DISK = resource("disk")
-SERVER = resource("server")
+SERVER = resource("server", after="disk")
 ADDRESS = resource("address", exclusive=False)
 
 
@@ -82,7 +84,7 @@ class Life:
         assert self._events < MOST_EVENTS, "it never comes to rest"
         done = step(self.state, event)
         self.state, self.actions = done.state, done.actions
-        work = a.StartResource | a.StopResource | a.ProbeNode | a.FenceNode
+        work = a.StartResource | a.StopResource | a.ProbeNode | a.FenceNode | a.RunScript
         self.under_way += [action for action in done.actions if isinstance(action, work)]
         return done.actions
 
@@ -97,9 +99,9 @@ class Life:
         present = [node for node in self.state.nodes if self.presence(node) in (Presence.MEMBER, Presence.JOINING)]
         fresh = newcomers.split()
         members = tuple(
-            e.Member(node, f"{node}.{life}", 1, self.state.epoch, False)
+            e.Member(node, f"{node}.{life}", RULES, self.state.epoch, False)
             if node in fresh
-            else e.Member(node, self.state.nodes[node].incarnation, 1, self.state.epoch, True)
+            else e.Member(node, self.state.nodes[node].incarnation, RULES, self.state.epoch, True)
             for node in (*present, *(node for node in fresh if node not in present))
         )
         return self.happens(e.MembersSynced(self.state.ring, source, members))
@@ -109,7 +111,7 @@ class Life:
         self.under_way.remove(action)
         if isinstance(action, a.ProbeNode):
             return self.probed(action)
-        assert isinstance(action, a.StartResource | a.StopResource | a.FenceNode)
+        assert isinstance(action, a.StartResource | a.StopResource | a.FenceNode | a.RunScript)
         return self.happens(e.ActionFinished(action.id, action.node, outcome))
 
     def probed(self, action: a.ProbeNode, **epochs: int) -> tuple[a.Action, ...]:

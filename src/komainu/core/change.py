@@ -1,0 +1,230 @@
+"""Another configuration comes into force: on all members at the same place in the order, or not at all (C11).
+
+Every member judges it and writes it down; then what may not go on under it is stopped, as the old one says; then it
+holds. Whatever disturbs that (a member that objects, goes or comes, a stop that fails) ends the attempt: the old
+configuration goes on as if nothing had been. A member that was away gets the one in force with the state.
+"""
+
+from dataclasses import replace
+
+from komainu.core import events as e
+from komainu.core.actions import AnswerCommand, JudgeConfiguration
+from komainu.core.state import Change, GroupFacts, Hold, MonitorFacts, NodeFacts, Presence, Proof, State, Status, Wanted
+from komainu.model.config import Cluster, Group, Resource
+from komainu.model.message import Message, Said
+
+JUDGE_MS = 60_000
+"How long the members may take to judge a configuration."
+
+IN_FORCE = Message(
+    "KM7121",
+    "Configuration version {version} is in force ({who}: {why}).",
+    "構成情報 第 {version} 版を適用しました ({who}: {why})。",
+)
+ABANDONED = Message(
+    "KM7122",
+    "Configuration version {version} was not applied, nothing was changed: {reason}",
+    "構成情報 第 {version} 版は適用されませんでした。変更はありません: {reason}",
+    "error",
+)
+MEMBERS_CHANGED = Message(
+    "KM7123",
+    "a node came or went meanwhile. Apply it again.",
+    "適用中にノードの参加または離脱がありました。もう一度適用してください。",
+)
+TOOK_TOO_LONG = Message(
+    "KM7124",
+    "not all nodes answered in time. See `komainu status`, then apply it again.",
+    "一部のノードが時間内に応答しませんでした。`komainu status` を確認し、もう一度適用してください。",
+)
+DOES_NOT_STOP = Message(
+    "KM7125",
+    "{resource} has to stop for it and does not. Mend that, then apply it again.",
+    "停止が必要な {resource} を停止できません。原因を取り除いてから、もう一度適用してください。",
+)
+ANOTHER = Message(
+    "KM7126",
+    "Another configuration is just being applied. Wait until that is over.",
+    "別の構成情報を適用中です。完了するまで待ってください。",
+    "error",
+)
+OUTDATED = Message(
+    "KM7127",
+    "This configuration was made from version {made}, and version {now} is in force. Make your change to that one.",
+    "この構成情報は第 {made} 版を基にしていますが、現在の版は第 {now} 版です。現在の版を基に変更してください。",
+    "error",
+)
+STILL_THERE = Message(
+    "KM7128",
+    "Node {node} cannot be removed: it is {presence}. Stop it first with `komainu node stop {node}`.",
+    "ノード {node} は {presence} のため削除できません。先に `komainu node stop {node}` で停止してください。",
+    "error",
+)
+OTHER_CLUSTER = Message(
+    "KM7129",
+    "The name and the environment of a cluster cannot be changed while it exists.",
+    "既存クラスタのクラスタ名と環境は変更できません。",
+    "error",
+)
+NOT_NOW = Message(
+    "KM7130",
+    "The daemon of node {node} does not answer, though the node is alive. Mend that first, then apply it again.",
+    "ノード {node} は動作していますが、デーモンが応答しません。先に復旧してから、もう一度適用してください。",
+    "error",
+)
+
+MESSAGES = (
+    IN_FORCE, ABANDONED, MEMBERS_CHANGED, TOOK_TOO_LONG, DOES_NOT_STOP, ANOTHER, OUTDATED, STILL_THERE, OTHER_CLUSTER,
+    NOT_NOW,
+)  # fmt: skip
+
+
+def propose(state: State, event: e.CommandGiven, command: e.ChangeConfiguration) -> tuple[State, Said | None]:
+    """Ask every member to judge it."""
+    refusal = _refusal(state, command.cluster)
+    if refusal is not None:
+        return state, refusal
+    state, number = state.numbered()
+    change = Change(number, event.origin, event.id, command.cluster, command.who, command.why)
+    asked = (JudgeConfiguration(number, node, command.cluster) for node in state.members())
+    return replace(state, change=change).doing(*asked), None
+
+
+def judged(state: State, event: e.ConfigurationJudged) -> State:
+    """A member agrees or objects."""
+    change = state.change
+    if change is None or change.id != event.change or event.node in change.agreed:
+        return state
+    if event.refusals:
+        state = state.noting(*event.refusals)
+        return abandon(state, event.refusals[0])
+    return replace(state, change=replace(change, agreed=(*change.agreed, event.node)))
+
+
+def abandon(state: State, reason: Said) -> State:
+    """The old configuration goes on, and what was stopped for the new one starts again."""
+    change = state.change
+    if change is None:
+        return state
+    said = ABANDONED.said(version=change.cluster.version, reason=reason.en)
+    said = replace(said, ja=ABANDONED.ja.format(version=change.cluster.version, reason=reason.ja))
+    groups = {name: _marked(facts, {}) for name, facts in state.groups.items()}
+    answer = AnswerCommand(change.command, change.origin, False, said)
+    return replace(state, change=None, groups=groups).doing(answer).noting(said)
+
+
+def settle(state: State) -> State:
+    """Stop what may not go on, once all agree; put it in force once that has stopped."""
+    change = state.change
+    if change is None or any(node not in change.agreed for node in state.members()):
+        return state
+    for group in state.cluster.groups:
+        facts = _marked(state.groups[group.name], _restarting(group, change.cluster))
+        state = state if facts is state.groups[group.name] else state.with_group(group.name, facts)
+        for node, holds in facts.holds.items():
+            for resource, hold in zip(group.resources, holds, strict=True):
+                held = hold.status is Status.STUCK or (
+                    hold.status is not Status.STOPPED and state.nodes[node].suspended
+                )
+                if hold.outdated and held:
+                    return abandon(state, DOES_NOT_STOP.said(resource=resource.name))
+    outdated = (h for facts in state.groups.values() for holds in facts.holds.values() for h in holds if h.outdated)
+    return state if any(hold.status is not Status.STOPPED for hold in outdated) else _in_force(state, change)
+
+
+def _refusal(state: State, cluster: Cluster) -> Said | None:
+    old = state.cluster
+    if state.change is not None:
+        return ANOTHER.said()
+    if (cluster.name, cluster.environment) != (old.name, old.environment):
+        return OTHER_CLUSTER.said()
+    if cluster.version != old.version + 1:
+        return OUTDATED.said(made=cluster.version - 1, now=old.version)
+    kept = tuple(node.name for node in cluster.nodes)
+    for name, facts in state.nodes.items():
+        if facts.presence in (Presence.JOINING, Presence.AGENT_LOST):
+            return NOT_NOW.said(node=name)
+        proven = facts.presence is Presence.GONE and facts.proof is not Proof.ASSUMED
+        if name not in kept and not proven:
+            return STILL_THERE.said(node=name, presence=facts.presence)
+    return None
+
+
+def _restarting(group: Group, cluster: Cluster) -> dict[str, tuple[bool, ...]]:
+    """Per node, which resources of the group cannot go on running under the other configuration."""
+    new = next((each for each in cluster.groups if each.name == group.name), None)
+    kept = {each.name: each for each in new.resources} if new is not None else {}
+    changed = tuple(each.name not in kept or not _same_work(each, kept[each.name]) for each in group.resources)
+    return {
+        node: changed if new is not None and node in new.nodes else tuple(True for _ in group.resources)
+        for node in group.nodes
+    }
+
+
+def _same_work(one: Resource, other: Resource) -> bool:
+    return (one.type, one.exclusive, one.params, one.per_node) == (
+        other.type, other.exclusive, other.params, other.per_node,
+    )  # fmt: skip
+
+
+def _marked(facts: GroupFacts, outdated: dict[str, tuple[bool, ...]]) -> GroupFacts:
+    """The facts with exactly those holds marked as outdated; the same object when they are already."""
+    holds = {
+        node: tuple(
+            replace(hold, outdated=mark)
+            for hold, mark in zip(holds, outdated.get(node, (False,) * len(holds)), strict=True)
+        )
+        for node, holds in facts.holds.items()
+    }
+    if holds == facts.holds:
+        return facts
+    return replace(facts, holds=holds, ordered=facts.ordered or bool(outdated))
+
+
+def _in_force(state: State, change: Change) -> State:
+    cluster, old = change.cluster, state.cluster
+    said = IN_FORCE.said(version=cluster.version, who=change.who, why=change.why)
+    nodes = {node.name: state.nodes.get(node.name, _added()) for node in cluster.nodes}
+    groups = {}
+    for group in cluster.groups:
+        known = state.groups.get(group.name)
+        groups[group.name] = _fresh(group) if known is None else _carried(known, old.group(group.name), group, nodes)
+    unchanged = [each.name for each in cluster.monitors if each in old.monitors]
+    unchanged += [each.monitor for group in cluster.groups for each in group.resources]
+    kept = {name: _on_nodes(facts, nodes) for name, facts in state.monitors.items() if name in unchanged}
+    state = replace(state, cluster=cluster, nodes=nodes, groups=groups, monitors=kept, change=None)
+    answer = AnswerCommand(change.command, change.origin, True, said)
+    return state.doing(answer).noting(said)
+
+
+def _added() -> NodeFacts:
+    return NodeFacts(Presence.GONE, proof=Proof.ADDED)
+
+
+def _fresh(group: Group) -> GroupFacts:
+    wanted = Wanted.UP if group.start == "auto" else Wanted.IDLE
+    return GroupFacts(wanted, holds={node: tuple(Hold() for _ in group.resources) for node in group.nodes})
+
+
+def _carried(facts: GroupFacts, old: Group, new: Group, nodes: dict[str, NodeFacts]) -> GroupFacts:
+    """What is known of the group, for its new resources and startable nodes."""
+    places = {resource.name: place for place, resource in enumerate(old.resources)}
+    holds = {
+        node: tuple(
+            replace(facts.holds[node][places[each.name]], outdated=False)
+            if node in facts.holds and each.name in places
+            else Hold()
+            for each in new.resources
+        )
+        for node in new.nodes
+    }
+    home = facts.home if facts.home in new.nodes else None
+    parked = tuple(name for name in facts.parked if name in (each.name for each in new.resources))
+    barred = tuple(node for node in facts.barred if node in new.nodes)
+    return replace(facts, holds=holds, home=home, parked=parked, barred=barred, given_up=False, overdue=())
+
+
+def _on_nodes(facts: MonitorFacts, nodes: dict[str, NodeFacts]) -> MonitorFacts:
+    suspended = tuple(node for node in facts.suspended if node in nodes)
+    on = {node: watch for node, watch in facts.on.items() if node in nodes}
+    return replace(facts, suspended=suspended, on=on)

@@ -1,0 +1,104 @@
+"""The end of a node that was decided here: a final action (C7), or an operator's wish (C10).
+
+A node first stops what runs on it, so that the others see a clean leave. If that hangs, or cannot succeed, it is ended
+without it; that is no proof for anybody that it is gone.
+"""
+
+from dataclasses import replace
+from typing import Literal
+
+from komainu.core.actions import EndNode
+from komainu.core.state import NodeFacts, Presence, Proof, State, Status
+from komainu.model.config import FinalAction
+from komainu.model.message import Message, Said
+
+HELD_BACK = Message(
+    "KM7111",
+    "The final action `{action}` on {node} is held back: all other nodes are down, it would end the last service.",
+    "{node} の最終動作 `{action}` を抑止しました。他の全ノードが停止しており、最後のサービスが失われるためです。",
+    "error",
+)
+ENDS = Message(
+    "KM7112",
+    "Node {node} ends by the final action `{action}`.",
+    "最終動作 `{action}` により、ノード {node} を終了します。",
+    "error",
+)
+HANGS = Message(
+    "KM7113",
+    "Node {node} did not stop everything in time: it is ended now ({how}).",
+    "ノード {node} は時間内に停止処理を完了できないため、強制的に終了します ({how})。",
+    "error",
+)
+
+MESSAGES = (HELD_BACK, ENDS, HANGS)
+
+_ON_NODE = ("stop-service", "shutdown", "reboot", "panic", "reset")
+
+Ending = Literal["stop", "shutdown", "reboot"]
+
+
+def concerns_node(action: FinalAction) -> bool:
+    """True for final actions that end a node."""
+    return action in _ON_NODE
+
+
+def finish(state: State, node: str, action: FinalAction, np: bool, because: tuple[Said, ...]) -> State:
+    """Carry out a final action that ends a node, or hold it back."""
+    facts = state.nodes[node]
+    if facts.ended or facts.forced:
+        return state
+    if not np and all(_known_down(other) for name, other in state.nodes.items() if name != node):
+        return state.noting(HELD_BACK.said(node=node, action=action))
+    state = state.noting(ENDS.said(node=node, action=action))
+    if action == "panic" or action == "reset":
+        return _end(state, node, action, because)
+    then: Ending = "stop" if action == "stop-service" else "reboot" if action == "reboot" else "shutdown"
+    return depart(state, node, then, forced=True)
+
+
+def depart(state: State, node: str, then: Ending, forced: bool = False) -> State:
+    """The node stops its groups and leaves, then goes on as told."""
+    facts = replace(state.nodes[node], leaving=True, then=then, forced=forced, suspended=False)
+    return state.with_node(node, facts)
+
+
+def hopeless(state: State, node: str) -> bool:
+    """True when all that still runs on a node that was forced to leave is known not to stop."""
+    if not state.nodes[node].forced:
+        return False
+    left = [
+        (resource, hold)
+        for group in state.cluster.groups
+        for resource, hold in zip(group.resources, state.groups[group.name].holds.get(node, ()), strict=False)
+        if hold.status is not Status.STOPPED
+    ]
+    return bool(left) and all(
+        hold.status is Status.STUCK and hold.stop_failures > resource.recovery.stop_retries for resource, hold in left
+    )
+
+
+def cut_short(state: State, node: str) -> State:
+    """It has waited for its stops long enough."""
+    facts = state.nodes[node]
+    if facts.ended or not (facts.forced or facts.then in ("shutdown", "reboot")):
+        return state
+    how: Literal["shutdown", "reboot", "reset"] = "reset"
+    if facts.then == "shutdown" or facts.then == "reboot":
+        how = facts.then
+    said = HANGS.said(node=node, how=how)
+    return _end(state.noting(said), node, how, (said,))
+
+
+def _end(
+    state: State, node: str, how: Literal["shutdown", "reboot", "panic", "reset"], because: tuple[Said, ...]
+) -> State:
+    state, number = state.numbered()
+    state = state.with_node(node, replace(state.nodes[node], leaving=True, forced=True, ended=True))
+    return state.doing(EndNode(number, node, how, because))
+
+
+def _known_down(facts: NodeFacts) -> bool:
+    # What is merely lost may be the one that serves, or may not: then this node must not stay for its sake (C7).
+    proven = facts.presence is Presence.GONE and facts.proof is not Proof.ASSUMED
+    return proven or facts.leaving or facts.ended

@@ -1,0 +1,140 @@
+"""Operators' requests about nodes, monitors and the cluster as a whole (C10): each asks for a state, not for a change.
+
+What is already so is a success that says so.
+"""
+
+from dataclasses import replace
+from typing import assert_never
+
+from komainu.core import endings
+from komainu.core import events as e
+from komainu.core.state import Presence, State, Watch
+from komainu.model.message import Message, Said
+
+UNCHANGED = Message("KM7731", "It is so already. Nothing was changed.", "既に指定の状態です。変更はありません。")
+NO_NODE = Message(
+    "KM7732",
+    "There is no node {node}. Its nodes: {nodes}.",
+    "ノード {node} はありません。ノード: {nodes}",
+    "error",
+)
+NO_MONITOR = Message(
+    "KM7733",
+    "There is no monitor {monitor}. `komainu monitor list` lists the monitors.",
+    "監視 {monitor} はありません。監視の一覧は `komainu monitor list` で確認できます。",
+    "error",
+)
+NOT_THERE = Message(
+    "KM7734",
+    "Node {node} is {presence}: it takes no orders now.",
+    "ノード {node} は {presence} のため、操作できません。",
+    "error",
+)
+IN_MAINTENANCE = Message(
+    "KM7735",
+    "The maintenance switch is on: nothing is recovered, whatever happens.",
+    "メンテナンスモードを開始しました。異常が発生しても復旧処理は行われません。",
+    "warning",
+)
+MAINTENANCE_OVER = Message("KM7736", "The maintenance switch is off.", "メンテナンスモードを終了しました。")
+SUSPENDED = Message(
+    "KM7737",
+    "Node {node} is suspended: what runs there goes on, nothing is checked, started or stopped.",
+    "ノード {node} をサスペンドしました。動作中のものは継続し、監視・起動・停止は行われません。",
+    "warning",
+)
+RESUMED = Message("KM7738", "Node {node} is resumed.", "ノード {node} を再開しました。")
+
+MESSAGES = (UNCHANGED, NO_NODE, NO_MONITOR, NOT_THERE, IN_MAINTENANCE, MAINTENANCE_OVER, SUSPENDED, RESUMED)
+
+NodeOrder = e.SuspendNode | e.ResumeNode | e.StopNode
+MonitorOrder = e.SuspendMonitor | e.ResumeMonitor | e.SimulateFailure
+Answer = tuple[State, Said | None]
+
+
+def obey(state: State, command: NodeOrder | MonitorOrder | e.SetMaintenance) -> Answer:
+    """The changed facts; or why nothing changes."""
+    match command:
+        case e.SetMaintenance():
+            return _maintenance(state, command.on)
+        case e.SuspendNode() | e.ResumeNode() | e.StopNode():
+            return _on_nodes(state, command)
+        case e.SuspendMonitor() | e.ResumeMonitor() | e.SimulateFailure():
+            return _on_monitor(state, command)
+        case _:
+            assert_never(command)
+
+
+def forgive(state: State, group: str) -> State:
+    """What monitors have counted against the group is forgotten (C8)."""
+    for monitor in state.cluster.monitors:
+        if monitor.recovery.target.group == group:
+            facts = state.monitor(monitor.name)
+            on = {node: replace(watch, restarts=0, ended=False) for node, watch in facts.on.items()}
+            state = state.with_monitor(monitor.name, replace(facts, failovers=0, on=on))
+    return state
+
+
+def _maintenance(state: State, on: bool) -> Answer:
+    if state.maintenance == on:
+        return state, UNCHANGED.said()
+    groups = {name: replace(facts, ordered=False) for name, facts in state.groups.items()}
+    state = replace(state, maintenance=on, groups=groups)
+    return state.noting((IN_MAINTENANCE if on else MAINTENANCE_OVER).said()), None
+
+
+def _on_nodes(state: State, command: NodeOrder) -> Answer:
+    if command.node is not None and command.node not in state.nodes:
+        return state, NO_NODE.said(node=command.node, nodes=", ".join(state.nodes))
+    chosen = state.members() if command.node is None else (command.node,)
+    after = state
+    for node in chosen:
+        facts = after.nodes[node]
+        if isinstance(command, e.ResumeNode):
+            # The one order that can wait for its node: it holds when it returns.
+            if facts.suspended:
+                after = after.with_node(node, replace(facts, suspended=False)).noting(RESUMED.said(node=node))
+            continue
+        if facts.presence is not Presence.MEMBER:
+            return state, NOT_THERE.said(node=node, presence=facts.presence)
+        if isinstance(command, e.SuspendNode) and not (facts.suspended or facts.leaving):
+            after = after.with_node(node, replace(facts, suspended=True)).noting(SUSPENDED.said(node=node))
+        elif isinstance(command, e.StopNode) and not (facts.leaving and facts.then == command.then):
+            after = endings.depart(after, node, command.then)
+    return (after, None) if after is not state else (state, UNCHANGED.said())
+
+
+def _on_monitor(state: State, command: MonitorOrder) -> Answer:
+    nodes = _nodes_of(state, command.monitor)
+    if nodes is None:
+        return state, NO_MONITOR.said(monitor=command.monitor)
+    if command.node is not None and command.node not in nodes:
+        return state, NO_NODE.said(node=command.node, nodes=", ".join(nodes))
+    chosen = nodes if command.node is None else (command.node,)
+    facts = state.monitor(command.monitor)
+    if isinstance(command, e.SimulateFailure):
+        after = replace(facts, simulated=_with(nodes, facts.simulated, chosen, command.on))
+    else:
+        wanted = isinstance(command, e.SuspendMonitor)
+        after = replace(facts, suspended=_with(nodes, facts.suspended, chosen, wanted))
+        if not wanted:
+            after = replace(after, on={node: _rested(watch, node in chosen) for node, watch in after.on.items()})
+    return (state.with_monitor(command.monitor, after), None) if after != facts else (state, UNCHANGED.said())
+
+
+def _nodes_of(state: State, monitor: str) -> tuple[str, ...] | None:
+    for each in state.cluster.monitors:
+        if each.name == monitor:
+            return each.nodes
+    for group in state.cluster.groups:
+        if any(resource.monitor == monitor for resource in group.resources):
+            return group.nodes
+    return None
+
+
+def _with(nodes: tuple[str, ...], marked: tuple[str, ...], chosen: tuple[str, ...], on: bool) -> tuple[str, ...]:
+    return tuple(node for node in nodes if (on if node in chosen else node in marked))
+
+
+def _rested(watch: Watch, again: bool) -> Watch:
+    return replace(watch, restarts=0, ended=False) if again else watch
