@@ -166,6 +166,7 @@ class Daemon:
         """Take part until this node has left; the exit code: 0 after a clean leave."""
         recorder = self.parts.recorder
         recorder.load()
+        recorder.begin(self.state)
         recorder.alert(STARTED.said(version=__version__, node=self.around.me))
         try:
             await self.parts.watch.prepare_all(min(PREPARE_MS, self.around.cluster.agent_return_ms // 3))

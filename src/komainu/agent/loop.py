@@ -6,22 +6,26 @@ whoever runs the event loop ends the daemon (`Daemon.defect`), and the next one 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 from komainu.agent import wire, words
 from komainu.agent.parts import Parts
 from komainu.agent.replica import Effects, Replica, View
 from komainu.core import events as e
-from komainu.core.actions import Action, AnswerCommand, ArmTimer, LeaveCluster, RaiseAlert
+from komainu.core.actions import Action, AnswerCommand, ArmTimer, EndNode, LeaveCluster, RaiseAlert
 from komainu.core.state import State
 from komainu.model.message import Said
+
+Then = Literal["end", "stop", "shutdown", "reboot"]
+"""What comes after a leave."""
 
 
 class Loop:
     """`komainu.agent.line.Ear`."""
 
-    def __init__(self, replica: Replica, now_ms: Callable[[], int], dismissed: Callable[[], None]) -> None:
-        """`dismissed` is called when this node may leave. Set `parts` before anything is delivered."""
+    def __init__(self, replica: Replica, now_ms: Callable[[], int], dismissed: Callable[[Then], None]) -> None:
+        """`dismissed` is called when this node may leave, with what comes then. Set `parts` before anything is delivered."""
         self.replica = replica
         self.parts: Parts
         self.synced = asyncio.Event()
@@ -38,20 +42,24 @@ class Loop:
     def view(self, view: View) -> None:
         """The view that counts has changed."""
         before = self.replica.state
+        gone = [node for node in self.replica.view.members if node not in view.members]
+        unheard_ms = self.parts.pulse.unheard_ms(gone, self._now_ms()) if gone else {}
         self.parts.pulse.begin(node for node in view.members if node != self.replica.me)
         # What was proposed and not delivered may still come, or never. A beat sent now tells: it comes after all that.
         self._unheard = self.replica.unheard()
-        self._carry(self.replica.view_changed(view), before)
+        self._carry(self.replica.view_changed(view), before, unheard_ms)
         self._marker = self.beat()
 
     def message(self, sender: str, message: wire.Message) -> None:
         """A message was delivered."""
         before = self.replica.state
         if sender != self.replica.me:
-            self.parts.pulse.heard(sender)
+            self.parts.pulse.heard(sender, self._now_ms())
         elif isinstance(message, wire.Beat):
             self.parts.pulse.back(message.number, self._now_ms())
             self._repeat_unheard()
+        if isinstance(message, wire.Snapshot):
+            self.parts.recorder.told(sender, message)
         self._carry(self.replica.delivered(sender, message), before)
 
     def alert(self, said: Said, detail: str = "") -> None:
@@ -79,15 +87,20 @@ class Loop:
         for node in self.parts.pulse.silent():
             if node not in self.replica.silent and node in self.replica.state.nodes:
                 self.propose(e.AgentSilent(node, self.replica.state.nodes[node].incarnation))
-                self.parts.pulse.heard(node)  # not again before it has missed three more
+                self.parts.pulse.accused(node)
 
     def changed(self) -> asyncio.Event:
         """What the next change of the state sets. Take it before the state is looked at: then none is missed."""
         return self._changed
 
+    def stir(self) -> None:
+        """Something that status shows has changed beside the state."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
     # --- effects ---------------------------------------------------------------------------------------------------
 
-    def _carry(self, effects: Effects, before: State) -> None:
+    def _carry(self, effects: Effects, before: State, unheard_ms: Mapping[str, int] | None = None) -> None:
         state, parts = self.replica.state, self.parts
         if effects.adopted:
             parts.adopt(state.cluster)
@@ -95,14 +108,15 @@ class Loop:
         recorded = [action for each in effects.decided for action in each.actions]
         for action in effects.actions:
             self._carry_out(action, action in recorded)
-        if state is before:
-            parts.recorder.decided(effects.decided)
-        else:
+        changes: tuple[words.Change, ...] = ()
+        if state is not before:
             earlier, self._words = self._words, words.summary(state)
-            parts.recorder.decided(effects.decided, words.changes(earlier, self._words))
+            changes = words.changes(earlier, self._words)
+        adopted = effects.adopted
+        parts.recorder.decided(effects.decided, changes, before, state, adopted=adopted, unheard_ms=unheard_ms)
+        if state is not before:
             parts.keeper.keep(state)
-            changed, self._changed = self._changed, asyncio.Event()
-            changed.set()
+            self.stir()
         if self.replica.synced:
             self.synced.set()
         else:
@@ -118,7 +132,9 @@ class Loop:
             case AnswerCommand():
                 self.parts.requests.answered(action)
             case LeaveCluster():
-                self._dismissed()
+                self._dismissed(action.then)
+            case EndNode():
+                self.parts.ending.end(action.how, self.replica.state.cluster.end_timeout_ms)
             case _:
                 self.parts.executor.carry_out(action)
 

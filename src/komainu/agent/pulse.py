@@ -26,6 +26,7 @@ class Pulse:
         self._delivered = 0
         self._outstanding: dict[int, int] = {}
         self._since_heard: dict[str, int] = {}
+        self._heard_ms: dict[str, int] = {}
         self.configure(detect_within_ms)
 
     def configure(self, detect_within_ms: int) -> None:
@@ -57,14 +58,25 @@ class Pulse:
         """True when that beat was delivered: then everything sent before it has been delivered, or never will be."""
         return self._delivered >= number
 
-    def heard(self, node: str) -> None:
+    def heard(self, node: str, now_ms: int) -> None:
         """Another member's daemon said something."""
         if node in self._since_heard:
             self._since_heard[node] = 0
+            self._heard_ms[node] = now_ms
+
+    def accused(self, node: str) -> None:
+        """A member was said to be silent: not again before it has missed three more beats."""
+        if node in self._since_heard:
+            self._since_heard[node] = 0
+
+    def unheard_ms(self, nodes: Iterable[str], now_ms: int) -> dict[str, int]:
+        """For how long each of these nodes has said nothing, as far as that is known."""
+        return {node: now_ms - self._heard_ms[node] for node in nodes if node in self._heard_ms}
 
     def begin(self, others: Iterable[str]) -> None:
         """A new view: these members are to be heard from now on."""
         self._since_heard = dict.fromkeys(others, 0)
+        self._heard_ms = {node: ms for node, ms in self._heard_ms.items() if node in self._since_heard}
         self._outstanding = {}
 
     def awoke(self) -> None:

@@ -24,11 +24,11 @@ def test_a_member_is_silent_when_it_missed_three_of_our_beats() -> None:
     pulse = a_pulse("n2", "n3")
     there_and_back(pulse, 3)
     assert pulse.silent() == ()
-    pulse.heard("n3")
+    pulse.heard("n3", 7)
     there_and_back(pulse)
 
     assert pulse.silent() == ("n2",)
-    pulse.heard("n2")
+    pulse.heard("n2", 7)
     assert pulse.silent() == ()
 
 
@@ -50,7 +50,7 @@ def test_a_new_view_begins_anew() -> None:
 
 def test_who_is_not_a_member_is_not_listened_for() -> None:
     pulse = a_pulse("n2")
-    pulse.heard("n9")
+    pulse.heard("n9", 7)
     there_and_back(pulse, 10)
 
     assert pulse.silent() == ("n2",)
@@ -87,3 +87,25 @@ def test_a_beat_that_is_back_has_overtaken_nothing() -> None:
     assert pulse.is_back(first.number)
     assert pulse.is_back(second.number)
     assert not pulse.is_back(pulse.beat(0).number)
+
+
+def test_for_how_long_a_lost_member_was_not_heard() -> None:
+    pulse = a_pulse("n2", "n3")
+    pulse.heard("n2", 1_000)
+    pulse.heard("n3", 1_200)
+    pulse.accused("n3")
+    pulse.begin(["n2"])
+    pulse.heard("n2", 1_400)
+
+    assert pulse.unheard_ms(["n2", "n3", "n9"], 1_500) == {"n2": 100}
+
+
+def test_an_accusation_is_not_repeated_at_once_and_is_no_sign_of_life() -> None:
+    pulse = a_pulse("n2")
+    pulse.heard("n2", 1_000)
+    there_and_back(pulse, 4)
+    assert pulse.silent() == ("n2",)
+    pulse.accused("n2")
+
+    assert pulse.silent() == ()
+    assert pulse.unheard_ms(["n2"], 5_000) == {"n2": 4_000}

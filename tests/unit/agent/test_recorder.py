@@ -2,25 +2,26 @@
 
 import asyncio
 import errno
-import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from komainu.agent import recorder
 from komainu.agent.background import Background
-from komainu.agent.journal import Journal
+from komainu.agent.journal import Journal, decode
 from komainu.agent.recorder import Recorder
 from komainu.agent.replica import Decided
 from komainu.agent.words import Change
 from komainu.core import events as e
 from komainu.core.actions import ArmTimer, RaiseAlert, StartResource
+from komainu.core.state import RULES
 from komainu.model.message import Message
 
 SAID = Message("TEST4", "it happened", "起きました", "warning").said()
 START = StartResource("1.r.1", "n1", "web", "app", 3, (SAID,))
-DECIDED = Decided(e.TimerFired("startup"), (RaiseAlert(SAID, "why"), START, ArmTimer("x", 5)))
+DECIDED = Decided(e.TimerFired("startup"), (RaiseAlert(SAID, "why"), START, ArmTimer("x", 5)), RULES)
 
 
 class FullDisk(Journal):
@@ -48,8 +49,10 @@ class World:
         async with asyncio.timeout(10):
             await done.wait()
 
-    def on_disk(self) -> list[dict[str, object]]:
-        return [json.loads(line) for line in (self.folder / "journal.jsonl").read_text().splitlines()]
+    def on_disk(self) -> list[dict[str, Any]]:
+        """Every line of the newest file, snapshots among them."""
+        lines = [decode(line) for line in (self.folder / "journal.jsonl").read_bytes().splitlines()]
+        return [line for line in lines if line is not None]
 
 
 def play(folder: Path, story: Callable[[World], Awaitable[None]]) -> None:
