@@ -3,8 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-TOLD = ("StartResource", "StopResource", "ProbeNode", "FenceNode")
-"""Actions that touch the world; the others carry no cause of their own."""
+from komainu.agent.deeds import TOLD, deed
+
+ANSWERS = ("ActionFinished", "NodeProbed", "ConfigurationJudged")
+"""Events that tell how an action ended."""
+ENDS = ("EndNode", "LeaveCluster")
+"""Actions that have no outcome: the others see the node go."""
 
 Json = Mapping[str, Any]
 
@@ -14,11 +18,17 @@ def explain(entries: Iterable[Json]) -> list[dict[str, Any]]:
     actions: dict[str, dict[str, Any]] = {}
     for entry in entries:
         event = entry.get("event") or {}
-        if event.get("event") in ("ActionFinished", "NodeProbed") and event.get("action") in actions:
-            _finish(actions[event["action"]], entry, event)
+        if event.get("event") in ANSWERS:
+            number = f"{event['change']} {event['node']}" if "change" in event else event["action"]
+            if number in actions:
+                _finish(actions[number], entry, event)
+        if event.get("event") == "ViewChanged":
+            for told in actions.values():
+                if told["action"] in ENDS and told["result"] is None and told["node"] not in event["members"]:
+                    _finish(told, entry, {})
         for action in entry.get("actions") or ():
             if action["action"] in TOLD:
-                actions[action["id"]] = _begun(entry, action)
+                actions[_number(entry, action)] = _begun(entry, action)
     return list(actions.values())
 
 
@@ -28,11 +38,13 @@ def _begun(entry: Json, action: Json) -> dict[str, Any]:
         "boottime_ms": entry["boottime_ms"],
         "seq": entry["seq"],
         "action": action["action"],
-        "id": action["id"],
+        "id": action.get("id", ""),
         "node": action["node"],
         "group": action.get("group"),
         "resource": action.get("resource"),
         "target": action.get("target"),
+        "monitor": action.get("monitor"),
+        "text": _text(action),
         "because": list(action.get("because") or ()),
         "result": None,
         "said": None,
@@ -42,8 +54,22 @@ def _begun(entry: Json, action: Json) -> dict[str, Any]:
 
 
 def _finish(told: dict[str, Any], entry: Json, event: Json) -> None:
-    outcome = event.get("outcome") or {"result": "succeeded"}
+    refusals = event.get("refusals")
+    refused = {"result": "failed", "said": refusals[0]} if refusals else {"result": "succeeded"}
+    outcome = event.get("outcome") or refused
     told["result"] = outcome["result"]
     told["said"] = outcome.get("said")
     told["detail"] = outcome.get("detail", "")
     told["took_ms"] = entry["boottime_ms"] - told["boottime_ms"]
+
+
+def _number(entry: Json, action: Json) -> str:
+    """The order to leave has no id of its own; a configuration is judged by all members under one."""
+    if action["action"] == "LeaveCluster":
+        return f"{entry['seq']} {action['node']}"
+    return f"{action['id']} {action['node']}" if action["action"] == "JudgeConfiguration" else str(action["id"])
+
+
+def _text(action: Json) -> dict[str, str]:
+    said = deed(action["action"], action)
+    return {"code": said.code, "level": said.level, "en": said.en, "ja": said.ja}

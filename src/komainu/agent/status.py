@@ -1,13 +1,15 @@
 """What `komainu status` shows: the state all members agree on, and what this node knows besides. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from komainu import __version__
-from komainu.agent import safety, words
+from komainu.agent import pending, safety, words
+from komainu.agent.heartbeat import Beat
 from komainu.agent.recorder import said_to_json
 from komainu.core.state import RULES, State, Status
-from komainu.model.config import Group
+from komainu.model.config import Group, Monitor, Node, Resource, Target
 from komainu.model.message import Said
 from komainu.model.outcome import Outcome
 
@@ -30,27 +32,19 @@ class Local:
     "Whether a resource that does not run here could be started here, by group and resource."
     monitors: dict[tuple[str, str], str]
     "The name of each resource's own monitor."
+    heartbeat: Mapping[tuple[str, int], Beat] = field(default_factory=dict)
+    "What was last seen of each link, by node and interconnect, counted from 1."
+    began: Mapping[str, str] = field(default_factory=dict)
+    "When an action was decided, by its id, as far as this node remembers."
+    left_ms: Mapping[str, int] = field(default_factory=dict)
+    "How long each timer still has to run."
 
 
 def report(state: State, local: Local) -> dict[str, Any]:
     """The whole of it as plain JSON values."""
     cluster = state.cluster
     return {
-        "cluster": {
-            "name": cluster.name,
-            "version": cluster.version,
-            "environment": cluster.environment,
-            "language": cluster.language,
-            "detect_within_ms": cluster.detect_within_ms,
-            "formed": state.formed,
-            "epoch": state.epoch,
-            "rules": RULES,
-            "arbitration": {
-                "kind": cluster.arbitration.kind,
-                "strength": safety.strength(cluster),
-                "statement": [said_to_json(said) for said in safety.statement(cluster)],
-            },
-        },
+        "cluster": _cluster(state),
         "here": {
             "node": local.node,
             "version": __version__,
@@ -62,22 +56,83 @@ def report(state: State, local: Local) -> dict[str, Any]:
             "beat_round_trip_ms": local.beat_round_trip_ms,
             "api_calls": local.api_calls,
         },
-        "nodes": [_node(state, node.name, node.id, node.links) for node in cluster.nodes],
+        "nodes": [_node(state, node, local) for node in cluster.nodes],
         "groups": [_group(state, group, local) for group in cluster.groups],
+        "monitors": monitors(state, local.monitors),
+        "pending": [_pending(each, local) for each in pending.pending(state)],
+        "timers": [_waiting(each, local) for each in pending.waiting(state)],
     }
 
 
-def _node(state: State, name: str, number: int, links: tuple[str, ...]) -> dict[str, Any]:
-    told, facts = words.node(state, name), state.nodes[name]
+def monitors(state: State, names: Mapping[tuple[str, str], str]) -> list[dict[str, Any]]:
+    """Every monitor: those of resources, in the order of the groups, then those of their own."""
+    groups = state.cluster.groups
+    found = [_of_resource(state, group, place, names) for group in groups for place in range(len(group.resources))]
+    return found + [_of_its_own(state, monitor) for monitor in state.cluster.monitors]
+
+
+def _cluster(state: State) -> dict[str, Any]:
+    cluster, change, members = state.cluster, state.change, state.members()
     return {
-        "name": name,
-        "id": number,
-        "links": list(links),
+        "name": cluster.name,
+        "version": cluster.version,
+        "environment": cluster.environment,
+        "language": cluster.language,
+        "detect_within_ms": cluster.detect_within_ms,
+        "formed": state.formed,
+        "epoch": state.epoch,
+        "rules": RULES,
+        "maintenance": state.maintenance,
+        "suspended": bool(members) and all(state.nodes[name].suspended for name in members),
+        "change": None
+        if change is None
+        else {
+            "version": change.cluster.version,
+            "who": change.who,
+            "why": change.why,
+            "origin": change.origin,
+            "agreed": list(change.agreed),
+            "awaited": [name for name in members if name not in change.agreed],
+        },
+        "arbitration": {
+            "kind": cluster.arbitration.kind,
+            "strength": safety.strength(cluster),
+            "statement": [said_to_json(said) for said in safety.statement(cluster)],
+        },
+    }
+
+
+def _node(state: State, node: Node, local: Local) -> dict[str, Any]:
+    told, facts = words.node(state, node.name), state.nodes[node.name]
+    return {
+        "name": node.name,
+        "id": node.id,
+        "links": list(node.links),
+        "heartbeat": [_link(number, address, node.name, local) for number, address in enumerate(node.links, start=1)],
         "status": told.word,
         "why": _said(told.why),
         "presence": facts.presence,
         "proof": facts.proof,
+        "suspended": facts.suspended,
+        "leaving": facts.leaving,
+        "then": facts.then if facts.leaving else None,
         "incarnation": facts.incarnation,
+    }
+
+
+def _link(number: int, address: str, node: str, local: Local) -> dict[str, Any]:
+    beat = local.heartbeat.get((node, number))
+    if node == local.node:
+        word = "own"
+    elif beat is None:
+        word = "unknown"
+    else:
+        word = "up" if beat.up else "down"
+    return {
+        "link": number,
+        "address": address,
+        "state": word,
+        "latency_us": beat.latency_us if beat is not None else None,
     }
 
 
@@ -92,6 +147,10 @@ def _group(state: State, group: Group, local: Local) -> dict[str, Any]:
         "wanted": facts.wanted,
         "exclusive": group.exclusive,
         "failovers": facts.failovers,
+        "failovers_counted": len(facts.recent),
+        "failover_limit": group.failover_limit,
+        "given_up": facts.given_up,
+        "parked": list(facts.parked),
         "barred": list(facts.barred),
         "hindrance": _said(facts.hindrance),
         "because": [said_to_json(said) for said in facts.because],
@@ -104,10 +163,14 @@ def _group(state: State, group: Group, local: Local) -> dict[str, Any]:
 
 def _resource(state: State, group: Group, index: int, local: Local) -> dict[str, Any]:
     resource, told = group.resources[index], words.resource(state, group, index)
-    hold = state.groups[group.name].holds[told.node][index] if told.node is not None else None
-    monitor = words.monitor(state, group, index)
+    facts = state.groups[group.name]
+    hold = facts.holds[told.node][index] if told.node is not None else None
+    monitor = words.own_monitor(state, group, index)
     key = (group.name, resource.name)
     prepared = local.prepared.get(key)
+    start_failures = hold.start_failures if hold is not None else 0
+    restarts = hold.restarts if hold is not None else 0
+    policy = resource.recovery
     return {
         "name": resource.name,
         "type": resource.type,
@@ -115,16 +178,123 @@ def _resource(state: State, group: Group, index: int, local: Local) -> dict[str,
         "node": told.node,
         "why": _said(told.why),
         "exclusive": resource.exclusive,
-        "start_failures": hold.start_failures if hold is not None else 0,
-        "restarts": hold.restarts if hold is not None else 0,
+        "depends_on": list(resource.depends_on),
+        "start_failures": start_failures,
+        "restarts": restarts,
+        "left": {
+            "starts": max(0, policy.start_retries + 1 - start_failures),
+            "restarts": max(0, policy.restarts - restarts),
+            "failovers": max(0, policy.failovers - facts.failovers),
+        },
         "monitor": {
-            "name": local.monitors.get(key, resource.name),
+            "name": _own_name(group, resource, local.monitors),
             "status": monitor.word,
             "why": _said(monitor.why),
         },
         "ready_here": None
         if prepared is None
         else {"result": prepared.result, "why": _said(prepared.said), "detail": prepared.detail},
+    }
+
+
+def _of_resource(state: State, group: Group, index: int, names: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    resource, told = group.resources[index], words.own_monitor(state, group, index)
+    facts, known, policy = state.groups[group.name], state.monitor(resource.monitor), resource.recovery
+    return {
+        "name": _own_name(group, resource, names),
+        "type": resource.type,
+        "status": told.word,
+        "node": told.node,
+        "why": _said(told.why),
+        "group": group.name,
+        "resource": resource.name,
+        "watches": resource.name,
+        "recovers": resource.name,
+        "restarts": policy.restarts,
+        "failovers": policy.failovers,
+        "failovers_left": max(0, policy.failovers - facts.failovers),
+        "final_action": policy.final_action,
+        "on": [
+            {
+                "node": name,
+                "status": told.word if name == told.node else words.Word.UNUSED,
+                "why": _said(told.why) if name == told.node else None,
+                "restarts_left": max(0, policy.restarts - facts.holds[name][index].restarts),
+                "suspended": name in known.suspended,
+                "simulated": name in known.simulated,
+            }
+            for name in group.nodes
+        ],
+    }
+
+
+def _of_its_own(state: State, monitor: Monitor) -> dict[str, Any]:
+    told, facts, policy = words.monitor(state, monitor), state.monitor(monitor.name), monitor.recovery
+    each = {name: words.monitor_on(state, monitor, name) for name in monitor.nodes}
+    used = {name: facts.on[name].restarts if name in facts.on else 0 for name in monitor.nodes}
+    return {
+        "name": monitor.name,
+        "type": monitor.type,
+        "status": told.word,
+        "node": told.node,
+        "why": _said(told.why),
+        "group": None,
+        "resource": None,
+        "watches": _target(monitor.watches) if monitor.watches is not None else None,
+        "recovers": _target(policy.target),
+        "restarts": policy.restarts,
+        "failovers": policy.failovers,
+        "failovers_left": max(0, policy.failovers - facts.failovers),
+        "final_action": policy.final_action,
+        "on": [
+            {
+                "node": name,
+                "status": each[name].word,
+                "why": _said(each[name].why),
+                "restarts_left": max(0, policy.restarts - used[name]),
+                "suspended": name in facts.suspended,
+                "simulated": name in facts.simulated,
+            }
+            for name in monitor.nodes
+        ],
+    }
+
+
+def _target(target: Target) -> str:
+    """As it is written in the configuration."""
+    if target.kind == "all-groups":
+        return "all-groups"
+    return target.resource or target.group or "local-server"
+
+
+def _own_name(group: Group, resource: Resource, names: Mapping[tuple[str, str], str]) -> str:
+    return resource.monitor or names.get((group.name, resource.name), resource.name)
+
+
+def _pending(each: pending.Pending, local: Local) -> dict[str, Any]:
+    return {
+        "action": each.kind,
+        "id": each.id,
+        "text": said_to_json(each.text),
+        "since": local.began.get(each.id),
+        "node": each.node,
+        "group": each.group,
+        "resource": each.resource,
+        "monitor": each.monitor,
+        "target": each.target,
+    }
+
+
+def _waiting(each: pending.Waiting, local: Local) -> dict[str, Any]:
+    return {
+        "timer": each.timer,
+        "text": said_to_json(each.text),
+        "after_ms": each.after_ms,
+        "left_ms": local.left_ms.get(each.timer),
+        "node": each.about.get("node"),
+        "group": each.about.get("group"),
+        "resource": each.about.get("resource"),
+        "monitor": each.about.get("monitor"),
     }
 
 

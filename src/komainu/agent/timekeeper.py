@@ -42,6 +42,11 @@ class Timekeeper:
         self._deadlines.clear()
         self._set_alarm()
 
+    def left_ms(self) -> dict[str, int]:
+        """How long each timer still has to run, by the clock of this member."""
+        now_ms = self._now_ms()
+        return {timer: max(0, ms - now_ms) for timer, ms in self._deadlines.items()}
+
     def look(self) -> None:
         """Fire what is due."""
         now_ms = self._now_ms()

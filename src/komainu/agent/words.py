@@ -3,8 +3,18 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from komainu.core.state import GroupFacts, Hold, Presence, Proof, State, Status, Wanted
-from komainu.model.config import Group
+from komainu.core.state import (
+    GroupFacts,
+    Hold,
+    Presence,
+    Proof,
+    State,
+    Status,
+    Verdict,
+    Wanted,
+    Watch,
+)
+from komainu.model.config import Group, Monitor
 from komainu.model.message import Message, Said
 
 WAITS_TO_FORM = Message(
@@ -51,17 +61,107 @@ TAKEN_AS_GONE = Message(
     "warning",
 )
 
+SUSPENDED = Message(
+    "KM5412",
+    "It is suspended: what runs there goes on, nothing is checked, recovered, started or stopped. `komainu node resume "
+    "{node}` ends that.",
+    "サスペンド中です。動作中のものはそのまま継続し、監視、復旧、起動、停止は行いません。"
+    "`komainu node resume {node}` で解除します。",
+    "warning",
+)
+IS_ENDING = Message(
+    "KM5413",
+    "{node} was told to end at once. It is not proven gone by that.",
+    "{node} に即時の終了が指示されました。これだけでは停止の証拠になりません。",
+    "warning",
+)
+STOPS = Message(
+    "KM5414",
+    "{node} stops its groups, then leaves the cluster.",
+    "{node} はグループを停止した後、クラスタから離脱します。",
+)
+SHUTS_DOWN = Message(
+    "KM5415",
+    "{node} stops its groups, then shuts its operating system down.",
+    "{node} はグループを停止した後、OS をシャットダウンします。",
+)
+REBOOTS = Message(
+    "KM5416",
+    "{node} stops its groups, then reboots its operating system.",
+    "{node} はグループを停止した後、OS を再起動します。",
+)
+WAS_STOPPED = Message(
+    "KM5417",
+    "It was stopped, after all its groups. `komainu node start {node}` starts it.",
+    "全グループの停止後に停止されました。`komainu node start {node}` で開始します。",
+)
+IS_PARKED = Message(
+    "KM5418",
+    "It was stopped by itself, by an operator or a final action. `komainu resource start {resource}` starts it.",
+    "操作者または最終動作により単独で停止されました。`komainu resource start {resource}` で起動します。",
+)
+NEEDS_PARKED = Message(
+    "KM5419",
+    "It is not started because it depends on {needed}, which was stopped by itself.",
+    "依存する {needed} が単独で停止されているため、起動しません。",
+)
+PARTLY = Message(
+    "KM5420",
+    "It runs without {resources}, stopped by themselves.",
+    "単独で停止された {resources} を除いて動作しています。",
+    "warning",
+)
+IS_OUTDATED = Message(
+    "KM5425",
+    "It runs under the configuration that is about to be replaced, and stops first.",
+    "置き換え予定の構成情報で動作しているため、先に停止します。",
+)
+JUST_ADDED = Message(
+    "KM5426",
+    "It was just added to the configuration, and takes part once it has it from a member.",
+    "構成情報に追加された直後です。メンバーから構成情報を受け取った後に参加します。",
+)
+SIMULATED = Message(
+    "KM5427",
+    "Verification mode: it finds an error because an operator wants it to. `komainu monitor fail {monitor} --off` ends "
+    "that.",
+    "検証モードです。操作者の指示により異常として扱います。`komainu monitor fail {monitor} --off` で解除します。",
+    "warning",
+)
+CHECK_SUSPENDED = Message(
+    "KM5428",
+    "An operator suspended it. `komainu monitor resume {monitor}` ends that.",
+    "操作者により一時停止されています。`komainu monitor resume {monitor}` で再開します。",
+    "warning",
+)
+NOT_ACTIVE = Message(
+    "KM5429",
+    "What it watches is not active on {node}.",
+    "監視対象が {node} で活性していません。",
+)
+RECOVERS = Message(
+    "KM5433",
+    "A step of its recovery is under way; it checks again after that.",
+    "復旧処理中です。完了後に監視を再開します。",
+    "warning",
+)
+NOT_YET = Message(
+    "KM5434",
+    "Its first check on {node} has not ended yet.",
+    "{node} での最初の監視がまだ完了していません。",
+)
+NODE_AWAY = Message(
+    "KM5435",
+    "Node {node} is not a member: nobody knows what it finds there.",
+    "ノード {node} がメンバーではないため、監視結果は不明です。",
+)
+NODE_OFF = Message("KM5436", "Node {node} is off.", "ノード {node} は停止しています。")
+
 MESSAGES = (
     WAITS_TO_FORM, NOT_PROBED, JOINING, IS_LEAVING, DAEMON_SILENT, IS_LOST, NEVER_SEEN, LEFT_CLEANLY, WAS_FENCED,
-    SAID_GONE, TAKEN_AS_GONE,
+    SAID_GONE, TAKEN_AS_GONE, SUSPENDED, IS_ENDING, STOPS, SHUTS_DOWN, REBOOTS, WAS_STOPPED, IS_PARKED, NEEDS_PARKED,
+    PARTLY, IS_OUTDATED, JUST_ADDED, SIMULATED, CHECK_SUSPENDED, NOT_ACTIVE, RECOVERS, NOT_YET, NODE_AWAY, NODE_OFF,
 )  # fmt: skip
-
-_PROOFS = {
-    Proof.CLEAN_LEAVE: LEFT_CLEANLY,
-    Proof.FENCED: WAS_FENCED,
-    Proof.OPERATOR: SAID_GONE,
-    Proof.ASSUMED: TAKEN_AS_GONE,
-}
 
 
 class Word(StrEnum):
@@ -77,7 +177,25 @@ class Word(StrEnum):
     UNKNOWN = "Unknown"
     NORMAL = "Normal"
     ERROR = "Error"
+    SUSPEND = "Suspend"
     UNUSED = "Unused"
+
+
+_PROOFS = {
+    Proof.ADDED: JUST_ADDED,
+    Proof.CLEAN_LEAVE: LEFT_CLEANLY,
+    Proof.FENCED: WAS_FENCED,
+    Proof.OPERATOR: SAID_GONE,
+    Proof.ASSUMED: TAKEN_AS_GONE,
+}
+_VERDICTS = {
+    Verdict.NORMAL: Word.NORMAL,
+    Verdict.CAUTION: Word.CAUTION,
+    Verdict.ERROR: Word.ERROR,
+    Verdict.UNKNOWN: Word.UNKNOWN,
+}
+_WORST = (Word.ERROR, Word.UNKNOWN, Word.CAUTION, Word.SUSPEND, Word.NORMAL, Word.UNUSED)
+_FAREWELLS = {"end": IS_LEAVING, "stop": STOPS, "shutdown": SHUTS_DOWN, "reboot": REBOOTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +212,7 @@ class Change:
     """A word that changed."""
 
     what: str
-    "`node` or `group`."
+    "`node`, `group` or `monitor`."
     name: str
     before: str
     now: str
@@ -106,14 +224,16 @@ def node(state: State, name: str) -> Told:
     """One node: Online, Offline, Online Pending, Offline Pending, Caution or Unknown."""
     facts = state.nodes[name]
     match facts.presence:
+        case Presence.MEMBER if facts.ended:
+            return Told(Word.OFFLINE_PENDING, name, IS_ENDING.said(node=name))
         case Presence.MEMBER if facts.leaving:
-            return Told(Word.OFFLINE_PENDING, name, IS_LEAVING.said(node=name))
+            return Told(Word.OFFLINE_PENDING, name, _FAREWELLS[facts.then].said(node=name))
         case Presence.MEMBER if not facts.probed:
             return Told(Word.ONLINE_PENDING, name, NOT_PROBED.said(node=name))
         case Presence.MEMBER if not state.formed:
             return Told(Word.ONLINE_PENDING, name, WAITS_TO_FORM.said(nodes=", ".join(_awaited(state))))
         case Presence.MEMBER:
-            return Told(Word.ONLINE, name)
+            return Told(Word.ONLINE, name, SUSPENDED.said(node=name) if facts.suspended else None)
         case Presence.JOINING:
             return Told(Word.ONLINE_PENDING, name, JOINING.said(node=name))
         case Presence.AGENT_LOST:
@@ -122,6 +242,8 @@ def node(state: State, name: str) -> Told:
             return Told(Word.UNKNOWN, name, IS_LOST.said())
         case Presence.UNSEEN:
             return Told(Word.UNKNOWN, name, NEVER_SEEN.said())
+        case Presence.GONE if facts.proof is Proof.CLEAN_LEAVE and facts.then == "stop":
+            return Told(Word.OFFLINE, name, WAS_STOPPED.said(node=name))
         case Presence.GONE:
             return Told(Word.OFFLINE, name, _PROOFS[facts.proof].said() if facts.proof is not None else None)
 
@@ -142,55 +264,95 @@ def group(state: State, group: Group) -> Told:
         word = Word.ONLINE_PENDING if not state.formed else Word.OFFLINE
         why = _last(facts.because) if state.formed else WAITS_TO_FORM.said(nodes=", ".join(_awaited(state)))
         return Told(word, at, why)
-    if all(part.word is Word.ONLINE and part.node == facts.home for part in parts):
-        return Told(Word.ONLINE, facts.home)
+    left = _left_out(group, facts)
+    if len(left) == len(parts) and all(part.word is Word.OFFLINE for part in parts):
+        return Told(Word.OFFLINE, at, parts[0].why)
+    wanted = [part for each, part in zip(group.resources, parts, strict=True) if each.name not in left]
+    if all(part.word is Word.ONLINE and part.node == facts.home for part in wanted):
+        return Told(Word.ONLINE, facts.home, PARTLY.said(resources=", ".join(left)) if left else None)
     waiting = facts.hindrance or next((part.why for part in parts if part.why is not None), None)
     return Told(Word.ONLINE_PENDING, facts.home, waiting)
 
 
 def resource(state: State, group: Group, index: int) -> Told:
     """One resource, where it has effect or should have."""
-    facts = state.groups[group.name]
+    facts, name = state.groups[group.name], group.resources[index].name
     at = _where(facts, index)
-    if at is None:
-        return Told(Word.OFFLINE)
+    left = _left_out(group, facts)
+    if at is None or (name in left and facts.holds[at][index].status is Status.STOPPED):
+        return Told(Word.OFFLINE, None, _why_left_out(group, facts, name) if name in left else None)
     hold = facts.holds[at][index]
-    return Told(_word(facts, hold, at), at, hold.said)
+    return Told(_word(state, facts, hold, at), at, IS_OUTDATED.said() if hold.outdated else hold.said)
 
 
-def monitor(state: State, group: Group, index: int) -> Told:
+def own_monitor(state: State, group: Group, index: int) -> Told:
     """A resource's own check: it is in use only where the resource runs (V3)."""
-    facts = state.groups[group.name]
+    facts, name = state.groups[group.name], group.resources[index].monitor
     at = _where(facts, index)
     hold = facts.holds[at][index] if at is not None else Hold()
+    known = state.monitor(name)
+    if at is not None and hold.status in (Status.RUNNING, Status.FAILED):
+        if at in known.suspended:
+            return Told(Word.SUSPEND, at, CHECK_SUSPENDED.said(monitor=name))
+        if state.nodes[at].suspended:
+            return Told(Word.SUSPEND, at, SUSPENDED.said(node=at))
+    said = SIMULATED.said(monitor=name) if at in known.simulated else hold.said
     match hold.status:
-        case Status.RUNNING if hold.said is None:
+        case Status.RUNNING if said is None:
             return Told(Word.NORMAL, at)
         case Status.RUNNING:
-            return Told(Word.CAUTION, at, hold.said)
+            return Told(Word.CAUTION, at, said)
         case Status.FAILED:
-            return Told(Word.ERROR, at, hold.said)
+            return Told(Word.ERROR, at, said)
         case Status.UNKNOWN if at is not None:
-            return Told(Word.UNKNOWN, at, hold.said)
+            return Told(Word.UNKNOWN, at, said)
         case _:
             return Told(Word.UNUSED, at)
+
+
+def monitor_on(state: State, monitor: Monitor, name: str) -> Told:
+    """A monitor of its own on one node."""
+    facts, at = state.monitor(monitor.name), state.nodes[name]
+    watch = facts.on.get(name) or Watch()
+    if at.presence is Presence.GONE:
+        return Told(Word.UNUSED, name, NODE_OFF.said(node=name))
+    if at.presence is not Presence.MEMBER:
+        return Told(Word.UNKNOWN, name, NODE_AWAY.said(node=name))
+    if name in facts.suspended:
+        return Told(Word.SUSPEND, name, CHECK_SUSPENDED.said(monitor=monitor.name))
+    if at.suspended:
+        return Told(Word.SUSPEND, name, SUSPENDED.said(node=name))
+    if not watch.round:
+        return Told(Word.UNUSED, name, RECOVERS.said() if watch.recovering else NOT_ACTIVE.said(node=name))
+    if watch.verdict is None:
+        return Told(Word.UNUSED, name, NOT_YET.said(node=name))
+    said = SIMULATED.said(monitor=monitor.name) if name in facts.simulated else watch.said
+    return Told(_VERDICTS[watch.verdict], name, said)
+
+
+def monitor(state: State, monitor: Monitor) -> Told:
+    """A monitor of its own as a whole: the worst it is on any node."""
+    told = [monitor_on(state, monitor, name) for name in monitor.nodes]
+    return min(told, key=lambda each: _WORST.index(each.word), default=Told(Word.UNUSED))
 
 
 def line(state: State, me: str) -> str:
     """How this node and the groups stand, in one line."""
     told = [(each.name, group(state, each)) for each in state.cluster.groups]
     groups = [f"{name} {each.word}" + (f" ({each.node})" if each.node else "") for name, each in told]
-    return "; ".join((f"{me} {node(state, me).word}", *groups))
+    switch = ("MAINTENANCE",) if state.maintenance else ()
+    return "; ".join((*switch, f"{me} {node(state, me).word}", *groups))
 
 
 Summary = dict[tuple[str, str], Told]
-"""The word of every node and group, by kind and name."""
+"""The word of every node, group and monitor of its own, by kind and name."""
 
 
 def summary(state: State) -> Summary:
-    """The word of every node and group, by kind and name: to see what an event changed."""
+    """The word of every node, group and monitor, by kind and name: to see what an event changed."""
     words = {("node", name): node(state, name) for name in state.nodes}
     words.update({("group", each.name): group(state, each) for each in state.cluster.groups})
+    words.update({("monitor", each.name): monitor(state, each) for each in state.cluster.monitors})
     return words
 
 
@@ -220,7 +382,24 @@ def _where(facts: GroupFacts, index: int) -> str | None:
     return None
 
 
-def _word(facts: GroupFacts, hold: Hold, at: str) -> Word:
+def _left_out(group: Group, facts: GroupFacts) -> tuple[str, ...]:
+    """Resources that were stopped by themselves, and those that depend on them."""
+    left: tuple[str, ...] = ()
+    for each in group.resources if facts.parked else ():
+        if each.name in facts.parked or any(needed in left for needed in each.depends_on):
+            left = (*left, each.name)
+    return left
+
+
+def _why_left_out(group: Group, facts: GroupFacts, name: str) -> Said:
+    if name in facts.parked:
+        return IS_PARKED.said(resource=name)
+    left = _left_out(group, facts)
+    needed = next(each for each in group.resources if each.name == name).depends_on
+    return NEEDS_PARKED.said(needed=next(each for each in needed if each in left))
+
+
+def _word(state: State, facts: GroupFacts, hold: Hold, at: str) -> Word:
     match hold.status:
         case Status.RUNNING:
             return Word.ONLINE
@@ -229,8 +408,9 @@ def _word(facts: GroupFacts, hold: Hold, at: str) -> Word:
         case Status.STOPPING:
             return Word.OFFLINE_PENDING
         case Status.FAILED:
-            # It counts as a failure once nothing more is tried.
-            return Word.ONLINE_FAILURE if facts.given_up or facts.wanted is not Wanted.UP else Word.ONLINE_PENDING
+            # It counts as a failure while nothing more is tried.
+            tried = facts.wanted is Wanted.UP and not (facts.given_up or state.maintenance or state.nodes[at].suspended)
+            return Word.ONLINE_PENDING if tried else Word.ONLINE_FAILURE
         case Status.STUCK:
             return Word.OFFLINE_FAILURE
         case Status.UNKNOWN if facts.wanted is not Wanted.UP:

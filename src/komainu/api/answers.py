@@ -29,6 +29,19 @@ class ArbitrationAnswer(Answer):
     statement: list[SaidAnswer]
 
 
+class ChangeAnswer(Answer):
+    """A configuration that is being applied (C11)."""
+
+    version: int
+    who: str
+    why: str
+    origin: str
+    "The node where it was asked for."
+    agreed: list[str]
+    awaited: list[str]
+    "Members that have not judged it yet."
+
+
 class ClusterAnswer(Answer):
     """The cluster as a whole."""
 
@@ -42,6 +55,11 @@ class ClusterAnswer(Answer):
     "All nodes came, or the startup sync wait is over (C9)."
     epoch: int
     rules: int
+    maintenance: bool
+    "The maintenance switch: while it is on nothing is recovered (C10)."
+    suspended: bool
+    "Every member is suspended."
+    change: ChangeAnswer | None
     arbitration: ArbitrationAnswer
 
 
@@ -62,18 +80,35 @@ class HereAnswer(Answer):
     "Calls to the cloud since the daemon started."
 
 
+class LinkAnswer(Answer):
+    """The heartbeat of one interconnect to a node, as the answering node sees it."""
+
+    link: int
+    "Counted from 1, in order of priority."
+    address: str
+    state: str
+    "`up`, `down`, `unknown`, or `own` on the node that answers."
+    latency_us: int | None
+    "To that node and back, on the average."
+
+
 class NodeAnswer(Answer):
     """One node."""
 
     name: str
     id: int
     links: list[str]
+    heartbeat: list[LinkAnswer]
     status: str
     "Online, Offline, Online Pending, Offline Pending, Caution or Unknown (C12)."
     why: SaidAnswer | None
     presence: str
     proof: str | None
     "Why it counts as gone."
+    suspended: bool
+    leaving: bool
+    then: str | None
+    "What comes after it has left: `end`, `stop`, `shutdown` or `reboot`; None while it is not leaving."
     incarnation: str
 
 
@@ -82,7 +117,7 @@ class MonitorAnswer(Answer):
 
     name: str
     status: str
-    "Normal, Caution, Error, Unused or Unknown (C12)."
+    "Normal, Caution, Error, Suspend, Unused or Unknown (C12)."
     why: SaidAnswer | None
 
 
@@ -92,6 +127,15 @@ class ReadyAnswer(Answer):
     result: str
     why: SaidAnswer | None
     detail: str
+
+
+class LeftAnswer(Answer):
+    """How much of a resource's recovery is left before its final action (C4, C8)."""
+
+    starts: int
+    "Attempts to start it."
+    restarts: int
+    failovers: int
 
 
 class ResourceAnswer(Answer):
@@ -104,8 +148,10 @@ class ResourceAnswer(Answer):
     node: str | None
     why: SaidAnswer | None
     exclusive: bool
+    depends_on: list[str]
     start_failures: int
     restarts: int
+    left: LeftAnswer
     monitor: MonitorAnswer
     ready_here: ReadyAnswer | None
     "None when it runs on the node that answers, or is not known."
@@ -125,6 +171,14 @@ class GroupAnswer(Answer):
     wanted: str
     exclusive: bool
     failovers: int
+    "For failed resources and monitors, since the counters last began."
+    failovers_counted: int
+    "Those that still count against `failover_limit` (C8)."
+    failover_limit: int
+    given_up: bool
+    "Recovery is at its end."
+    parked: list[str]
+    "Resources that were stopped by themselves."
     barred: list[str]
     "Nodes on which it failed."
     hindrance: SaidAnswer | None
@@ -136,6 +190,75 @@ class GroupAnswer(Answer):
     resources: list[ResourceAnswer]
 
 
+class MonitorOnAnswer(Answer):
+    """A monitor on one node."""
+
+    node: str
+    status: str
+    why: SaidAnswer | None
+    restarts_left: int
+    suspended: bool
+    "An operator wants no checks there."
+    simulated: bool
+    "Verification mode: it is to find an error there (C10)."
+
+
+class MonitorStatusAnswer(Answer):
+    """A monitor: a resource's own, or one of its own."""
+
+    name: str
+    type: str
+    "Of the resource, when it is a resource's own."
+    status: str
+    "The worst of all nodes: Normal, Caution, Error, Suspend, Unused or Unknown (C12)."
+    node: str | None
+    "Where it is so."
+    why: SaidAnswer | None
+    group: str | None
+    "Whose own it is, with `resource`."
+    resource: str | None
+    watches: str | None
+    "What has to be active where it checks; None: it checks always."
+    recovers: str
+    "The target of its recovery."
+    restarts: int
+    failovers: int
+    failovers_left: int
+    final_action: str
+    on: list[MonitorOnAnswer]
+
+
+class PendingAnswer(Answer):
+    """An action under way."""
+
+    action: str
+    id: str
+    text: SaidAnswer
+    since: str | None
+    "When it was decided, as far as the answering node remembers."
+    node: str
+    group: str | None
+    resource: str | None
+    monitor: str | None
+    target: str | None
+
+
+class TimerAnswer(Answer):
+    """A wait."""
+
+    timer: str
+    text: SaidAnswer
+    "What happens when it is over."
+    after_ms: int
+    "The whole of it."
+    left_ms: int | None
+    "What is left, by the clock of the answering node."
+    node: str | None
+    group: str | None
+    resource: str | None
+    monitor: str | None
+
+
 class StatusAnswer(Answer):
     """The whole cluster as the answering node sees it."""
 
@@ -143,6 +266,39 @@ class StatusAnswer(Answer):
     here: HereAnswer
     nodes: list[NodeAnswer]
     groups: list[GroupAnswer]
+    monitors: list[MonitorStatusAnswer]
+    pending: list[PendingAnswer]
+    timers: list[TimerAnswer]
+
+
+class ObjectAnswer(Answer):
+    """One object of the cluster, with what is under way and waited for around it. One of the four is there."""
+
+    kind: str
+    "`node`, `group`, `resource` or `monitor`."
+    node: NodeAnswer | None
+    group: GroupAnswer | None
+    "The group itself, or that of the resource."
+    resource: ResourceAnswer | None
+    monitor: MonitorStatusAnswer | None
+    monitors: list[MonitorStatusAnswer]
+    "On a node, of a group, of a resource."
+    pending: list[PendingAnswer]
+    timers: list[TimerAnswer]
+    maintenance: bool
+
+
+class ObjectsAnswer(Answer):
+    """All objects of one name."""
+
+    objects: list[ObjectAnswer]
+
+
+class MonitorsAnswer(Answer):
+    """All monitors."""
+
+    maintenance: bool
+    monitors: list[MonitorStatusAnswer]
 
 
 class NodesAnswer(Answer):
@@ -171,6 +327,9 @@ class ExplainedAnswer(Answer):
     group: str | None
     resource: str | None
     target: str | None
+    monitor: str | None
+    text: SaidAnswer
+    "The action in words."
     because: list[SaidAnswer]
     result: str | None
     "None while it is under way."

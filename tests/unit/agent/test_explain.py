@@ -30,6 +30,8 @@ def test_an_action_and_its_end_are_put_together() -> None:
             "group": "web",
             "resource": "app",
             "target": None,
+            "monitor": None,
+            "text": {"code": "KM5441", "level": "info", "en": "start app on n1", "ja": "n1 で app を起動"},
             "because": [SAID],
             "result": "failed",
             "said": SAID,
@@ -51,3 +53,30 @@ def test_timers_and_alerts_are_no_actions_to_explain() -> None:
     timer = {"action": "ArmTimer", "timer": "x", "after_ms": 1}
 
     assert explain([entry(1, 0, None, timer), {"seq": 2, "at": "", "boottime_ms": 0, "alerts": []}]) == []
+
+
+def test_a_configuration_is_judged_by_each_member_under_one_id() -> None:
+    judges = [{"action": "JudgeConfiguration", "id": "7", "node": node} for node in ("n1", "n2")]
+    good = {"event": "ConfigurationJudged", "change": "7", "node": "n1", "refusals": []}
+    bad = {"event": "ConfigurationJudged", "change": "7", "node": "n2", "refusals": [SAID]}
+    told = explain([entry(1, 0, None, *judges), entry(2, 5, bad), entry(3, 9, good)])
+
+    assert [(each["node"], each["result"], each["said"]) for each in told] == [
+        ("n1", "succeeded", None),
+        ("n2", "failed", SAID),
+    ]
+
+
+def test_the_end_of_a_node_is_seen_by_the_others() -> None:
+    leave = {"action": "LeaveCluster", "node": "n1", "then": "reboot"}
+    script = {"action": "RunScript", "id": "3", "node": "n2", "monitor": "diskw", "because": []}
+    gone = {"event": "ViewChanged", "ring": "r", "members": ["n2"], "nodes": ["n2"]}
+    there = {"event": "ViewChanged", "ring": "q", "members": ["n1", "n2"], "nodes": ["n1", "n2"]}
+    told = explain([entry(1, 0, None, leave, script), entry(2, 3, there), entry(3, 9, gone)])
+
+    assert [(each["action"], each["result"], each["took_ms"]) for each in told] == [
+        ("LeaveCluster", "succeeded", 9),
+        ("RunScript", None, None),
+    ]
+    assert "reboots" in told[0]["text"]["en"]
+    assert told[1]["monitor"] == "diskw"

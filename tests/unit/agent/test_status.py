@@ -2,9 +2,22 @@
 
 from dataclasses import replace
 
+from komainu.agent.heartbeat import Beat
 from komainu.agent.status import Local, report
 from komainu.api.answers import StatusAnswer
-from komainu.core.state import Hold, NodeFacts, Presence, Status, initial
+from komainu.core.state import (
+    Change,
+    Hold,
+    MonitorFacts,
+    NodeFacts,
+    Presence,
+    State,
+    Status,
+    Verdict,
+    Watch,
+    initial,
+)
+from komainu.model.config import Monitor, MonitorRecovery, Target
 from komainu.model.message import Message
 from komainu.model.outcome import SUCCEEDED, failed
 from tests.doubles.daemons import cluster, resource
@@ -62,3 +75,80 @@ def test_counters_and_places_come_from_the_state() -> None:
 
     assert (group["barred"], group["failovers"], group["may_run_on"]) == (["n2"], 1, ["n1"])
     assert (group["resources"][0]["node"], group["resources"][0]["restarts"]) == ("n1", 2)
+
+
+def busy() -> State:
+    """A state with something of everything."""
+    disk = Monitor(
+        name="diskw",
+        type="disk",
+        nodes=("n1", "n2"),
+        watches=Target(kind="group", group="web"),
+        params={},
+        first_wait_ms=0,
+        interval_ms=1_000,
+        timeout_ms=1_000,
+        retries=0,
+        recovery=MonitorRecovery(target=Target(kind="node"), restarts=0, failovers=2, final_action="shutdown"),
+    )
+    config = cluster(resource("app", monitor="thingw-app"), arbitration="fence").model_copy(
+        update={"monitors": (disk,)}
+    )
+    state = initial(config).with_node("n1", NodeFacts(Presence.MEMBER, probed=True))
+    state = state.with_node("n2", NodeFacts(Presence.LOST, fence="1.r.9", fence_by="n1"))
+    state = state.with_group("web", replace(state.groups["web"], home="n1", recent=("failover:web:1.r.3",)))
+    state = state.with_hold("web", "n1", 0, Hold(Status.STARTING, "1.r.8", restarts=2, start_failures=1))
+    watch = Watch("1.r.2", Verdict.CAUTION, SAID, script="1.r.7")
+    state = replace(state, formed=True, maintenance=True, timers={"failover:web:1.r.3": 3_600_000})
+    change = Change("1.r.6", "n1", "c", config, "root", "a trial", ())
+    return replace(state.with_monitor("diskw", MonitorFacts(failovers=1, on={"n1": watch})), change=change)
+
+
+def test_everything_at_once_has_its_shape() -> None:
+    local = replace(
+        LOCAL,
+        heartbeat={("n2", 1): Beat(False, None)},
+        began={"1.r.8": "2026-01-01T00:00:00.000Z"},
+        left_ms={"failover:web:1.r.3": 12},
+    )
+    told = report(busy(), local)
+
+    assert StatusAnswer.model_validate(told).model_dump(mode="json") == told
+    assert told["cluster"]["maintenance"]
+    assert told["cluster"]["change"]["awaited"] == ["n1"]
+    assert [node["heartbeat"][0]["state"] for node in told["nodes"]] == ["own", "down"]
+
+
+def test_what_is_under_way_is_told_with_its_beginning() -> None:
+    told = report(busy(), replace(LOCAL, began={"1.r.8": "then"}))["pending"]
+
+    assert [(each["action"], each["id"], each["node"], each["since"]) for each in told] == [
+        ("FenceNode", "1.r.9", "n1", None),
+        ("JudgeConfiguration", "1.r.6", "n1", None),
+        ("StartResource", "1.r.8", "n1", "then"),
+        ("RunScript", "1.r.7", "n1", None),
+    ]
+    assert told[0]["text"]["en"] == "fence n2 from n1"
+
+
+def test_timers_tell_what_they_wait_for() -> None:
+    (timer,) = report(busy(), replace(LOCAL, left_ms={"failover:web:1.r.3": 12}))["timers"]
+
+    assert (timer["after_ms"], timer["left_ms"], timer["group"]) == (3_600_000, 12, "web")
+    assert "web" in timer["text"]["en"]
+
+
+def test_monitors_of_resources_and_of_their_own() -> None:
+    own, disk = report(busy(), LOCAL)["monitors"]
+
+    assert (own["name"], own["resource"], own["status"], own["restarts"]) == ("thingw-app", "app", "Unused", 3)
+    assert [each["restarts_left"] for each in own["on"]] == [1, 3]
+    assert (disk["status"], disk["watches"], disk["recovers"]) == ("Unknown", "web", "local-server")
+    assert [each["status"] for each in disk["on"]] == ["Caution", "Unknown"]
+    assert (disk["failovers_left"], disk["final_action"]) == (1, "shutdown")
+
+
+def test_what_is_left_of_the_recovery_is_counted() -> None:
+    (app,) = report(busy(), LOCAL)["groups"][0]["resources"]
+
+    assert app["left"] == {"starts": 1, "restarts": 1, "failovers": 1}
