@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from komainu.agent import wire
 from komainu.core import events as e
-from komainu.core.actions import Action, ArmTimer, RaiseAlert
+from komainu.core.actions import Action, ArmTimer, Ending, RaiseAlert
 from komainu.core.audit import InvariantBroken
 from komainu.core.state import RULES, Presence, State, Status, decode, digest, encode, initial
 from komainu.core.step import step
@@ -105,6 +105,7 @@ class Replica:
         self._number = 0
         self._unheard: dict[int, e.Event] = {}
         self._leaving = False
+        self._then: Ending = "end"
         self._digests: dict[int, str] = {}
 
     # --- what the shell brings -------------------------------------------------------------------------------------
@@ -207,6 +208,10 @@ class Replica:
             effects.decided.append(Decided(event, (alert,), rules))
             return
         self.state = done.state
+        mine = self.state.nodes.get(self.me)
+        if mine is not None and mine.leaving:
+            # Others may have seen it leave and rely on that; it is never taken back, whatever becomes of this state.
+            self._leaving, self._then = True, mine.then
         effects.decided.append(Decided(event, done.actions, rules))
         effects.actions.extend(action for action in done.actions if _is_for(action, self.me))
 
@@ -256,6 +261,7 @@ class Replica:
                 lineage=self.lineage,
                 active=self._active(),
                 leaving=self._leaving,
+                then=self._then,
             )
         )
 
@@ -306,7 +312,9 @@ class Replica:
         effects.actions.extend(ArmTimer(timer, ms) for timer, ms in self.state.timers.items())
         lineage = hellos[source].lineage
         members = tuple(
-            e.Member(node, hello.incarnation, hello.rules, hello.epoch, hello.lineage == lineage, hello.leaving)
+            e.Member(
+                node, hello.incarnation, hello.rules, hello.epoch, hello.lineage == lineage, hello.leaving, hello.then
+            )
             for node, hello in ((node, hellos[node]) for node in self.view.members if node in hellos)
         )
         odd = tuple(node for node in hellos if hellos[node].configuration != hellos[source].configuration)
@@ -355,6 +363,8 @@ def _about_known(state: State, event: e.Event) -> bool:
     nodes = state.nodes
     match event:
         case e.AgentSilent() | e.NodeLeaving() | e.ActionFinished() | e.NodeProbed() | e.MonitorChanged():
+            return event.node in nodes
+        case e.MonitorJudged() | e.ConfigurationJudged():
             return event.node in nodes
         case e.ViewChanged() | e.MembersSynced():
             return False  # made by each member from its own bus, never proposed

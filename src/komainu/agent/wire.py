@@ -13,7 +13,11 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from komainu.agent.alert_record import Record
 from komainu.core import events as e
+from komainu.core.actions import Ending
+from komainu.model.message import Said
+from komainu.model.outcome import Result
 
 PROTOCOL: Final = 1
 MAX_BYTES: Final = 1_000_000
@@ -69,7 +73,8 @@ class Hello:
     active: int
     "How many resources it runs; on a tie the side that serves goes on."
     leaving: bool = False
-    "It was asked to end."
+    "It was asked to leave."
+    then: Ending = "end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +102,72 @@ class DigestTold:
     digest: str
 
 
-Message = Beat | Proposal | Hello | Snapshot | RoundOpened | DigestAsked | DigestTold
+@dataclass(frozen=True, slots=True)
+class AlertsTold:
+    """Alerts that others may lack (W5). This and what follows means nothing to the state."""
 
-_MESSAGES: Final[dict[str, TypeAdapter[Any]]] = {
-    kind.__name__: TypeAdapter(kind) for kind in (Beat, Hello, Snapshot, RoundOpened, DigestAsked, DigestTold)
-}
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsHeld:
+    """Which alerts the sender has."""
+
+    lineage: str
+    "Of the history in which it says so."
+    able: bool
+    "False: its alert log does not answer, and is to be left out."
+    streams: dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsSent:
+    """The sender has sent alerts of the core by a notification, or has given that up."""
+
+    name: str
+    keys: tuple[tuple[str, int], ...]
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TestAsked:
+    """Let everybody test that notification, or all when none is named."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestAnswered:
+    """What became of the sender's test."""
+
+    id: str
+    name: str
+    result: Result
+    said: Said | None
+    detail: str
+
+
+_KINDS: Final = (
+    *(Beat, Hello, Snapshot, RoundOpened, DigestAsked, DigestTold),
+    *(AlertsTold, AlertsHeld, AlertsSent, TestAsked, TestAnswered),
+)
+Message = (
+    Beat
+    | Proposal
+    | Hello
+    | Snapshot
+    | RoundOpened
+    | DigestAsked
+    | DigestTold
+    | AlertsTold
+    | AlertsHeld
+    | AlertsSent
+    | TestAsked
+    | TestAnswered
+)
+
+_MESSAGES: Final[dict[str, TypeAdapter[Any]]] = {kind.__name__: TypeAdapter(kind) for kind in _KINDS}
 _EVENTS: Final[dict[str, TypeAdapter[Any]]] = {kind.__name__: TypeAdapter(kind) for kind in e.Event.__args__}
 
 

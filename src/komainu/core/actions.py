@@ -6,6 +6,9 @@ from typing import Literal
 from komainu.model.config import Cluster
 from komainu.model.message import Said
 
+Ending = Literal["end", "stop", "shutdown", "reboot"]
+"""What comes after a node has left: see LeaveCluster."""
+
 
 @dataclass(frozen=True, slots=True)
 class StartResource:
@@ -86,7 +89,7 @@ class LeaveCluster:
     """Nothing runs here any more: the daemon may leave."""
 
     node: str
-    then: Literal["end", "stop", "shutdown", "reboot"] = "end"
+    then: Ending = "end"
     "`end`: the daemon ends. `stop`: it stays as manager. Otherwise the operating system goes down as well."
 
 

@@ -7,7 +7,7 @@ without it; that is no proof for anybody that it is gone.
 from dataclasses import replace
 from typing import Literal
 
-from komainu.core.actions import EndNode
+from komainu.core.actions import Ending, EndNode
 from komainu.core.state import NodeFacts, Presence, Proof, State, Status
 from komainu.model.config import FinalAction
 from komainu.model.message import Message, Said
@@ -34,8 +34,6 @@ HANGS = Message(
 MESSAGES = (HELD_BACK, ENDS, HANGS)
 
 _ON_NODE = ("stop-service", "shutdown", "reboot", "panic", "reset")
-
-Ending = Literal["stop", "shutdown", "reboot"]
 
 
 def concerns_node(action: FinalAction) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from komainu.core.actions import Ending
 from komainu.model.commands import (
     ChangeConfiguration,
     Command,
@@ -79,7 +80,8 @@ class Member:
     continuing: bool
     "True when it came from the same history as the state that goes on: then nothing of it has to be probed."
     leaving: bool = False
-    "Its daemon was asked to end. That is never taken back: whoever saw it leave may rely on it (N1)."
+    "It was asked to leave. That is never taken back: whoever saw it leave may rely on it (N1)."
+    then: Ending = "end"
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,9 +60,13 @@ def members_synced(state: State, event: e.MembersSynced) -> State:
         epoch = max(epoch, member.epoch)
     newcomers = tuple(member for member in members if not _continues(state, member))
     for member in newcomers:
-        suspended = state.nodes[member.node].suspended
         facts = NodeFacts(
-            Presence.MEMBER, member.incarnation, member.rules, leaving=member.leaving, suspended=suspended
+            Presence.MEMBER,
+            member.incarnation,
+            member.rules,
+            leaving=member.leaving,
+            then=member.then,
+            suspended=state.nodes[member.node].suspended and not member.leaving,
         )
         state = _forget(state, member.node, facts).noting(JOINED.said(node=member.node))
         state = _give_another_chance(state, member.node)

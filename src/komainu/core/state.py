@@ -7,11 +7,10 @@ Dictionaries are always built in the order of the configuration, so that the enc
 import hashlib
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal
 
 from pydantic import TypeAdapter
 
-from komainu.core.actions import Action, RaiseAlert
+from komainu.core.actions import Action, Ending, RaiseAlert
 from komainu.model.config import Cluster
 from komainu.model.message import Said
 
@@ -90,7 +89,7 @@ class NodeFacts:
     fence_wait: str = ""
     "The timer after which fencing is tried again."
     leaving: bool = False
-    then: Literal["end", "stop", "shutdown", "reboot"] = "end"
+    then: Ending = "end"
     "What comes after it has left."
     forced: bool = False
     "It leaves because of a final action (C7): if it cannot stop everything it is ended without that."
