@@ -9,7 +9,7 @@ from komainu.agent import pending, safety, words
 from komainu.agent.heartbeat import Beat
 from komainu.agent.recorder import said_to_json
 from komainu.core.state import RULES, State, Status
-from komainu.model.config import Group, Monitor, Node, Resource, Target
+from komainu.model.config import Cluster, Group, Monitor, Node, Resource, Target
 from komainu.model.message import Said
 from komainu.model.outcome import Outcome
 
@@ -55,6 +55,7 @@ def report(state: State, local: Local) -> dict[str, Any]:
             "beat_interval_ms": local.beat_interval_ms,
             "beat_round_trip_ms": local.beat_round_trip_ms,
             "api_calls": local.api_calls,
+            "heartbeat": _heartbeat(cluster, local),
         },
         "nodes": [_node(state, node, local) for node in cluster.nodes],
         "groups": [_group(state, group, local) for group in cluster.groups],
@@ -108,7 +109,6 @@ def _node(state: State, node: Node, local: Local) -> dict[str, Any]:
         "name": node.name,
         "id": node.id,
         "links": list(node.links),
-        "heartbeat": [_link(number, address, node.name, local) for number, address in enumerate(node.links, start=1)],
         "status": told.word,
         "why": _said(told.why),
         "presence": facts.presence,
@@ -120,20 +120,15 @@ def _node(state: State, node: Node, local: Local) -> dict[str, Any]:
     }
 
 
-def _link(number: int, address: str, node: str, local: Local) -> dict[str, Any]:
-    beat = local.heartbeat.get((node, number))
-    if node == local.node:
-        word = "own"
-    elif beat is None:
-        word = "unknown"
-    else:
-        word = "up" if beat.up else "down"
-    return {
-        "link": number,
-        "address": address,
-        "state": word,
-        "latency_us": beat.latency_us if beat is not None else None,
-    }
+def _heartbeat(cluster: Cluster, local: Local) -> list[dict[str, Any]]:
+    found = []
+    for node in cluster.nodes:
+        for link, address in enumerate(node.links if node.name != local.node else (), start=1):
+            beat = local.heartbeat.get((node.name, link))
+            word = "unknown" if beat is None else "up" if beat.up else "down"
+            latency = beat.latency_us if beat is not None else None
+            found.append({"node": node.name, "link": link, "address": address, "state": word, "latency_us": latency})
+    return found
 
 
 def _group(state: State, group: Group, local: Local) -> dict[str, Any]:

@@ -63,6 +63,19 @@ class ClusterAnswer(Answer):
     arbitration: ArbitrationAnswer
 
 
+class LinkAnswer(Answer):
+    """The heartbeat to another node over one interconnect, as the answering node sees it."""
+
+    node: str
+    link: int
+    "Counted from 1, in order of priority."
+    address: str
+    state: str
+    "`up`, `down` or `unknown`."
+    latency_us: int | None
+    "To that node and back, on the average."
+
+
 class HereAnswer(Answer):
     """The node that answers."""
 
@@ -78,18 +91,7 @@ class HereAnswer(Answer):
     "How long the last beat took to come back from the cluster."
     api_calls: dict[str, int]
     "Calls to the cloud since the daemon started."
-
-
-class LinkAnswer(Answer):
-    """The heartbeat of one interconnect to a node, as the answering node sees it."""
-
-    link: int
-    "Counted from 1, in order of priority."
-    address: str
-    state: str
-    "`up`, `down`, `unknown`, or `own` on the node that answers."
-    latency_us: int | None
-    "To that node and back, on the average."
+    heartbeat: list[LinkAnswer]
 
 
 class NodeAnswer(Answer):
@@ -98,7 +100,6 @@ class NodeAnswer(Answer):
     name: str
     id: int
     links: list[str]
-    heartbeat: list[LinkAnswer]
     status: str
     "Online, Offline, Online Pending, Offline Pending, Caution or Unknown (C12)."
     why: SaidAnswer | None

@@ -116,7 +116,7 @@ def test_everything_at_once_has_its_shape() -> None:
     assert StatusAnswer.model_validate(told).model_dump(mode="json") == told
     assert told["cluster"]["maintenance"]
     assert told["cluster"]["change"]["awaited"] == ["n1"]
-    assert [node["heartbeat"][0]["state"] for node in told["nodes"]] == ["own", "down"]
+    assert [(each["node"], each["state"]) for each in told["here"]["heartbeat"]] == [("n2", "down")]
 
 
 def test_what_is_under_way_is_told_with_its_beginning() -> None:
