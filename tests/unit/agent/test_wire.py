@@ -5,6 +5,7 @@ import json
 import pytest
 
 from komainu.agent import wire
+from komainu.agent.alert_record import Record
 from komainu.core import events as e
 from komainu.core.state import Hold, Status, decode, encode, initial
 from komainu.model.config import Group
@@ -33,6 +34,11 @@ MESSAGES: tuple[wire.Message, ...] = (
     wire.Snapshot("a.1:1", 0, 2, "x" * 10),
     wire.DigestAsked(4),
     wire.DigestTold(4, "c0ffee"),
+    wire.AlertsTold((Record("a:1-2", 3, 1_700_000_000_000, "a", "KM5303", "info", "started", "起動", "detail"),)),
+    wire.AlertsHeld("c0ffee", True, {"a:1-2": (1, 3), "c0ffee": (2, 2)}),
+    wire.AlertsSent("mail", (("a:1-2", 3),), True),
+    wire.TestAsked("a-1", ""),
+    wire.TestAnswered("a-1", "mail", Result.FAILED, BROKEN, "550 no"),
     *(wire.Proposal(number, event) for number, event in enumerate(EVENTS)),
 )
 
