@@ -20,6 +20,8 @@ from komainu.types.notify.secret import SecretFile, SecretTrouble, read_secret
 
 STEP_MS = 10_000
 "The longest wait for one answer of the server."
+QUIT_S = 1.0
+"A farewell that is not answered changes nothing."
 PORTS = {"none": 25, "starttls": 587, "tls": 465}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -191,6 +193,8 @@ class Mail:
             raise _Ended(failed(self._said(NO_CONNECTION), _told(error))) from error
         finally:
             with suppress(OSError, smtplib.SMTPException):
+                if client.sock is not None:
+                    client.sock.settimeout(QUIT_S)
                 client.quit()
             client.close()
 
@@ -198,7 +202,7 @@ class Mail:
         params, name = self._params, self._host.node
         client: smtplib.SMTP | None = None
         try:
-            context = None if params.tls == "none" else ssl.create_default_context(cafile=params.ca_file)
+            context = self._context()
             # Our own name is given: smtplib would ask the DNS for it, and wait.
             if params.tls == "tls":
                 return smtplib.SMTP_SSL(params.host, self._port, name, timeout=step_s, context=context)
@@ -214,6 +218,14 @@ class Mail:
             raise _Ended(failed(self._said(NO_CONNECTION), _told(error))) from error
         return client
 
+    def _context(self) -> ssl.SSLContext | None:
+        if self._params.tls == "none":
+            return None
+        try:
+            return ssl.create_default_context(cafile=self._params.ca_file)
+        except OSError as error:
+            raise _Ended(failed(self._said(NO_TLS), f"{self._params.ca_file}: {_told(error)}")) from error
+
     def _log_in(self, client: smtplib.SMTP, password: str) -> None:
         assert self._params.user is not None
         try:
@@ -226,6 +238,7 @@ class Mail:
     def _hand_over(self, client: smtplib.SMTP, mail: bytes) -> Outcome:
         """The mail itself. Until its text is sent a failure is certain; after that only the server's word is."""
         params = self._params
+        client.ehlo_or_helo_if_needed()
         self._accepted(client.mail(params.sender))
         answers = {address: client.rcpt(address) for address in params.to}
         refused = {address: answer for address, answer in answers.items() if answer[0] not in (250, 251)}

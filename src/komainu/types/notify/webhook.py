@@ -240,14 +240,14 @@ class Webhook:
 
     def _failed(self, error: Exception, url: str) -> Outcome:
         detail = _told(error, url)
-        if isinstance(error, urllib3.exceptions.SSLError | ssl.SSLError):
+        # A file of CAs that is not there is said by the operating system, before anything is opened.
+        if isinstance(error, urllib3.exceptions.SSLError | ssl.SSLError | FileNotFoundError):
             return failed(self._said(NO_TLS), detail)
         never_sent = (
             urllib3.exceptions.NewConnectionError,
             urllib3.exceptions.ConnectTimeoutError,
             urllib3.exceptions.ProxyError,
             urllib3.exceptions.LocationValueError,
-            FileNotFoundError,
         )
         if isinstance(error, never_sent):
             return failed(self._said(UNREACHABLE), detail)
