@@ -1,23 +1,30 @@
 """What happened is recorded with its causes; a journal that cannot be written is no reason to stop."""
 
 import asyncio
+import dataclasses
 import errno
+import itertools
+import json
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from komainu.agent import recorder
+from komainu import __version__
+from komainu.agent import recorder, wire
 from komainu.agent.background import Background
 from komainu.agent.journal import Journal, decode
 from komainu.agent.recorder import Recorder
 from komainu.agent.replica import Decided
 from komainu.agent.words import Change
 from komainu.core import events as e
-from komainu.core.actions import ArmTimer, RaiseAlert, StartResource
-from komainu.core.state import RULES
+from komainu.core.actions import Action, ArmTimer, RaiseAlert, StartResource
+from komainu.core.state import RULES, State, digest, encode, initial
+from komainu.core.state import decode as decode_state
 from komainu.model.message import Message
+from tests.doubles.daemons import cluster
 
 SAID = Message("TEST4", "it happened", "起きました", "warning").said()
 START = StartResource("1.r.1", "n1", "web", "app", 3, (SAID,))
@@ -210,3 +217,199 @@ def test_a_journal_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         assert world.recorder.last(1)[0]["alerts"][0]["code"] == recorder.LOST.code
 
     play(tmp_path, story)
+
+
+# --- what a replay needs ---------------------------------------------------------------------------------------------
+
+
+def a_state(epoch: int = 0) -> State:
+    return initial(cluster(), epoch)
+
+
+def kinds(lines: list[dict[str, Any]]) -> list[str]:
+    return [f"{line['kind']} {line['why']}" if "kind" in line else str(line["seq"]) for line in lines]
+
+
+def state_of(line: dict[str, Any]) -> State:
+    return decode_state(wire.unpack([line["state"]]))
+
+
+def test_a_daemon_begins_with_a_snapshot(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        state = a_state(7)
+        world.recorder.begin(state)
+        world.recorder.alert(SAID)
+        world.recorder.decided([DECIDED], (), state, a_state(8))
+        await world.written()
+        snapshot, _, entry = world.on_disk()
+
+        assert kinds(world.on_disk()) == ["snapshot start", "1", "2"]
+        assert state_of(snapshot) == state
+        assert snapshot["digest"] == digest(state)
+        assert (snapshot["seq"], snapshot["format"], snapshot["release"]) == (0, recorder.FORMAT, __version__)
+        assert (entry["rules"], entry["configuration"]) == (RULES, 1)
+        assert [line["seq"] for line in world.recorder.last(10)] == [1, 2], "snapshots are for the disk alone"
+
+    play(tmp_path, story)
+
+
+def test_a_state_that_is_not_the_one_before_it_is_written_whoever_changed_it(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        first, second = a_state(1), a_state(2)
+        world.recorder.begin(first)
+        world.recorder.decided([DECIDED], (), first, first)
+        world.recorder.decided([DECIDED], (), second, second)
+        world.recorder.decided([DECIDED], (), second, second)
+        await world.written()
+
+        assert kinds(world.on_disk()) == ["snapshot start", "1", "snapshot other", "2", "3"]
+        assert state_of(world.on_disk()[2]) == second
+
+    play(tmp_path, story)
+
+
+def test_an_adopted_state_is_written_as_the_bus_brought_it(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        mine, theirs, after = a_state(1), a_state(5), a_state(6)
+        packed = "".join(wire.pack(encode(theirs)))
+        world.recorder.begin(mine)
+        world.recorder.told("n3", wire.Snapshot("round 1", 0, 2, "of an earlier round"))
+        world.recorder.told("n2", wire.Snapshot("round 2", 0, 2, packed[:50]))
+        world.recorder.told("n2", wire.Snapshot("round 2", 1, 2, packed[50:]))
+        world.recorder.decided([DECIDED], (), mine, after, adopted=True)
+        world.recorder.decided([DECIDED], (), after, after)
+        await world.written()
+
+        assert kinds(world.on_disk()) == ["snapshot start", "snapshot adopted", "1", "2"]
+        assert state_of(world.on_disk()[1]) == theirs
+
+    play(tmp_path, story)
+
+
+def test_an_adopted_state_that_nobody_heard_is_written_once_it_is_known(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        mine, after = a_state(1), a_state(6)
+        world.recorder.begin(mine)
+        world.recorder.told("n2", wire.Snapshot("round 2", 1, 2, "the other part is missing"))
+        world.recorder.decided([DECIDED], (), mine, after, adopted=True)
+        world.recorder.decided([DECIDED], (), after, after)
+        await world.written()
+        lines = world.on_disk()
+
+        assert kinds(lines) == ["snapshot start", "snapshot adopted", "1", "snapshot adopted", "2"]
+        assert lines[1]["state"] is None
+        assert state_of(lines[3]) == after
+
+    play(tmp_path, story)
+
+
+def test_the_digest_of_the_state_is_written_now_and_then(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        states = [a_state(epoch) for epoch in range(50)]
+        world.recorder.begin(states[0])
+        for before, after in itertools.pairwise(states):
+            world.recorder.decided([DECIDED], (), before, after)
+        await world.written()
+        digested = [line for line in world.on_disk() if "kind" not in line and "digest" in line]
+
+        assert 1 <= len(digested) <= 49 // recorder.DIGEST_EVERY
+        assert all(line["digest"] == digest(states[line["seq"]]) for line in digested)
+
+    play(tmp_path, story)
+
+
+def test_the_changes_the_unheard_and_the_state_belong_to_their_own_entry(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        view = Decided(e.ViewChanged("2", ("n1",), ("n1",)), (), RULES)
+        change = Change("node", "n2", "Online", "Unknown", None)
+        world.recorder.decided([DECIDED, view, DECIDED], (change,), unheard_ms={"n2": 870})
+        await world.written()
+        first, second, third = world.on_disk()
+
+        assert "unheard_ms" not in first
+        assert second["unheard_ms"] == {"n2": 870}
+        assert "unheard_ms" not in third
+        assert [len(line["changes"]) for line in (first, second, third)] == [0, 0, 1]
+
+    play(tmp_path, story)
+
+
+def test_after_a_full_disk_a_snapshot_comes_first(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        states = [a_state(epoch) for epoch in range(4)]
+        world.recorder.begin(states[0])
+        world.recorder.decided([DECIDED], (), states[0], states[1])
+        await world.written()
+        world.journal.full = True
+        world.recorder.decided([DECIDED], (), states[1], states[2])
+        await world.written()
+        world.journal.full = False
+        world.recorder.decided([DECIDED], (), states[2], states[3])
+        await world.written()
+        lines = world.on_disk()
+
+        assert kinds(lines) == ["snapshot start", "1", "snapshot segment", "3", "4"]
+        assert state_of(lines[2]) == states[2]
+        assert lines[2]["seq"] == 2
+
+    play(tmp_path, story)
+
+
+def test_what_was_written_is_synced_a_little_later_and_a_flush_syncs_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", synced.append)
+    monkeypatch.setattr(recorder, "SYNC_AFTER_MS", 50)
+
+    async def story(world: World) -> None:
+        world.recorder.alert(SAID)
+        world.recorder.alert(SAID)
+        async with asyncio.timeout(10):
+            while not synced:
+                await asyncio.sleep(0.01)
+        assert len(world.on_disk()) == 2
+        before = len(synced)
+        world.recorder.alert(SAID)
+        await world.written()
+        assert len(synced) > before
+
+    play(tmp_path, story)
+
+
+def test_a_disk_that_cannot_sync_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    async def story(world: World) -> None:
+        monkeypatch.setattr(os, "fdatasync", broken)
+        for _ in range(4):
+            world.recorder.alert(SAID)
+            await world.written()
+            await world.written()
+        codes = [alert["code"] for entry in world.recorder.last(100) for alert in entry["alerts"]]
+        assert codes.count(recorder.LOST.code) == 1
+        assert codes.count(recorder.WRITTEN_AGAIN.code) == 0
+        monkeypatch.undo()
+        world.recorder.alert(SAID)
+        await world.written()
+        await world.written()
+        codes = [alert["code"] for entry in world.recorder.last(100) for alert in entry["alerts"]]
+        assert codes.count(recorder.WRITTEN_AGAIN.code) == 1
+
+    play(tmp_path, story)
+
+
+def test_every_kind_of_action_can_be_written() -> None:
+    said = Message("TEST5", "x", "x").said()
+    samples = {
+        "id": "1", "node": "n1", "group": "web", "resource": "app", "epoch": 1, "because": (said,), "target": "n2",
+        "monitor": "m", "how": "reset", "then": "stop", "timer": "t", "after_ms": 5, "accepted": True, "said": said,
+        "detail": "", "cluster": cluster(),
+    }  # fmt: skip
+    for kind in Action.__args__:
+        action = kind(**{field.name: samples[field.name] for field in dataclasses.fields(kind)})
+        told = recorder.action_to_json(action)
+
+        assert told["action"] == kind.__name__
+        assert json.loads(json.dumps(told)) == told
