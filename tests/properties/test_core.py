@@ -25,7 +25,8 @@ def configuration(arbitration: str, start: str, failover: str) -> Cluster:
     """Three nodes; an exclusive group, one without exclusive resources, and one with those attributes."""
 
     def parts(prefix: str, exclusive: bool) -> tuple[object, ...]:
-        return tuple(resource(f"{prefix}{number}", exclusive, RECOVERY) for number in (1, 2))
+        below = f"{prefix}1"
+        return (resource(below, exclusive, RECOVERY), resource(f"{prefix}2", exclusive, RECOVERY, after=below))
 
     groups = [
         Group(name="db", nodes=NODES, resources=parts("db", True)),  # type: ignore[arg-type]

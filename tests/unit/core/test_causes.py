@@ -5,7 +5,7 @@ import pytest
 from komainu.core import causes
 from komainu.core import events as e
 from komainu.model.outcome import SUCCEEDED
-from tests.unit.core.clusters import FAILED, UNKNOWN, formed
+from tests.unit.core.clusters import BROKEN, FAILED, UNKNOWN, cluster, formed
 
 EVENTS: list[tuple[e.Event, str, str]] = [
     (e.ViewChanged("r", ("a", "b"), ("a", "b")), causes.VIEW.code, "a, b"),
@@ -19,11 +19,28 @@ EVENTS: list[tuple[e.Event, str, str]] = [
     (e.MonitorChanged("b", "db", "disk", "1", SUCCEEDED), causes.NORMAL.code, "disk"),
     (e.MonitorChanged("b", "db", "disk", "1", FAILED), causes.IN_ERROR.code, "disk"),
     (e.MonitorChanged("b", "db", "disk", "1", UNKNOWN), causes.UNCLEAR.code, "disk"),
+    (e.MonitorJudged("b", "ping1", "1.r.2", SUCCEEDED), causes.FOUND.code, "ping1"),
+    (e.MonitorJudged("b", "ping1", "1.r.2", FAILED), causes.FOUND.code, "failed"),
+    (e.ConfigurationJudged("1.r.2", "b", ()), causes.AGREED.code, "b"),
+    (e.ConfigurationJudged("1.r.2", "b", (BROKEN,)), causes.OBJECTED.code, "b"),
     (e.TimerFired("startup"), causes.FIRED.code, "startup"),
     (e.NodeLeaving("b", "b.1"), causes.LEAVING.code, "b"),
     (e.CommandGiven("1", "a", e.MoveGroup("db", "b")), causes.COMMAND.code, "move-group db"),
+    (e.CommandGiven("1", "a", e.StartGroup("db", None)), causes.COMMAND.code, "start-group db"),
     (e.CommandGiven("1", "a", e.StopGroup("db")), causes.COMMAND.code, "stop-group db"),
     (e.CommandGiven("1", "a", e.ConfirmGone("b", 3)), causes.COMMAND.code, "confirm-gone b"),
+    (e.CommandGiven("1", "a", e.RestoreGroup("db")), causes.COMMAND.code, "restore-group db"),
+    (e.CommandGiven("1", "a", e.StartPart("db", "disk")), causes.COMMAND.code, "start-resource db/disk"),
+    (e.CommandGiven("1", "a", e.StopPart("db", "disk")), causes.COMMAND.code, "stop-resource db/disk"),
+    (e.CommandGiven("1", "a", e.SuspendMonitor("ping1", None)), causes.COMMAND.code, "suspend-monitor ping1"),
+    (e.CommandGiven("1", "a", e.ResumeMonitor("ping1", "b")), causes.COMMAND.code, "resume-monitor ping1"),
+    (e.CommandGiven("1", "a", e.SimulateFailure("ping1", None, True)), causes.COMMAND.code, "simulate-failure ping1"),
+    (e.CommandGiven("1", "a", e.SuspendNode("b")), causes.COMMAND.code, "suspend b"),
+    (e.CommandGiven("1", "a", e.ResumeNode(None)), causes.COMMAND.code, "resume *"),
+    (e.CommandGiven("1", "a", e.StopNode("b", "reboot")), causes.COMMAND.code, "stop-node b"),
+    (e.CommandGiven("1", "a", e.SetMaintenance(True)), causes.COMMAND.code, "maintenance on"),
+    (e.CommandGiven("1", "a", e.SetMaintenance(False)), causes.COMMAND.code, "maintenance off"),
+    (e.CommandGiven("1", "a", e.ChangeConfiguration(cluster(), "who", "why")), causes.COMMAND.code, "1"),
 ]
 
 
@@ -37,6 +54,11 @@ def test_an_event_in_one_sentence(event: e.Event, code: str, part: str) -> None:
 
 def test_every_kind_of_event_is_tried_here() -> None:
     assert {type(event) for event, _, _ in EVENTS} == set(e.Event.__args__)
+
+
+def test_every_command_is_tried_here() -> None:
+    tried = {type(event.command) for event, _, _ in EVENTS if isinstance(event, e.CommandGiven)}
+    assert tried == set(e.Command.__args__)
 
 
 def test_every_action_tells_the_event_that_led_to_it_and_why() -> None:

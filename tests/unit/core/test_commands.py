@@ -21,6 +21,13 @@ def refused(life: Life, command: e.Command, message: Message) -> bool:
     return (answer.accepted, answer.said.code) == (False, message.code) and life.state == before
 
 
+def already_so(life: Life, command: e.Command, message: Message) -> bool:
+    """The command is accepted with that message: all is as it was asked for, so nothing changes."""
+    before = life.state
+    answer = life.command(command)
+    return (answer.accepted, answer.said.code) == (True, message.code) and life.state == before
+
+
 # --- the answer -----------------------------------------------------------------------------------------------------
 
 
@@ -75,8 +82,8 @@ def test_a_move_without_a_target_needs_another_node() -> None:
     assert refused(life, e.MoveGroup("db", None), commands.NOBODY_USABLE)
 
 
-def test_a_move_to_where_it_is_is_refused() -> None:
-    assert refused(formed(), e.MoveGroup("db", "a"), commands.ALREADY_THERE)
+def test_a_move_to_where_it_is_changes_nothing() -> None:
+    assert already_so(formed(), e.MoveGroup("db", "a"), commands.ALREADY_THERE)
 
 
 def test_a_move_to_where_it_failed_is_another_attempt() -> None:
@@ -180,7 +187,9 @@ def test_a_stop_stops_everything_from_above_and_stays() -> None:
     assert (life.group().wanted, life.group().home) == (Wanted.DOWN, None)
     life.view("b")
     assert life.starts() == ()
-    assert refused(life, e.StopGroup("db"), commands.ALREADY_STOPPED) is False  # a is lost: who knows what runs there
+    assert (
+        already_so(life, e.StopGroup("db"), commands.ALREADY_STOPPED) is False
+    )  # a is lost: who knows what runs there
 
 
 def test_a_stop_says_why_and_forgets_what_was_counted() -> None:
@@ -207,11 +216,11 @@ def test_what_should_run_and_cannot_may_be_stopped() -> None:
     assert life.group().wanted is Wanted.DOWN
 
 
-def test_stopping_what_is_stopped_is_refused() -> None:
+def test_stopping_what_is_stopped_changes_nothing() -> None:
     life = formed()
     life.command(e.StopGroup("db"))
     life.settle()
-    assert refused(life, e.StopGroup("db"), commands.ALREADY_STOPPED)
+    assert already_so(life, e.StopGroup("db"), commands.ALREADY_STOPPED)
 
 
 def test_a_start_takes_the_best_node_or_the_named_one() -> None:
@@ -224,9 +233,13 @@ def test_a_start_takes_the_best_node_or_the_named_one() -> None:
         assert life.statuses(home) == RUNNING
 
 
-def test_starting_what_runs_is_refused() -> None:
-    assert refused(formed(), e.StartGroup("db", None), commands.ALREADY_THERE)
-    assert refused(formed(), e.StartGroup("db", "b"), commands.ALREADY_THERE)
+def test_starting_what_runs_changes_nothing() -> None:
+    assert already_so(formed(), e.StartGroup("db", None), commands.ALREADY_THERE)
+    assert already_so(formed(), e.StartGroup("db", "a"), commands.ALREADY_THERE)
+
+
+def test_a_start_is_no_move() -> None:
+    assert refused(formed(), e.StartGroup("db", "b"), commands.ELSEWHERE)
 
 
 def test_a_start_needs_a_node() -> None:

@@ -2,12 +2,12 @@
 
 from komainu.core import causes, facts
 from komainu.core import events as e
-from komainu.core.state import Presence, State
+from komainu.core.state import RULES, Presence, State
 from tests.unit.core.clusters import FAILED, formed
 
 
 def absorbed(state: State, event: e.Event) -> State:
-    return facts.absorb(state, event, causes.headline(event))
+    return facts.absorb(state, event, causes.headline(event), RULES)
 
 
 def test_facts_alone_decide_nothing() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from komainu.core import events as e
-from komainu.core import health
+from komainu.core import recovery as steps
 from komainu.core.state import Status
 from komainu.model.config import Cluster, Group, Recovery
 from komainu.model.outcome import Outcome, Result
@@ -12,7 +12,8 @@ from tests.unit.core.clusters import BROKEN, FAILED, UNKNOWN, Life, cluster, for
 
 def with_recovery(nodes: str = "a b", failover: str = "auto", **recovery: int) -> Cluster:
     """One group of a disk and a server, both with that recovery."""
-    parts = tuple(resource(name, recovery=Recovery(**recovery)) for name in ("disk", "server"))
+    policy = Recovery.model_validate(recovery)
+    parts = (resource("disk", recovery=policy), resource("server", recovery=policy, after="disk"))
     group = Group(name="db", nodes=tuple(nodes.split()), failover=failover, resources=parts)  # type: ignore[arg-type]
     return cluster(nodes, groups=[group])
 
@@ -34,7 +35,7 @@ def test_so_many_restarts_and_then_another_node(restarts: int) -> None:
         assert life.statuses("a") == (Status.RUNNING, Status.RUNNING)
     life.check("a", FAILED)
     assert life.group().home == "b"
-    assert health.FAILS_OVER.code in life.codes()
+    assert steps.FAILS_OVER.code in life.codes()
     life.settle()
     assert life.statuses("b") == (Status.RUNNING, Status.RUNNING)
     assert life.group().barred == ("a",)
@@ -62,8 +63,8 @@ def test_so_many_failovers_and_then_the_end() -> None:
     assert life.group().home == "b"
     life.check("b", FAILED)
     assert life.group().given_up
-    assert health.GIVEN_UP.code in life.codes()
-    assert life.group().because[-1].code == health.GIVEN_UP.code
+    assert steps.GIVEN_UP.code in life.codes()
+    assert life.group().because[-1].code == steps.GIVEN_UP.code
     assert life.hold("b", "server").status is Status.FAILED
     assert life.starts() == life.stops() == ()
 
@@ -76,7 +77,7 @@ def test_the_end_is_told_once() -> None:
 
 
 def test_what_depends_on_what_was_given_up_is_not_started() -> None:
-    life = Life(with_recovery(start_retries=0, failovers=0))
+    life = Life(with_recovery(start_retries=0, start_failovers=0))
     life.view("a b")
     life.sync("a", "a b")
     while life.starts() != ("db.disk on a",):
@@ -155,7 +156,7 @@ def test_a_group_that_ran_for_long_enough_has_its_failovers_and_its_nodes_back()
         assert life.group().home == home
         life.fire("calm")
         assert (life.group().failovers, life.group().barred) == (0, ())
-    assert not life.state.timers
+    assert len(life.group().recent) == 3  # those count for longer: see test_recovery
 
 
 def test_failovers_are_not_counted_anew_while_a_part_of_the_group_keeps_failing() -> None:

@@ -51,7 +51,7 @@ def test_groups_do_not_wait_for_each_other() -> None:
 
 
 def test_a_resource_that_fails_takes_down_what_stands_on_it_and_nothing_else() -> None:
-    parts = tuple(resource(name) for name in ("bottom", "middle", "top"))
+    parts = (resource("bottom"), resource("middle", after="bottom"), resource("top", after="middle"))
     life = formed(cluster(groups=[Group(name="db", nodes=("a", "b"), resources=parts)]))
     life.check("a", FAILED, "middle")
     stopped = list(life.stops())
