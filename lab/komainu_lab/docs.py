@@ -37,6 +37,12 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "KM37": ("AWS virtual IP", "AWS 仮想 IP"),
     "KM38": ("Floating IP", "フローティング IP"),
     "KM40": ("Applications (exec)", "アプリケーション（exec）"),
+    "KM43": ("Custom monitors (genw)", "カスタムモニタ（genw）"),
+    "KM44": ("TCP monitors", "TCP モニタ"),
+    "KM45": ("HTTP monitors", "HTTP モニタ"),
+    "KM46": ("Process monitors", "プロセスモニタ"),
+    "KM47": ("Disk use monitors", "ディスク使用率モニタ"),
+    "KM48": ("User space monitors (userw)", "ユーザ空間モニタ（userw）"),
     "KM50": ("This node and the others", "このノードと他のノード"),
     "KM51": ("Attempts on resources", "リソースに対する処理"),
     "KM53": ("Journal and files", "ジャーナルとファイル"),
@@ -59,7 +65,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
 
 LEFT_OUT: Mapping[str, str] = {
     "KM14": "words of the configuration's reference",
-    "KM30": "titles and descriptions of resource types; they are in the configuration's reference",
+    "KM30": "titles and descriptions of types; they are in the configuration's reference",
 }
 """Beginnings of codes that no administrator meets with their code, and why."""
 

@@ -10,11 +10,17 @@ from typing import Protocol, TypeVar
 
 from komainu.ports import MonitorType, NotifierType, ResourceType
 from komainu.types.aws.vip import AWSVIP
+from komainu.types.disk import DISK
 from komainu.types.exec import EXEC
 from komainu.types.fip import FIP
+from komainu.types.genw import GENW
+from komainu.types.http import HTTP
 from komainu.types.notify.mail import MAIL
 from komainu.types.notify.sns import SNS
 from komainu.types.notify.webhook import WEBHOOK
+from komainu.types.process import PROCESS
+from komainu.types.tcp import TCP
+from komainu.types.userw import USERW
 
 
 class Declared(Protocol):
@@ -44,7 +50,7 @@ TYPES: tuple[ResourceType, ...] = (AWSVIP, FIP, EXEC)
 RESOURCE_TYPES: Mapping[str, ResourceType] = by_name(TYPES)
 """What `komainu.config.read` and the executor ask for a resource type by its name."""
 
-MONITORS: tuple[MonitorType, ...] = ()
+MONITORS: tuple[MonitorType, ...] = (GENW, TCP, HTTP, PROCESS, DISK, USERW)
 """The types of monitors of their own, in the order of the documentation."""
 
 MONITOR_TYPES: Mapping[str, MonitorType] = by_name(MONITORS)

@@ -10,7 +10,7 @@ from komainu.model.message import Message, Said
 from komainu.model.outcome import Outcome
 from komainu.model.traits import Environment
 from komainu.ports.cloud import Cloud
-from komainu.ports.machine import Network
+from komainu.ports.machine import Network, Watchdog
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class MonitorHost:
     "Tells of a change at once, without waiting for the next check."
     now_ms: Callable[[], int]
     "CLOCK_BOOTTIME in milliseconds."
+    watchdog: Watchdog | None = None
+    "Whoever ends this machine takes it away from a monitor; that one need not know."
 
 
 class MonitorHands(Protocol):
