@@ -82,6 +82,12 @@ class JudgeConfiguration:
     id: str
     node: str
     cluster: Cluster
+    origin: str = ""
+    "Where it was asked for; this and what follows is for the history."
+    who: str = ""
+    why: str = ""
+    text: str = ""
+    "The file it was made from."
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,8 @@ def propose(state: State, event: e.CommandGiven, command: e.ChangeConfiguration)
         return state, refusal
     state, number = state.numbered()
     change = Change(number, event.origin, event.id, command.cluster, command.who, command.why)
-    asked = (JudgeConfiguration(number, node, command.cluster) for node in state.members())
+    about = (command.cluster, event.origin, command.who, command.why, command.text)
+    asked = (JudgeConfiguration(number, node, *about) for node in state.members())
     return replace(state, change=change).doing(*asked), None
 
 

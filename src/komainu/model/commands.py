@@ -128,6 +128,8 @@ class ChangeConfiguration:
     "Its version is one higher than that of the configuration it was made from."
     who: str
     why: str
+    text: str = ""
+    "The file it was made from, to be kept beside it."
     verb: Literal["change-configuration"] = "change-configuration"
 
 
