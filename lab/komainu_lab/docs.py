@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import komainu
-from komainu.catalogue import TYPES
+from komainu.catalogue import MONITORS, NOTIFICATIONS, TYPES
 from komainu.config.reference import reference
 from komainu.model.message import Language, Level, Message
 
@@ -25,6 +25,8 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "KM11": ("cluster.yaml: keys and values", "cluster.yaml: キーと値"),
     "KM12": ("cluster.yaml: what does not fit together", "cluster.yaml: 全体の整合性"),
     "KM13": ("The committed configuration", "確定した構成"),
+    "KM15": ("A changed configuration: what follows", "構成変更の影響"),
+    "KM16": ("cluster.yaml: monitors, recovery, times", "cluster.yaml: モニタ、復旧、時間"),
     "KM20": ("Corosync: the connection", "Corosync: 接続"),
     "KM21": ("Corosync: its configuration", "Corosync: 設定"),
     "KM22": ("Corosync: start and end", "Corosync: 起動と終了"),
@@ -171,7 +173,7 @@ def main() -> None:
 
 
 def _reference(language: Language) -> str:
-    return reference(TYPES, language)
+    return reference(TYPES, language, MONITORS, NOTIFICATIONS)
 
 
 def _modules() -> Iterator[Any]:

@@ -38,9 +38,10 @@ def _offline() -> "Offline":
     from komainu.adapters.files.configuration import ConfigurationStore
     from komainu.adapters.files.kept import Committing
     from komainu.api.offline import Offline
-    from komainu.catalogue import RESOURCE_TYPES
+    from komainu.catalogue import MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
 
-    return Offline(RESOURCE_TYPES, Committing(ConfigurationStore()), AuthKey(), new_authkey)
+    store = Committing(ConfigurationStore())
+    return Offline(RESOURCE_TYPES, store, AuthKey(), new_authkey, MONITOR_TYPES, NOTIFIERS)
 
 
 def _daemon() -> "tuple[Daemon, Server]":

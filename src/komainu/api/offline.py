@@ -8,7 +8,7 @@ from komainu.config import read, schema
 from komainu.config.problem import Problem
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
-from komainu.ports import ResourceType
+from komainu.ports import MonitorType, NotifierType, ResourceType
 
 MOST_BYTES = 1_048_577
 "One more than a configuration may have: the reader says what is wrong with a longer one."
@@ -57,22 +57,32 @@ class Key(Protocol):
 class Offline:
     """The operations of this file, with the neighbours that `komainu.compose` chose."""
 
-    def __init__(self, types: Mapping[str, ResourceType], store: Store, key: Key, new_key: Callable[[], bytes]) -> None:
+    def __init__(
+        self,
+        types: Mapping[str, ResourceType],
+        store: Store,
+        key: Key,
+        new_key: Callable[[], bytes],
+        monitors: Mapping[str, MonitorType] = read.NONE,
+        notifiers: Mapping[str, NotifierType] = read.NONE,
+    ) -> None:
         """Nothing is read yet. `new_key` makes a fresh secret."""
         self._types = types
+        self._monitors = monitors
+        self._notifiers = notifiers
         self._store = store
         self._key = key
         self._new_key = new_key
 
     def check(self, file: Path) -> dict[str, Any]:
         """`cluster` (its name, or None when there is an error) and all `problems`. Raises OfflineTrouble."""
-        reading = read.read(_bytes(file), self._types)
+        reading = self._read(_bytes(file))
         name = reading.cluster.name if reading.cluster is not None else None
         return {"cluster": name, "problems": [_problem(each) for each in reading.problems]}
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of `cluster.yaml`."""
-        return schema.schema(self._types.values())
+        return schema.schema(self._types.values(), self._monitors.values(), self._notifiers.values())
 
     def init(self, file: Path, node: str, key_file: Path | None, *, force: bool) -> dict[str, Any]:
         """Make this machine a node: `cluster`, `version`, `problems`, `new_key` (True when one was made).
@@ -80,9 +90,9 @@ class Offline:
         `cluster` is None when the file has errors; then nothing was changed. Raises what store and key raise.
         """
         text = _bytes(file)
-        reading = read.read(text, self._types)
+        reading = self._read(text)
         if reading.cluster is not None and force:
-            reading = read.read(text, self._types, self._store.next_version(reading.cluster.name))
+            reading = self._read(text, self._store.next_version(reading.cluster.name))
         answer = {"cluster": None, "version": 0, "new_key": False, "problems": list(map(_problem, reading.problems))}
         cluster = reading.cluster
         if cluster is None:
@@ -97,6 +107,9 @@ class Offline:
         if given is not None or new:
             self._key.write(given if given is not None else self._new_key())
         return {**answer, "cluster": cluster.name, "version": cluster.version, "new_key": new}
+
+    def _read(self, text: bytes, version: int = 1) -> read.Reading:
+        return read.read(text, self._types, version, monitors=self._monitors, notifiers=self._notifiers)
 
 
 def _bytes(file: Path) -> bytes:

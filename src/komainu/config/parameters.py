@@ -1,17 +1,19 @@
-"""The parameters of each resource, checked by its type as they hold on every node where it may start (C5)."""
+"""The parameters of resources, monitors and notifications, checked by their types as they hold on each node (C5)."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from komainu.config import refusals, schema
+from komainu.config.declared import Declared, Kind
 from komainu.config.problem import Finding, Path, named, shown
-from komainu.model.config import Cluster, Group, Resource
-from komainu.model.message import Message
-from komainu.ports import ResourceType
+from komainu.model.config import Cluster, Group, Monitor, Notification, Resource
+from komainu.model.message import Message, Said
+from komainu.ports import NotifierType
 
 UNKNOWN_TYPE = Message(
     "KM1131",
@@ -27,8 +29,8 @@ MISSPELT_TYPE = Message(
 )
 NOT_ON_NODE = Message(
     "KM1133",
-    "`{key}` is missing for node {node}. Every node of the group needs its own: write it under `per_node: {node}:`.",
-    "ノード {node} の `{key}` がありません。グループの各ノードに固有の値が必要です。`per_node: {node}:` の下に書いて"
+    "`{key}` is missing for node {node}. Each node where it may run needs its own: write it under `per_node: {node}:`.",
+    "ノード {node} の `{key}` がありません。動作する各ノードに固有の値が必要です。`per_node: {node}:` の下に書いて"
     "ください。",
     "error",
 )
@@ -59,21 +61,79 @@ NO_SUCH_NODE = Message(
     "このクラスタにノード {node} はありません。名前を直すか、`nodes:` にノードを追加してください。",
     "error",
 )
-MESSAGES = (*(UNKNOWN_TYPE, MISSPELT_TYPE, NOT_ON_NODE, SAME_ON_NODES, MISPLACED, NODE_NOT_IN_GROUP, NO_SUCH_NODE),)
+NO_MONITOR_TYPE = Message(
+    "KM1138",
+    "There is no monitor type `{type}`. Possible types: {possible}.",
+    "モニタのタイプ `{type}` はありません。使えるタイプ: {possible}。",
+    "error",
+)
+MISSPELT_MONITOR_TYPE = Message(
+    "KM1139",
+    "There is no monitor type `{type}`. Did you mean `{near}`?",
+    "モニタのタイプ `{type}` はありません。`{near}` ではありませんか。",
+    "error",
+)
+OWN_MONITOR = Message(
+    "KM1140",
+    "`{type}` is no monitor type of its own: such a monitor comes with every resource of type `{resource}` by itself. "
+    "Remove this entry, and set `check_interval_ms` and the like at the resource.",
+    "`{type}` は単独のモニタタイプではなく、タイプ `{resource}` のリソースに自動的に付属します。この項目を削除し、"
+    "`check_interval_ms` などはリソースに設定してください。",
+    "error",
+)
+NO_NOTIFIER = Message(
+    "KM1141",
+    "There is no way `{type}` to send a notification. Possible kinds: {possible}.",
+    "通知の方法 `{type}` はありません。使える方法: {possible}。",
+    "error",
+)
+MISSPELT_NOTIFIER = Message(
+    "KM1142",
+    "There is no way `{type}` to send a notification. Did you mean `{near}`?",
+    "通知の方法 `{type}` はありません。`{near}` ではありませんか。",
+    "error",
+)
+MONITOR_NOT_ON_NODE = Message(
+    "KM1143",
+    "The monitor {monitor} does not run on {node}, so these values have no effect. Add the node to `nodes`, correct "
+    "the name, or remove them.",
+    "モニタ {monitor} は {node} では監視を行わないため、この値は使われません。ノードを加えるか、名前を直すか、"
+    "この値を削除してください。",
+    "warning",
+)
+MESSAGES = (
+    *(UNKNOWN_TYPE, MISSPELT_TYPE, NOT_ON_NODE, SAME_ON_NODES, MISPLACED, NODE_NOT_IN_GROUP, NO_SUCH_NODE),
+    *(NO_MONITOR_TYPE, MISSPELT_MONITOR_TYPE, OWN_MONITOR, NO_NOTIFIER, MISSPELT_NOTIFIER, MONITOR_NOT_ON_NODE),
+)
 
 
-def findings(cluster: Cluster, types: Mapping[str, ResourceType]) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """One use of a declaration, with the values that were written for it."""
+
+    path: Path
+    kind: Kind
+    params: dict[str, Any]
+    per_node: dict[str, dict[str, Any]]
+    nodes: tuple[str, ...]
+    "The known nodes where it may run; `` alone when there is none, or when it belongs to no node."
+    required: tuple[str, ...] = ()
+    "Parameters that each of those nodes must give for itself."
+
+    def on(self, node: str) -> dict[str, Any]:
+        """The values that hold on a node."""
+        return {**self.params, **self.per_node.get(node, {})}
+
+
+def findings(cluster: Cluster, declared: Declared) -> list[Finding]:
     """What the types refuse, and what they advise."""
     found: list[Finding] = []
     for path, group, resource in resources(cluster):
-        if not resource.type:
-            continue
-        declared = types.get(resource.type)
-        if declared is None:
-            found.append(_unknown_type(path, resource.type, types))
-            continue
-        found += _per_node(path, cluster, group, resource, declared)
-        found += _values(path, cluster, group, resource, declared)
+        found += _resource(path, cluster, group, resource, declared)
+    for number, monitor in enumerate(cluster.monitors):
+        found += _monitor(("monitors", number), cluster, monitor, declared)
+    for number, notification in enumerate(cluster.notifications):
+        found += _notification(("notifications", number), notification, declared)
     return list(dict.fromkeys(found))
 
 
@@ -84,47 +144,101 @@ def resources(cluster: Cluster) -> Iterator[tuple[Path, Group, Resource]]:
             yield ("groups", number, "resources", place), group, resource
 
 
-def misplaced(finding: Finding, data: Any, types: Mapping[str, ResourceType]) -> Finding:
+def misplaced(finding: Finding, data: Any, declared: Declared) -> Finding:
     """An unknown key beside `params` that the type knows as a parameter: said so. Any other finding as it is."""
     unknown = (refusals.UNKNOWN_KEY.code, refusals.MISSPELT_KEY.code)
-    if finding.said.code not in unknown or len(finding.path) != 5 or finding.path[2] != "resources":
+    if finding.said.code not in unknown:
         return finding
-    groups, group, _, resource, key = finding.path
-    name = data[groups][group]["resources"][resource].get("type")
-    declared = types.get(name) if isinstance(name, str) else None
-    if declared is None or key not in declared.params.model_fields:
+    types: Mapping[str, Kind]
+    match finding.path:
+        case ("groups", int(), "resources", int(), str(key)):
+            types, word = declared.resources, "type"
+        case ("monitors", int(), str(key)):
+            types, word = declared.monitors, "type"
+        case ("notifications", int(), str(key)):
+            types, word = declared.notifiers, "kind"
+        case _:
+            return finding
+    for step in finding.path[:-1]:
+        data = data[step]
+    name = data.get(word)
+    kind = types.get(name) if isinstance(name, str) else None
+    if kind is None or key not in kind.params.model_fields:
         return finding
-    return Finding(finding.path, MISPLACED.said(key=key, type=declared.name), at_key=True)
+    return Finding(finding.path, MISPLACED.said(key=key, type=kind.name), at_key=True)
 
 
-def _unknown_type(path: Path, name: str, types: Mapping[str, ResourceType]) -> Finding:
+def _resource(path: Path, cluster: Cluster, group: Group, resource: Resource, declared: Declared) -> Iterator[Finding]:
+    if not resource.type:
+        return
+    kind = declared.resources.get(resource.type)
+    if kind is None:
+        yield _unknown((*path, "type"), resource.type, declared.resources, UNKNOWN_TYPE, MISSPELT_TYPE)
+        return
+    nodes = _known(cluster, group.nodes)
+    yield from _per_node(path, cluster, resource, nodes, partial(NODE_NOT_IN_GROUP.said, group=named(group.name)))
+    yield from _values(_Use(path, kind, resource.params, resource.per_node, nodes or ("",), kind.per_node_required))
+
+
+def _notification(path: Path, notification: Notification, declared: Declared) -> Iterator[Finding]:
+    name: str = notification.kind
+    if not name:
+        return
+    kind = declared.notifiers.get(name)
+    if kind is None:
+        yield _unknown((*path, "kind"), name, declared.notifiers, NO_NOTIFIER, MISSPELT_NOTIFIER)
+        return
+    yield from _values(_Use(path, kind, notification.params, {}, ("",)))
+
+
+def _monitor(path: Path, cluster: Cluster, monitor: Monitor, declared: Declared) -> Iterator[Finding]:
+    if not monitor.type:
+        return
+    kind = declared.monitors.get(monitor.type)
+    if kind is None:
+        for each in declared.resources.values():
+            if each.monitor == monitor.type:
+                said = OWN_MONITOR.said(type=monitor.type, resource=each.name)
+                yield Finding((*path, "type"), said)
+                return
+        yield _unknown((*path, "type"), monitor.type, declared.monitors, NO_MONITOR_TYPE, MISSPELT_MONITOR_TYPE)
+        return
+    nodes = _known(cluster, monitor.nodes)
+    yield from _per_node(path, cluster, monitor, nodes, partial(MONITOR_NOT_ON_NODE.said, monitor=named(monitor.name)))
+    yield from _values(_Use(path, kind, monitor.params, monitor.per_node, nodes or ("",), kind.per_node_required))
+
+
+def _unknown(path: Path, name: str, types: Mapping[str, Any], unknown: Message, misspelt: Message) -> Finding:
     near = refusals.nearest(name, types)
     if near is not None:
-        return Finding((*path, "type"), MISSPELT_TYPE.said(type=named(name), near=near))
-    return Finding((*path, "type"), UNKNOWN_TYPE.said(type=named(name), possible=", ".join(types) or "-"))
+        return Finding(path, misspelt.said(type=named(name), near=near))
+    return Finding(path, unknown.said(type=named(name), possible=", ".join(types) or "-"))
 
 
-def _startable(cluster: Cluster, group: Group) -> list[str]:
+def _known(cluster: Cluster, nodes: tuple[str, ...]) -> tuple[str, ...]:
     known = [node.name for node in cluster.nodes if node.name]
-    return [name for name in dict.fromkeys(group.nodes) if name in known]
+    return tuple(name for name in dict.fromkeys(nodes) if name in known)
 
 
 def _per_node(
-    path: Path, cluster: Cluster, group: Group, resource: Resource, declared: ResourceType
+    path: Path, cluster: Cluster, part: Resource | Monitor, nodes: tuple[str, ...], elsewhere: Callable[..., Said]
 ) -> Iterator[Finding]:
-    startable = _startable(cluster, group)
+    """Values for nodes that are none, or where it never runs."""
     known = [node.name for node in cluster.nodes]
-    for node in resource.per_node:
+    for node in part.per_node:
         if node not in known:
             yield Finding((*path, "per_node", node), NO_SUCH_NODE.said(node=named(node)), at_key=True)
-        elif node not in startable:
-            said = NODE_NOT_IN_GROUP.said(group=named(group.name), node=named(node))
-            yield Finding((*path, "per_node", node), said, at_key=True)
-    for key in declared.per_node_required:
+        elif node not in nodes:
+            yield Finding((*path, "per_node", node), elsewhere(node=named(node)), at_key=True)
+
+
+def _each_its_own(use: _Use) -> Iterator[Finding]:
+    """What every node must give for itself is there, and differs."""
+    for key in use.required:
         first: dict[str, str] = {}
-        for node in startable:
-            own = resource.per_node.get(node, {})
-            place = (*path, "per_node", node, key)
+        for node in filter(None, use.nodes):
+            own = use.per_node.get(node, {})
+            place = (*use.path, "per_node", node, key)
             if key not in own:
                 yield Finding(place, NOT_ON_NODE.said(key=key, node=named(node)))
                 continue
@@ -135,40 +249,38 @@ def _per_node(
             first.setdefault(value, node)
 
 
-def _values(
-    path: Path, cluster: Cluster, group: Group, resource: Resource, declared: ResourceType
-) -> Iterator[Finding]:
+def _values(use: _Use) -> Iterator[Finding]:
+    yield from _each_its_own(use)
     validated: dict[str, BaseModel] = {}
-    startable = _startable(cluster, group)
     complete = True
-    for node in startable or [""]:
-        values = resource.params_on(node)
+    for node in use.nodes:
+        values = use.on(node)
         try:
             # Strict JSON: what YAML has for a number, a text or a truth value is what the type gets.
-            validated[node] = declared.params.model_validate_json(json.dumps(values), strict=True)
+            validated[node] = use.kind.params.model_validate_json(json.dumps(values), strict=True)
         except ValidationError as error:
             complete = False
-            keys_at = partial(schema.keys_at, schema.parameters(declared))
+            keys_at = partial(schema.keys_at, schema.of_model(use.kind.params))
             for finding in refusals.findings(error, values, keys_at):
-                if not _is_said_per_node(finding, declared):
-                    yield _placed(finding, path, node, resource)
-    if complete and startable:
-        for said in declared.advise(validated):
-            yield Finding(path, said)
+                if not _is_said_per_node(finding, use):
+                    yield _placed(finding, use, node)
+    if complete and (use.nodes != ("",) or isinstance(use.kind, NotifierType)):
+        for said in use.kind.advise(validated):
+            yield Finding(use.path, said)
 
 
-def _is_said_per_node(finding: Finding, declared: ResourceType) -> bool:
-    """True for a missing key that `_per_node` reports with the node's name."""
+def _is_said_per_node(finding: Finding, use: _Use) -> bool:
+    """True for a missing key that `_each_its_own` reports with the node's name."""
     missing = finding.said.code == refusals.MISSING.code
-    return missing and len(finding.path) == 1 and finding.path[0] in declared.per_node_required
+    return missing and len(finding.path) == 1 and finding.path[0] in use.required
 
 
-def _placed(finding: Finding, path: Path, node: str, resource: Resource) -> Finding:
+def _placed(finding: Finding, use: _Use, node: str) -> Finding:
     """The finding where its value was written: under the node, or in the part common to all."""
     first = finding.path[0] if finding.path else None
-    if first is not None and first in resource.per_node.get(node, {}):
-        start: Path = (*path, "per_node", node)
+    if first is not None and first in use.per_node.get(node, {}):
+        start: Path = (*use.path, "per_node", node)
     else:
-        start = (*path, "params")
+        start = (*use.path, "params")
     meant = (*start, *finding.meant) if finding.meant else ()
     return Finding((*start, *finding.path), finding.said, finding.at_key, meant)

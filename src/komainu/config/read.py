@@ -4,19 +4,21 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
 
 from komainu.config import parameters, refusals, schema, yaml_text
-from komainu.config.complete import complete
+from komainu.config.complete import complete, ordered
+from komainu.config.declared import Declared
 from komainu.config.problem import Finding, Path, Problem, path_text
 from komainu.config.rules import judge, safety
 from komainu.config.shape import ClusterFile
 from komainu.config.yaml_tree import Document
 from komainu.model.config import Cluster
 from komainu.model.message import Message
-from komainu.ports import ResourceType
+from komainu.ports import MonitorType, NotifierType, ResourceType
 
 MAX_PROBLEMS = 200
 """More are counted, not listed: by then the file is not a configuration."""
@@ -43,6 +45,7 @@ INCOMPLETE = Message(
 )
 MESSAGES = (NOT_A_CONFIGURATION, AND_MORE, INCOMPLETE)
 
+NONE: Mapping[str, Any] = MappingProxyType({})
 _ARBITRATION: Path = ("cluster", "arbitration")
 _HIDES_WHAT_IS_INSIDE = (refusals.NOT_SECTION.code, refusals.NOT_LIST.code, refusals.NO_VALUE.code)
 
@@ -62,8 +65,19 @@ class Reading:
         return tuple(problem for problem in self.problems if problem.is_error)
 
 
-def read(text: bytes, types: Mapping[str, ResourceType], version: int = 1) -> Reading:
-    """Read a configuration file. Never raises for what is in the text; `version` is the one the cluster will have."""
+def read(
+    text: bytes,
+    types: Mapping[str, ResourceType],
+    version: int = 1,
+    *,
+    monitors: Mapping[str, MonitorType] = NONE,
+    notifiers: Mapping[str, NotifierType] = NONE,
+) -> Reading:
+    """Read a configuration file. Never raises for what is in the text; `version` is the one the cluster will have.
+
+    `types`, `monitors` and `notifiers`: what the names in the file may stand for.
+    """
+    declared = Declared(types, monitors, notifiers)
     document = yaml_text.parse(text)
     if document.root is None:
         return Reading(None, tuple(document.problems))
@@ -73,30 +87,30 @@ def read(text: bytes, types: Mapping[str, ResourceType], version: int = 1) -> Re
         if not document.unreadable(()):
             found.append(_located(Finding((), NOT_A_CONFIGURATION.said()), document))
         return Reading(None, _listed(found))
-    cluster = complete(data, types, version)
-    findings = [*_shape(data, types), *parameters.findings(cluster, types), *judge(cluster, types)]
+    cluster = complete(data, declared, version)
+    findings = [*_shape(data, declared), *parameters.findings(cluster, declared), *judge(cluster, declared)]
     problems = [*document.problems, *(_located(finding, document) for finding in _telling(findings, document))]
     if not any(problem.is_error for problem in problems):
         try:
-            cluster = Cluster.model_validate(cluster.model_dump(warnings=False))
+            cluster = Cluster.model_validate(ordered(cluster).model_dump(warnings=False))
         except ValidationError as error:
             problems.append(_located(Finding((), INCOMPLETE.said(reason=refusals.summary(error))), document))
     listed = _listed(problems)
     return Reading(None if any(problem.is_error for problem in listed) else cluster, listed)
 
 
-def _shape(data: dict[str, Any], types: Mapping[str, ResourceType]) -> Iterable[Finding]:
+def _shape(data: dict[str, Any], declared: Declared) -> Iterable[Finding]:
     """What the form of the file forbids, whatever the types are."""
     arbitration = False
     try:
         ClusterFile.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
-        keys_at = partial(schema.keys_at, schema.schema(types.values()))
+        keys_at = partial(schema.keys_at, schema.of_declared(declared))
         for finding in refusals.findings(error, data, keys_at):
             if finding.path[:2] == _ARBITRATION:
                 arbitration = True
             else:
-                yield parameters.misplaced(finding, data, types)
+                yield parameters.misplaced(finding, data, declared)
     section = data.get("cluster")
     if not isinstance(section, dict):
         return

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from komainu.config import schema
+from komainu.config.declared import Kind
 from komainu.config.schema import Schema
 from komainu.config.shape import ClusterFile
 from komainu.model.message import Language, Message
-from komainu.ports import ResourceType
+from komainu.ports import MonitorType, NotifierType, ResourceType
 
 _SECTIONS = (
     ("cluster", "ClusterSection"),
@@ -18,6 +19,11 @@ _SECTIONS = (
     ("groups[]", "GroupEntry"),
     ("groups[].resources[]", "ResourceEntry"),
     ("groups[].resources[].recovery", "Recovery"),
+    ("groups[].resources[].scripts", "Scripts"),
+    ("monitors[]", "MonitorEntry"),
+    ("monitors[].recovery", "MonitorRecoverySection"),
+    ("exclusions[]", "ExclusionEntry"),
+    ("notifications[]", "NotificationEntry"),
 )
 
 KEY_HEAD = Message("KM1401", "Key", "キー")
@@ -44,21 +50,45 @@ EXCLUSIVE_YES = Message("KM1422", "yes", "はい")
 EXCLUSIVE_CLEARED = Message("KM1423", "yes, unless `exclusive: false`", "はい（`exclusive: false` で解除できる）")
 EXCLUSIVE_NO = Message("KM1424", "no", "いいえ")
 MONITOR = Message("KM1425", "Monitor", "モニタ")
-ORDER = Message("KM1426", "Usual place in a group", "グループ内の通常の順序")
+ORDER = Message("KM1426", "Place in a group unless `depends_on` says otherwise", "`depends_on` を省略したときの順序")
+MONITORS_HEAD = Message("KM1427", "Monitor types", "モニタのタイプ")
+NOTIFICATIONS_HEAD = Message("KM1428", "Kinds of notification", "通知の方法")
+ALWAYS = Message("KM1429", "Checks", "監視タイミング")
+ALWAYS_YES = Message("KM1430", "at any time", "常時")
+ALWAYS_NO = Message("KM1431", "while the target of its recovery is active", "回復対象の活性中")
+BELONGS = Message("KM1432", "Belongs to resources of type", "対象リソースのタイプ")
 MESSAGES = (
     *(KEY_HEAD, VALUE_HEAD, DEFAULT_HEAD, MEANING_HEAD, REQUIRED, REQUIRED_PER_NODE, TEXT, NAME, WHOLE, NUMBER, TRUTH),
     *(LIST, BY_KEY, SECTION, ADDRESS, ANYTHING, OR, TYPES_HEAD, ENVIRONMENTS, EXCLUSIVE, EXCLUSIVE_YES),
-    *(EXCLUSIVE_CLEARED, EXCLUSIVE_NO, MONITOR, ORDER),
+    *(
+        EXCLUSIVE_CLEARED,
+        EXCLUSIVE_NO,
+        MONITOR,
+        ORDER,
+        MONITORS_HEAD,
+        NOTIFICATIONS_HEAD,
+        ALWAYS,
+        ALWAYS_YES,
+        ALWAYS_NO,
+    ),
+    BELONGS,
 )
 
 _TIMES = ("start_timeout_ms", "stop_timeout_ms", "check_interval_ms", "check_timeout_ms", "prepare_interval_ms")
+_MONITOR_TIMES = ("first_wait_ms", "interval_ms", "timeout_ms", "retries")
+_OWN_TABLES = ("recovery", "resources", "scripts")
 _DEEPEST = 4
 """Sections inside sections are listed so far down; a parameter that contains itself would never end."""
 _ADDRESS_FORMATS = ("ipv4", "ipv6", "ipvanyaddress")
 
 
-def reference(types: Iterable[ResourceType], language: Language) -> str:
-    """Every section and key of the file, then every resource type with its parameters."""
+def reference(
+    types: Iterable[ResourceType],
+    language: Language,
+    monitors: Iterable[MonitorType] = (),
+    notifiers: Iterable[NotifierType] = (),
+) -> str:
+    """Every section and key of the file, then every type of resource and monitor, and every kind of notification."""
     whole = schema.of_model(ClusterFile)
     lines: list[str] = []
     for title, definition in _SECTIONS:
@@ -67,7 +97,34 @@ def reference(types: Iterable[ResourceType], language: Language) -> str:
     lines += [f"## {_said(TYPES_HEAD, language)}", ""]
     for declared in types:
         lines += _type(declared, language)
+    lines += [f"## {_said(MONITORS_HEAD, language)}", ""]
+    for monitor in monitors:
+        lines += _monitor(monitor, language)
+    lines += [f"## {_said(NOTIFICATIONS_HEAD, language)}", ""]
+    for notifier in notifiers:
+        lines += _head(notifier, language)
+        own = schema.parameters(notifier)
+        lines += [*_table(own, own, language), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _head(declared: Kind, language: Language) -> Iterator[str]:
+    yield from (f"### `{declared.name}`: {_said(declared.title, language)}", "")
+    yield from (_said(declared.description, language), "")
+
+
+def _monitor(declared: MonitorType, language: Language) -> Iterator[str]:
+    traits = declared.traits
+    yield from _head(declared, language)
+    environments = ", ".join(f"`{each}`" for each in traits.environments)
+    yield f"- {_said(ENVIRONMENTS, language)}: {environments}"
+    yield f"- {_said(ALWAYS, language)}: {_said(ALWAYS_NO if traits.watches_target else ALWAYS_YES, language)}"
+    if traits.resource_type:
+        yield f"- {_said(BELONGS, language)}: `{traits.resource_type}`"
+    yield "- " + ", ".join(f"`{key}` {getattr(traits, key)}" for key in _MONITOR_TIMES)
+    yield ""
+    own = schema.parameters(declared)
+    yield from (*_table(own, own, language, declared.per_node_required), "")
 
 
 def _type(declared: ResourceType, language: Language) -> Iterator[str]:
@@ -75,8 +132,7 @@ def _type(declared: ResourceType, language: Language) -> Iterator[str]:
     exclusive = EXCLUSIVE_NO
     if traits.exclusive:
         exclusive = EXCLUSIVE_CLEARED if traits.exclusive_may_be_cleared else EXCLUSIVE_YES
-    yield from (f"### `{declared.name}`: {_said(declared.title, language)}", "")
-    yield from (_said(declared.description, language), "")
+    yield from _head(declared, language)
     environments = ", ".join(f"`{each}`" for each in traits.environments)
     yield f"- {_said(ENVIRONMENTS, language)}: {environments}"
     yield f"- {_said(EXCLUSIVE, language)}: {_said(exclusive, language)}"
@@ -113,7 +169,7 @@ def _rows(whole: Schema, section: Schema, language: Language, per_node: tuple[st
 
 def _inner_rows(whole: Schema, field: Schema, language: Language, path: str) -> Iterator[str]:
     """The keys of a section inside a parameter. The sections of the file itself have tables of their own."""
-    if path in ("recovery", "resources") or path.count(".") >= _DEEPEST:
+    if path in _OWN_TABLES or path.count(".") >= _DEEPEST:
         return
     for form in _forms(whole, field):
         if form.get("type") == "object" and form.get("properties"):

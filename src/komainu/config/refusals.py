@@ -198,8 +198,9 @@ def nearest(word: str, possible: Iterable[str]) -> str | None:
     """What was probably meant, or None."""
     if len(word) > _LONGEST_KEY_COMPARED:
         return None
-    matches = difflib.get_close_matches(word.lower(), list(possible), n=1, cutoff=0.6)
-    return matches[0] if matches else None
+    whatever_case = {each.lower(): each for each in possible}
+    matches = difflib.get_close_matches(word.lower(), whatever_case, n=1, cutoff=0.6)
+    return whatever_case[matches[0]] if matches else None
 
 
 def findings(error: ValidationError, data: Any, keys_at: KeysAt) -> list[Finding]:

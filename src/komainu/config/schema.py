@@ -11,44 +11,60 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from komainu.config.declared import Declared, Kind
 from komainu.config.problem import Path
 from komainu.config.shape import ClusterFile
-from komainu.ports import ResourceType
+from komainu.ports import MonitorType, NotifierType, ResourceType
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 Schema = dict[str, Any]
 
 
-def schema(types: Iterable[ResourceType]) -> Schema:
-    """The schema of the file, in which `params` and `per_node` depend on `type`."""
+def schema(
+    types: Iterable[ResourceType], monitors: Iterable[MonitorType] = (), notifiers: Iterable[NotifierType] = ()
+) -> Schema:
+    """The schema of the file, in which `params` and `per_node` depend on `type`, or on `kind`."""
     whole: Schema = {"$schema": DIALECT, **deepcopy(of_model(ClusterFile))}
-    definitions: dict[str, Schema] = whole["$defs"]
-    resource = definitions["ResourceEntry"]
-    names: list[str] = []
-    cases: list[Schema] = []
-    for declared in types:
-        names.append(declared.name)
-        own = _parameters(declared)
-        definitions.update(own.pop("$defs", {}))
-        definitions[f"{declared.name}.params"] = own
-        reference = {"$ref": f"#/$defs/{declared.name}.params"}
-        then = {"params": reference, "per_node": {"additionalProperties": reference}}
-        condition = {"properties": {"type": {"const": declared.name}}, "required": ["type"]}
-        cases.append({"if": condition, "then": {"properties": then}})
-    resource["properties"]["type"] = {
-        "description": resource["properties"]["type"]["description"],
-        "description_ja": resource["properties"]["type"]["description_ja"],
-        "enum": names,
-    }
-    if cases:
-        resource["allOf"] = cases
+    _cases(whole, "ResourceEntry", "type", types, "")
+    _cases(whole, "MonitorEntry", "type", monitors, "monitor.")
+    _cases(whole, "NotificationEntry", "kind", notifiers, "notification.")
     return whole
 
 
-def parameters(declared: ResourceType) -> Schema:
+def of_declared(declared: Declared) -> Schema:
+    """As `schema`, of all that is declared."""
+    return schema(declared.resources.values(), declared.monitors.values(), declared.notifiers.values())
+
+
+def parameters(kind: Kind) -> Schema:
     """The schema of a type's parameters as a whole, as they hold on one node."""
-    return of_model(declared.params)
+    return of_model(kind.params)
+
+
+def _cases(whole: Schema, entry: str, word: str, kinds: Iterable[Kind], prefix: str) -> None:
+    """Make the parameters in one kind of section depend on the word that names the declaration."""
+    section = whole["$defs"][entry]
+    names: list[str] = []
+    cases: list[Schema] = []
+    for kind in kinds:
+        names.append(kind.name)
+        own = _parameters(kind, prefix + kind.name)
+        if "per_node" in section["properties"]:
+            # A parameter may stand in `params` or in `per_node`: only both together must be complete.
+            own.pop("required", None)
+        whole["$defs"].update(own.pop("$defs", {}))
+        whole["$defs"][f"{prefix}{kind.name}.params"] = own
+        reference = {"$ref": f"#/$defs/{prefix}{kind.name}.params"}
+        then: Schema = {"params": reference}
+        if "per_node" in section["properties"]:
+            then["per_node"] = {"additionalProperties": reference}
+        condition = {"properties": {word: {"const": kind.name}}, "required": [word]}
+        cases.append({"if": condition, "then": {"properties": then}})
+    described = section["properties"][word]
+    section["properties"][word] = {key: described[key] for key in ("description", "description_ja")} | {"enum": names}
+    if cases:
+        section["allOf"] = cases
 
 
 @cache
@@ -66,18 +82,13 @@ def keys_at(whole: Schema, path: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _parameters(declared: ResourceType) -> Schema:
-    """As `parameters`, with nested definitions under the type's name, and nothing required.
-
-    A parameter may stand in `params` or in `per_node`: only both together must be complete.
-    """
-    prefix = f"#/$defs/{declared.name}."
-    own: Schema = _renamed(parameters(declared), prefix)
-    own["$defs"] = {f"{declared.name}.{name}": part for name, part in own.get("$defs", {}).items()}
-    own.pop("required", None)
-    own["title"] = declared.title.en
-    own["description"] = declared.description.en
-    own["description_ja"] = declared.description.ja
+def _parameters(kind: Kind, name: str) -> Schema:
+    """The parameters of a type, with nested definitions under its name."""
+    own: Schema = _renamed(of_model(kind.params), f"#/$defs/{name}.")
+    own["$defs"] = {f"{name}.{inner}": part for inner, part in own.get("$defs", {}).items()}
+    own["title"] = kind.title.en
+    own["description"] = kind.description.en
+    own["description_ja"] = kind.description.ja
     return own
 
 

@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, field_validator, model_validator
 
+from komainu.config.declared import Declared
 from komainu.config.problem import Problem
 from komainu.config.read import Reading, read
 from komainu.model.message import Message, Refused, Said
 from komainu.model.traits import Traits
-from komainu.ports import Host, ResourceHands, ResourceType
+from komainu.ports import MonitorTraits, MonitorType, NotifierType, ResourceType
 
 GOOD = """\
 cluster:
@@ -131,8 +132,8 @@ def _zones(params: Mapping[str, Any]) -> tuple[Said, ...]:
     return (ZONES_DIFFER.said(),) if len(zones) > 1 else ()
 
 
-def _make(params: Any, host: Host) -> ResourceHands:
-    raise AssertionError("reading a configuration makes no resource")
+def _make(params: Any, host: Any) -> Any:
+    raise AssertionError("reading a configuration makes nothing")
 
 
 def resource_type(name: str, params: type[BaseModel], traits: Traits, **more: Any) -> ResourceType:
@@ -159,16 +160,68 @@ FLOAT = resource_type("float", Move, Traits(exclusive=True, environments=("onpre
 APP = resource_type(
     "app",
     App,
-    Traits(exclusive=True, exclusive_may_be_cleared=True, start_timeout_ms=7_000, check_interval_ms=31_000),
+    Traits(
+        exclusive=True, exclusive_may_be_cleared=True, listed=True, start_timeout_ms=7_000, check_interval_ms=31_000
+    ),
 )
 EVERY = resource_type("every", Every, Traits(exclusive=False))
 
 TYPES = {each.name: each for each in (MOVE, FLOAT, APP, EVERY)}
 
 
+class Ping(Part):
+    """What a monitor of its own asks."""
+
+    host: str = Field(json_schema_extra={"description_ja": "相手。"})
+    "The host that is asked."
+    source: str = Field(default="", json_schema_extra={"description_ja": "送信元。"})
+    "Where the question comes from."
+
+
+def monitor_type(name: str, params: type[BaseModel], traits: MonitorTraits, **more: Any) -> MonitorType:
+    """A monitor type declared at run time."""
+    values: dict[str, Any] = {
+        "title": Message("KM9912", f"the {name}", f"{name} モニタ"),
+        "description": Message("KM9913", f"What {name} finds.", f"{name} の説明。"),
+        "per_node_required": (),
+        "messages": (),
+        **more,
+    }
+    return MonitorType(name=name, params=params, traits=traits, make=_make, **values)
+
+
+PING = monitor_type("ping", Ping, MonitorTraits(interval_ms=30_000, timeout_ms=9_000, retries=2, first_wait_ms=5))
+FROM = monitor_type("from", Ping, MonitorTraits(), per_node_required=("source",))
+INSIDE = monitor_type("inside", Ping, MonitorTraits(watches_target=True))
+OF_APP = monitor_type("ofapp", Ping, MonitorTraits(resource_type="app"))
+INDOORS = monitor_type("indoors", Ping, MonitorTraits(environments=("onprem",)))
+
+MONITORS = {each.name: each for each in (PING, FROM, INSIDE, OF_APP, INDOORS)}
+
+
+class Post(Part):
+    """Where a letter goes."""
+
+    to: str = Field(json_schema_extra={"description_ja": "宛先。"})
+    "The address."
+
+
+POST = NotifierType(
+    name="mail",
+    title=Message("KM9914", "the post", "郵便"),
+    description=Message("KM9915", "What the post does.", "郵便の説明。"),
+    params=Post,
+    messages=(),
+    make=_make,
+)
+
+NOTIFIERS = {POST.name: POST}
+DECLARED = Declared(TYPES, MONITORS, NOTIFIERS)
+
+
 def reading(text: str) -> Reading:
     """The text read with the types of this file."""
-    return read(text.encode(), TYPES)
+    return read(text.encode(), TYPES, monitors=MONITORS, notifiers=NOTIFIERS)
 
 
 def changed(*changes: tuple[str, str]) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from komainu.config.complete import complete
 from komainu.model.config import Recovery
-from tests.unit.config.sample import TYPES, changed, reading
+from tests.unit.config.sample import DECLARED, changed, reading
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from tests.unit.config.sample import TYPES, changed, reading
     ],
 )
 def test_the_detection_time_follows_from_environment_and_preset(cluster: dict[str, Any], milliseconds: int) -> None:
-    assert complete({"cluster": cluster}, TYPES, 1).detect_within_ms == milliseconds
+    assert complete({"cluster": cluster}, DECLARED, 1).detect_within_ms == milliseconds
 
 
 def test_what_is_written_is_kept() -> None:
@@ -47,15 +47,15 @@ def test_what_is_written_is_kept() -> None:
 
 def test_nothing_is_expected_of_the_values() -> None:
     for wrong in (None, [], "x", 5, {"cluster": 5, "nodes": {}, "groups": "x"}):
-        cluster = complete(wrong, TYPES, 1)
+        cluster = complete(wrong, DECLARED, 1)
         assert (cluster.name, cluster.nodes, cluster.groups) == ("", (), ())
     cluster = complete(
-        {"nodes": [5, {"name": 1, "links": [2], "id": "x"}], "groups": [{"resources": [None]}]}, TYPES, 1
+        {"nodes": [5, {"name": 1, "links": [2], "id": "x"}], "groups": [{"resources": [None]}]}, DECLARED, 1
     )
     assert [(node.name, node.links, node.id) for node in cluster.nodes] == [("", (), 1), ("", ("",), 0)]
     assert cluster.groups[0].resources[0].type == ""
 
 
 def test_a_node_that_stands_twice_is_startable_once() -> None:
-    cluster = complete({"nodes": [{"name": "a"}, {"name": "a"}], "groups": [{}]}, TYPES, 1)
+    cluster = complete({"nodes": [{"name": "a"}, {"name": "a"}], "groups": [{}]}, DECLARED, 1)
     assert cluster.groups[0].nodes == ("a",)

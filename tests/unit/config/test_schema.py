@@ -10,6 +10,7 @@ import yaml
 
 from komainu.catalogue import TYPES as SHIPPED
 from komainu.config.schema import keys_at, parameters, schema
+from komainu.model.config import Recovery
 from tests.unit.config.sample import EVERY, GOOD, TYPES, changed, reading
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
@@ -102,9 +103,12 @@ def test_a_schema_without_types_still_is_one() -> None:
 @pytest.mark.parametrize(
     ("path", "keys"),
     [
-        ((), ("cluster", "nodes", "groups")),
+        ((), ("cluster", "nodes", "groups", "monitors", "exclusions", "notifications")),
         (("nodes", 3), ("name", "id", "links")),
-        (("groups", 0, "resources", 2, "recovery"), ("start_retries", "restarts", "failovers", "reset_after_ms")),
+        (("groups", 0, "resources", 2, "recovery"), tuple(Recovery.model_fields)),
+        (("groups", 0, "depends_on", 1), ("group", "same_node", "start_wait_ms", "stop_wait_ms")),
+        (("monitors", 0, "recovery", "target"), ("group", "resource")),
+        (("monitors", 0, "watches"), ("group", "resource")),
         (("cluster", "aws"), ("region",)),
         (("cluster", "arbitration"), ("kind",)),
         (("cluster", "name"), ()),

@@ -1,23 +1,43 @@
 """What the parts of a configuration must be to each other. A table of contents: every line names its file."""
 
-from collections.abc import Mapping
-
+from komainu.config.declared import Declared
 from komainu.config.problem import Finding
-from komainu.config.rules import addresses, groups, nodes, safety
+from komainu.config.rules import (
+    addresses,
+    dependencies,
+    exclusions,
+    groups,
+    monitors,
+    nodes,
+    notifications,
+    recovery,
+    references,
+    safety,
+    times,
+)
 from komainu.model.config import Cluster
-from komainu.ports import ResourceType
 
-MESSAGES = (*nodes.MESSAGES, *groups.MESSAGES, *addresses.MESSAGES, *safety.MESSAGES)
+MESSAGES = (
+    *(*nodes.MESSAGES, *references.MESSAGES, *groups.MESSAGES, *dependencies.MESSAGES, *exclusions.MESSAGES),
+    *(*monitors.MESSAGES, *recovery.MESSAGES, *times.MESSAGES, *notifications.MESSAGES, *addresses.MESSAGES),
+    *safety.MESSAGES,
+)
 
 
-def judge(cluster: Cluster, types: Mapping[str, ResourceType]) -> list[Finding]:
+def judge(cluster: Cluster, declared: Declared) -> list[Finding]:
     """Everything that is wrong, or should be known, about a cluster whose parts are right each for itself.
 
     Names that are empty belong to parts that were refused already; nothing is said of them.
     """
     return [
         *nodes.findings(cluster),
-        *groups.findings(cluster, types),
-        *addresses.findings(cluster, types),
+        *groups.findings(cluster, declared.resources),
+        *dependencies.findings(cluster, declared.resources),
+        *exclusions.findings(cluster),
+        *monitors.findings(cluster, declared),
+        *recovery.findings(cluster),
+        *times.findings(cluster),
+        *notifications.findings(cluster),
+        *addresses.findings(cluster, declared.resources),
         *safety.findings(cluster),
     ]

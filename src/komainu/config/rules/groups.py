@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from komainu.config import refusals
 from komainu.config.parameters import resources
 from komainu.config.problem import Finding, named
+from komainu.config.rules import references
 from komainu.model.config import Cluster
 from komainu.model.message import Message
 from komainu.ports import ResourceType
@@ -27,25 +27,6 @@ SAME_MONITOR = Message(
     "このリソースのモニタ名が {other} のものと同じ {monitor} になります。どちらかのリソース名を変更してください。",
     "error",
 )
-NO_SUCH_NODE = Message(
-    "KM1224",
-    "The cluster has no node {node}. Correct the name, or add the node under `nodes:`. Known nodes: {known}.",
-    "クラスタにノード {node} はありません。名前を直すか、`nodes:` にノードを追加してください。登録済みのノード: "
-    "{known}。",
-    "error",
-)
-NODE_MISSPELT = Message(
-    "KM1225",
-    "The cluster has no node {node}. Did you mean `{near}`?",
-    "クラスタにノード {node} はありません。`{near}` ではありませんか。",
-    "error",
-)
-NODE_TWICE = Message(
-    "KM1226",
-    "{node} stands twice in the list. The order is the priority, so remove the second.",
-    "{node} が一覧に 2 回あります。順序が優先順位になるため、2 つ目を削除してください。",
-    "error",
-)
 NO_RESOURCES = Message(
     "KM1227",
     "The group {group} has no resources: it would move, but carry nothing. Add resources.",
@@ -54,16 +35,19 @@ NO_RESOURCES = Message(
 )
 ONE_STARTABLE = Message(
     "KM1228",
-    "The group {group} can start on {node} only: it never fails over. Add a second node to its list.",
-    "グループ {group} は {node} でしか起動できず、フェイルオーバしません。起動可能なノードを追加してください。",
+    "The group {group} can start on {node} only: it never fails over. Add a second node to its list, or "
+    "write `failover: manual` if that is meant.",
+    "グループ {group} は {node} でしか起動できず、フェイルオーバしません。起動可能なノードを追加してください。"
+    "意図した構成であれば `failover: manual` と書いてください。",
     "warning",
 )
 ORDER = Message(
     "KM1229",
-    "{later} ({later_type}) usually starts before {earlier} ({earlier_type}), but stands after it: what starts first "
-    "would have to do without it. Resources start in the order of the list.",
-    "{later}（{later_type}）は通常 {earlier}（{earlier_type}）より先に起動しますが、後に書かれています。"
-    "先に起動する側はそれなしで動くことになります。リソースは一覧の順に起動します。",
+    "{later} ({later_type}) usually starts before {earlier} ({earlier_type}), but is to wait for it: what starts first "
+    "has to do without it. Remove {earlier} from `depends_on` unless that is meant.",
+    "{later}（{later_type}）は通常 {earlier}（{earlier_type}）より先に起動しますが、それを待つように指定されています。"
+    "先に起動する側はそれなしで動くことになります。意図したものでなければ `depends_on` から {earlier} を削除して"
+    "ください。",
     "warning",
 )
 ONPREM_ONLY = Message(
@@ -88,7 +72,7 @@ NOT_CLEARED = Message(
     "error",
 )
 MESSAGES = (
-    *(SAME_GROUP, SAME_RESOURCE, SAME_MONITOR, NO_SUCH_NODE, NODE_MISSPELT, NODE_TWICE, NO_RESOURCES, ONE_STARTABLE),
+    *(SAME_GROUP, SAME_RESOURCE, SAME_MONITOR, NO_RESOURCES, ONE_STARTABLE),
     *(ORDER, ONPREM_ONLY, AWS_ONLY, NOT_CLEARED),
 )
 
@@ -129,41 +113,28 @@ def _names(cluster: Cluster, types: Mapping[str, ResourceType]) -> Iterator[Find
 def _nodes(cluster: Cluster) -> Iterator[Finding]:
     known = [node.name for node in cluster.nodes if node.name]
     for number, group in enumerate(cluster.groups):
-        seen: dict[str, None] = {}
-        for place, node in enumerate(group.nodes):
-            path = ("groups", number, "nodes", place)
-            if node in seen:
-                yield Finding(path, NODE_TWICE.said(node=named(node)))
-            elif node and node not in known:
-                near = refusals.nearest(node, known)
-                if near is not None:
-                    yield Finding(path, NODE_MISSPELT.said(node=named(node), near=named(near)))
-                else:
-                    said = NO_SUCH_NODE.said(node=named(node), known=", ".join(map(named, known)) or "-")
-                    yield Finding(path, said)
-            if node:
-                seen[node] = None
-        startable = [node for node in seen if node in known]
-        if len(startable) == len(group.nodes) == 1 and len(known) > 1:
-            said = ONE_STARTABLE.said(group=named(group.name), node=named(startable[0]))
-            yield Finding(("groups", number, "nodes"), said)
+        path = ("groups", number, "nodes")
+        yield from references.nodes(cluster, path, group.nodes)
+        if len(group.nodes) == 1 and group.nodes[0] in known and len(known) > 1 and group.failover == "auto":
+            yield Finding(path, ONE_STARTABLE.said(group=named(group.name), node=named(group.nodes[0])))
 
 
 def _order(cluster: Cluster, types: Mapping[str, ResourceType]) -> Iterator[Finding]:
     for number, group in enumerate(cluster.groups):
-        typed = [
-            (place, resource, types[resource.type].traits.order)
-            for place, resource in enumerate(group.resources)
-            if resource.type in types
-        ]
-        for index, (place, later, order) in enumerate(typed):
-            before = [resource for _, resource, earlier in typed[:index] if earlier > order]
-            if before:
-                first = before[0]
-                said = ORDER.said(
-                    later=named(later.name), later_type=later.type, earlier=named(first.name), earlier_type=first.type
-                )
-                yield Finding(("groups", number, "resources", place), said)
+        typed = {each.name: each for each in group.resources if each.type in types}
+        for place, later in enumerate(group.resources):
+            for index, name in enumerate(later.depends_on):
+                earlier = typed.get(name)
+                if earlier is None or later.type not in types:
+                    continue
+                if types[earlier.type].traits.order > types[later.type].traits.order:
+                    said = ORDER.said(
+                        later=named(later.name),
+                        later_type=later.type,
+                        earlier=named(earlier.name),
+                        earlier_type=earlier.type,
+                    )
+                    yield Finding(("groups", number, "resources", place, "depends_on", index), said)
 
 
 def _traits(cluster: Cluster, types: Mapping[str, ResourceType]) -> Iterator[Finding]:

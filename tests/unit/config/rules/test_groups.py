@@ -2,11 +2,9 @@
 
 import pytest
 
-from komainu.config.rules import groups
+from komainu.config.rules import groups, references
 from komainu.model.message import Message
 from tests.unit.config.sample import GOOD, TYPES, changed, reading, said
-
-SECOND = "{name: b, type: move, params: {address: 10.1.0.21, zone: a}, per_node: {node1: {port: port-3}}}"
 
 
 def more(text: str) -> str:
@@ -39,19 +37,19 @@ def more(text: str) -> str:
             changed(("resources:", "nodes: [node1, server9]\n    resources:")),
             10,
             "groups[0].nodes[1]",
-            groups.NO_SUCH_NODE,
+            references.NO_SUCH_NODE,
         ),
         (
             changed(("resources:", "nodes: [node1, nod2]\n    resources:")),
             10,
             "groups[0].nodes[1]",
-            groups.NODE_MISSPELT,
+            references.NODE_MISSPELT,
         ),
         (
             changed(("resources:", "nodes: [node1, node2, node1]\n    resources:")),
             10,
             "groups[0].nodes[2]",
-            groups.NODE_TWICE,
+            references.NODE_TWICE,
         ),
         (
             changed(("type: move", "type: move\n        exclusive: true")),
@@ -81,8 +79,10 @@ def test_the_refusal_of_an_environment_names_what_works_there() -> None:
         (more("  - {name: g}\n"), "groups[1]", groups.NO_RESOURCES),
         (changed(("resources:", "nodes: [node2]\n    resources:")), "groups[0].nodes", groups.ONE_STARTABLE),
         (
-            more("  - {name: g, nodes: [node1], resources: [{name: a, type: app}, " + SECOND + "]}\n"),
-            "groups[1].resources[1]",
+            changed(
+                ("zone: a}", "zone: a}\n        depends_on: [app1]"), ("type: app", "type: app\n        depends_on: []")
+            ),
+            "groups[0].resources[0].depends_on[0]",
             groups.ORDER,
         ),
     ],
@@ -95,6 +95,20 @@ def test_what_an_administrator_should_know_of_a_group(text: str, path: str, mess
 
 def test_nothing_is_warned_of_without_reason() -> None:
     assert said(GOOD, "warning") == []
+
+
+def test_the_order_of_the_list_does_not_matter_between_types() -> None:
+    second = "{name: b, type: move, params: {address: 10.1.0.21, zone: a}, per_node: {node1: {port: port-3}}}"
+    text = more("  - {name: g, nodes: [node1], failover: manual, resources: [{name: a, type: app}, " + second + "]}\n")
+    assert said(text, "warning") == []
+    cluster = reading(text).cluster
+    assert cluster is not None
+    assert [each.name for each in cluster.group("g").resources] == ["b", "a"]
+
+
+def test_one_startable_node_is_no_surprise_to_who_fails_over_by_hand() -> None:
+    text = changed(("resources:", "nodes: [node2]\n    failover: manual\n    resources:"))
+    assert groups.ONE_STARTABLE.code not in [code for _, _, code in said(text, "warning")]
 
 
 def test_an_application_may_be_declared_harmless_on_two_nodes() -> None:
