@@ -2,11 +2,13 @@
 
     node                     the name of this node
     epoch                    the highest epoch this node has seen
+    maintenance              there while the maintenance switch is on
     config/cluster-3.json    version 3, complete, with a checksum
     config/cluster-3.yaml    the text it was made from
     config/current           the number of the version that holds
 
 `current` is written last: a version exists once it is named there, and a loss of power before that changes nothing.
+A version that is only staged (C11) is a file with a higher number.
 /etc/komainu/cluster.yaml is a proposal; nothing here reads it. There are no secrets in these files.
 """
 
@@ -15,18 +17,25 @@ import hashlib
 import json
 import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from komainu.adapters.files import durable
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
+from komainu.model.provenance import Provenance
 
 ROOT = Path("/var/lib/komainu")
 FORMAT = 1
+MOST_VERSIONS = 100
+"How many versions are kept; older ones cannot be rolled back to any more."
 _MAX_BYTES = 16_777_216
 
 NOT_INITIALISED = Message(
@@ -137,6 +146,7 @@ class ConfigurationStore:
         """Nothing is read or made yet."""
         self.root = root
         self.folder = root / "config"
+        self._turn = threading.Lock()
 
     def init(self, cluster: Cluster, text: bytes, node: str) -> None:
         """Make this machine the node of that name in the cluster. Repeated with the same values it changes nothing."""
@@ -163,6 +173,33 @@ class ConfigurationStore:
                 raise StoreError(NOT_NEWER.said(version=cluster.version, current=current))
             self._write_version(cluster, text)
 
+    def stage(self, cluster: Cluster, text: bytes, provenance: Provenance) -> None:
+        """Write a version down that may come into force, without touching the one that holds."""
+        with self._alone():
+            current = self.version()
+            if cluster.version <= current:
+                raise StoreError(NOT_NEWER.said(version=cluster.version, current=current))
+            self._write_files(cluster, text, provenance)
+
+    def put_in_force(self, cluster: Cluster, text: bytes, provenance: Provenance) -> None:
+        """Make this the version that holds, as the cluster has decided: the one that is staged, or another.
+
+        Its number may be lower than that of the version before: when members with different histories meet, one
+        history goes on. `text` and `provenance` count only where they were not staged.
+        """
+        with self._alone():
+            self.version()
+            if not self._has(cluster):
+                self._write_files(cluster, text, provenance)
+            self._write(self.folder / "current", f"{cluster.version}\n".encode())
+            self._forget_old(cluster.version)
+
+    def provenance(self, version: int | None = None) -> Provenance:
+        """How a version came about."""
+        about = self._envelope(self._known(version)).get("provenance")
+        known = about if isinstance(about, dict) else {}
+        return Provenance(*(str(known.get(key, "")) for key in ("at", "who", "why", "origin")))
+
     def initialised(self) -> bool:
         """True once `init` has finished on this node."""
         try:
@@ -172,8 +209,21 @@ class ConfigurationStore:
 
     def load(self, version: int | None = None) -> Cluster:
         """The configuration that holds, or an earlier version of it."""
-        wanted = self._known(version)
-        path = self.folder / f"cluster-{wanted}.json"
+        return self._load(self._known(version))
+
+    def _load(self, wanted: int) -> Cluster:
+        path = self._path(wanted)
+        envelope = self._envelope(wanted)
+        try:
+            cluster = Cluster.model_validate(envelope["cluster"])
+        except ValidationError as error:
+            raise self._damaged(path, f"{error.error_count()} values are not possible") from error
+        if cluster.version != wanted:
+            raise self._damaged(path, f"it holds version {cluster.version}")
+        return cluster
+
+    def _envelope(self, wanted: int) -> dict[str, Any]:
+        path = self._path(wanted)
         raw = self._read(path)
         try:
             envelope = json.loads(raw)
@@ -184,13 +234,7 @@ class ConfigurationStore:
             raise StoreError(TOO_NEW.said(file=str(path), format=written))
         if checksum != _checksum(body):
             raise self._damaged(path, "the checksum is another one")
-        try:
-            cluster = Cluster.model_validate(body)
-        except ValidationError as error:
-            raise self._damaged(path, f"{error.error_count()} values are not possible") from error
-        if cluster.version != wanted:
-            raise self._damaged(path, f"it holds version {cluster.version}")
-        return cluster
+        return dict(envelope)
 
     def text(self, version: int | None = None) -> bytes:
         """The text that a version was made from, as the administrator wrote it."""
@@ -237,13 +281,54 @@ class ConfigurationStore:
         if epoch > highest:
             self._write(self.root / "epoch", f"{epoch}\n".encode())
 
+    def maintenance(self) -> bool:
+        """Whether the maintenance switch was on when this node last heard of it."""
+        if not self.initialised():
+            raise StoreError(NOT_INITIALISED.said(folder=str(self.folder)))
+        return (self.root / "maintenance").exists()
+
+    def save_maintenance(self, on: bool) -> None:
+        """Keep the maintenance switch durably: a restart of all nodes must not turn it off."""
+        path = self.root / "maintenance"
+        if on:
+            self._write(path, b"on\n")
+            return
+        try:
+            path.unlink(missing_ok=True)
+            durable.sync_folder(path.parent)
+        except OSError as error:
+            raise self._not_written(path, error) from error
+
     def _write_version(self, cluster: Cluster, text: bytes) -> None:
+        self._write_files(cluster, text, Provenance(_now()))
+        self._write(self.folder / "current", f"{cluster.version}\n".encode())
+
+    def _write_files(self, cluster: Cluster, text: bytes, provenance: Provenance) -> None:
         body = cluster.model_dump(mode="json")
-        envelope = {"format": FORMAT, "sha256": _checksum(body), "cluster": body}
+        envelope = {"format": FORMAT, "sha256": _checksum(body), "provenance": asdict(provenance), "cluster": body}
         content = json.dumps(envelope, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
         self._write(self.folder / f"cluster-{cluster.version}.yaml", text)
-        self._write(self.folder / f"cluster-{cluster.version}.json", content.encode())
-        self._write(self.folder / "current", f"{cluster.version}\n".encode())
+        self._write(self._path(cluster.version), content.encode())
+
+    def _has(self, cluster: Cluster) -> bool:
+        """True when exactly this version lies there whole."""
+        try:
+            return self._load(cluster.version) == cluster
+        except StoreError:
+            return False
+
+    def _forget_old(self, current: int) -> None:
+        """Keep the last versions, so that the history is bounded."""
+        for version in self.versions()[:-MOST_VERSIONS]:
+            if version != current:
+                for path in (self._path(version), self.folder / f"cluster-{version}.yaml"):
+                    try:
+                        path.unlink(missing_ok=True)
+                    except OSError as error:
+                        raise self._not_written(path, error) from error
+
+    def _path(self, version: int) -> Path:
+        return self.folder / f"cluster-{version}.json"
 
     def _known(self, version: int | None) -> int:
         current = self.version()
@@ -294,20 +379,25 @@ class ConfigurationStore:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Turn a second writer away: two `komainu init` at once must not mix their files."""
-        try:
-            descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except FileNotFoundError as error:
-            raise StoreError(NOT_INITIALISED.said(folder=str(self.folder))) from error
-        except OSError as error:
-            raise self._not_written(self.folder, error) from error
-        try:
+        with self._turn:  # threads of this program wait for each other
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise StoreError(BUSY.said()) from error
-            yield
-        finally:
-            os.close(descriptor)
+                descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except FileNotFoundError as error:
+                raise StoreError(NOT_INITIALISED.said(folder=str(self.folder))) from error
+            except OSError as error:
+                raise self._not_written(self.folder, error) from error
+            try:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError as error:
+                    raise StoreError(BUSY.said()) from error
+                yield
+            finally:
+                os.close(descriptor)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _checksum(body: object) -> str:

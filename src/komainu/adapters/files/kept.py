@@ -1,9 +1,12 @@
 """What the daemon keeps on disk while it runs, in the words it asks for: an answer instead of an exception."""
 
+from datetime import UTC, datetime
+
 from komainu.adapters.files import durable
 from komainu.adapters.files.configuration import NOT_WRITTEN, ConfigurationStore, StoreError
 from komainu.model.config import Cluster
 from komainu.model.message import Said
+from komainu.model.provenance import Provenance
 
 NOTE = "# Version {version} was taken over from another node; the file it was made from is there.\n"
 
@@ -23,10 +26,19 @@ class Kept:
             return error.said
         return None
 
-    def save(self, cluster: Cluster) -> Said | None:
-        """Commit a newer configuration that was taken over; answers why that failed."""
+    def save_maintenance(self, on: bool) -> Said | None:
+        """Remember the maintenance switch; answers why that failed."""
         try:
-            self._store.commit(cluster, NOTE.format(version=cluster.version).encode())
+            self._store.save_maintenance(on)
+        except StoreError as error:
+            return error.said
+        return None
+
+    def save(self, cluster: Cluster) -> Said | None:
+        """Make it the configuration that holds: one that was staged here, or taken over; answers why that failed."""
+        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        try:
+            self._store.put_in_force(cluster, NOTE.format(version=cluster.version).encode(), Provenance(at))
         except StoreError as error:
             return error.said
         return None

@@ -32,12 +32,24 @@ def test_epochs_and_newer_configurations_are_kept(store: ConfigurationStore) -> 
 def test_why_something_was_not_kept_is_answered(store: ConfigurationStore) -> None:
     kept = Kept(store)
     kept.save_epoch(5)
-    older, same = kept.save_epoch(4), kept.save(cluster())
+    older = kept.save_epoch(4)
+    (store.folder / ".current.new").mkdir()  # nothing can be written there
+    unwritten = kept.save(cluster(version=2))
 
     assert older is not None
     assert older.code == configuration.EPOCH_BACK.code
-    assert same is not None
-    assert same.code == configuration.NOT_NEWER.code
+    assert unwritten is not None
+    assert unwritten.code == configuration.NOT_WRITTEN.code
+    assert store.version() == 1
+
+
+def test_the_version_that_the_cluster_goes_on_with_is_kept_even_when_it_is_older(store: ConfigurationStore) -> None:
+    kept = Kept(store)
+    kept.save(cluster(version=3))
+    other = cluster(version=2, language="ja")
+
+    assert kept.save(other) is None
+    assert store.load() == other
 
 
 def test_the_next_version_is_that_of_the_same_cluster(store: ConfigurationStore, tmp_path: Path) -> None:
