@@ -117,7 +117,8 @@ class AlertLog:
         stored = await self._ask(lambda store: store.find(wanted)) or []
         found = {each.key: each for each in stored}
         found |= {each.key: each for _, each in self._memory if wanted.fits(each)}
-        return sorted(found.values(), key=lambda each: (each.at_ms, *each.key))[-wanted.last :]
+        in_order = sorted(found.values(), key=lambda each: (each.at_ms, *each.key))
+        return in_order[-wanted.last :] if wanted.last else []
 
     async def streams(self) -> dict[str, Range] | None:
         """What this node has of each stream; None when the disk does not answer."""

@@ -82,6 +82,10 @@ class Alerts:
             case wire.AlertsSent() | wire.TestAsked() | wire.TestAnswered():
                 self.notifications.message(sender, message)
 
+    def present(self) -> tuple[str, ...]:
+        """The nodes that a test of the notifications can be asked of: this one, and the other members."""
+        return (self._me, *self._others())
+
     def close(self) -> None:
         """The daemon ends: what waits is written, nothing more is sent."""
         self.sharing.close()
