@@ -143,8 +143,14 @@ STILL_AT_WORK = Message(
     "続く場合はこのノードの komainud を再起動してください。",
     "error",
 )
+SIMULATED = Message(
+    "KM5123",
+    "Detected an error in monitoring {name}. (98 : A simulated failure: verification mode is on.)",
+    "監視 {name} は異常を検出しました。(98 : 疑似障害です。検証モードが有効です。)",
+    "error",
+)
 
 MESSAGES = (
     ACTIVATION_TIMEOUT, ACTIVATION_DEFECT, DEACTIVATION_TIMEOUT, DEACTIVATION_DEFECT, MONITOR_TIMEOUT, MONITOR_DEFECT,
-    READINESS_TIMEOUT, READINESS_DEFECT, PROBE_TIMEOUT, PROBE_DEFECT, STILL_AT_WORK,
+    READINESS_TIMEOUT, READINESS_DEFECT, PROBE_TIMEOUT, PROBE_DEFECT, STILL_AT_WORK, SIMULATED,
 )  # fmt: skip

@@ -2,6 +2,9 @@
 
 Only a change of the verdict about a running resource is proposed to the members. Whether a resource could be started
 here concerns this node alone: it is kept for status, and told when it changes for the worse.
+
+It follows the state in what an operator has decided: a suspended monitor does not check, and hears nothing; one that
+simulates a failure finds one. Either ends with a fresh look, which is told whatever it finds.
 """
 
 import asyncio
@@ -14,8 +17,9 @@ from komainu.agent import attempt
 from komainu.agent.attempt import Lane
 from komainu.agent.hands import Hand, Hands, Key
 from komainu.core import events as e
+from komainu.core.state import MonitorFacts, State
 from komainu.model.message import Said
-from komainu.model.outcome import Outcome, Result
+from komainu.model.outcome import Outcome, Result, failed
 
 SPREAD = 0.1
 "Prepares are spread by so much of their interval, so that nodes do not ask the cloud all at once."
@@ -35,8 +39,15 @@ class _Watched:
     run: str = ""
     "The id under which it runs; empty when it does not."
     starting: bool = False
-    verdict: tuple[Result, str] = GOOD
-    "What was last told: the result, and the code of what was said with it (a success may carry a warning, V5)."
+    verdict: tuple[Result, str] | None = GOOD
+    (
+        "What was last told: the result, and the code of what was said with it (a success may carry a warning, V5). "
+        "None: whatever is found next is told."
+    )
+    suspended: bool = False
+    "An operator does not want it to be checked here."
+    simulated: bool = False
+    "An operator wants an error to be found here."
     failures: int = 0
     early: Outcome | None = None
     "What it reported before its start was over."
@@ -56,6 +67,8 @@ class Watch:
         self._propose = propose
         self._alert = alert
         self._watched: dict[Key, _Watched] = {}
+        self._monitors: dict[str, MonitorFacts] = {}
+        self._node_suspended = False
         self._open = True
         self._first: list[asyncio.Task[None]] = []
 
@@ -73,10 +86,26 @@ class Watch:
             _cancel(self._watched.pop(key).task)
         for hand in present.values():
             watched = self._of(hand)
+            self._instruct(hand, watched)
             if watched.run:
-                self._begin(watched, self._check_for_ever(hand, watched, watched.run))
+                self._begin_checks(hand, watched)
             elif not watched.starting:
                 self._begin(watched, self._prepare_for_ever(hand))
+
+    def follow(self, state: State) -> None:
+        """The state has changed. It costs nothing when nothing of it concerns what is checked here."""
+        facts = state.nodes.get(self._me)
+        suspended = facts is not None and facts.suspended
+        if state.monitors is self._monitors and suspended == self._node_suspended:
+            return
+        self._monitors, self._node_suspended = state.monitors, suspended
+        for hand in self._hands.all():
+            watched = self._of(hand)
+            before = (watched.suspended, watched.simulated)
+            self._instruct(hand, watched)
+            if watched.run and before != (watched.suspended, watched.simulated):
+                watched.verdict, watched.failures = None, 0
+                self._begin_checks(hand, watched, at_once=True)
 
     def close(self) -> None:
         """Look after nothing any more."""
@@ -99,7 +128,8 @@ class Watch:
         if watched is None:
             return
         if watched.run:
-            self._judge((group, resource), watched, outcome)
+            if not (watched.suspended or watched.simulated):
+                self._judge((group, resource), watched, outcome)
         elif watched.starting:
             watched.early = outcome
 
@@ -118,9 +148,9 @@ class Watch:
         early, watched.early = watched.early, None
         watched.run, watched.starting = run, False
         watched.verdict, watched.failures, watched.prepared = GOOD, 0, None
-        self._begin(watched, self._check_for_ever(hand, watched, run))
+        self._begin_checks(hand, watched)
         if early is not None:
-            self._judge(hand.key, watched, early)
+            self.reported(*hand.key, early)
 
     def ending(self, hand: Hand) -> None:
         """It is about to be stopped, or does not run, or nobody knows."""
@@ -131,7 +161,23 @@ class Watch:
     # --- checking and preparing ------------------------------------------------------------------------------------
 
     def _of(self, hand: Hand) -> _Watched:
-        return self._watched.setdefault(hand.key, _Watched())
+        watched = self._watched.get(hand.key)
+        if watched is None:
+            watched = self._watched[hand.key] = _Watched()
+            self._instruct(hand, watched)
+        return watched
+
+    def _instruct(self, hand: Hand, watched: _Watched) -> None:
+        facts = self._monitors.get(hand.monitor) or MonitorFacts()
+        watched.suspended = self._node_suspended or self._me in facts.suspended
+        watched.simulated = self._me in facts.simulated
+
+    def _begin_checks(self, hand: Hand, watched: _Watched, *, at_once: bool = False) -> None:
+        if watched.suspended:
+            _cancel(watched.task)
+            watched.task = None
+        else:
+            self._begin(watched, self._check_for_ever(hand, watched, watched.run, at_once))
 
     def _begin(self, watched: _Watched, work: Coroutine[Any, Any, None]) -> None:
         _cancel(watched.task)
@@ -142,10 +188,15 @@ class Watch:
         watched.task = asyncio.get_running_loop().create_task(work)
         watched.task.add_done_callback(_ended)
 
-    async def _check_for_ever(self, hand: Hand, watched: _Watched, run: str) -> None:
+    async def _check_for_ever(self, hand: Hand, watched: _Watched, run: str, at_once: bool) -> None:
         resource, work = hand.resource, hand.work
         while work is not None and watched.run == run:
-            await asyncio.sleep(resource.check_interval_ms / 1000)
+            if not at_once:
+                await asyncio.sleep(resource.check_interval_ms / 1000)
+            at_once = False
+            if watched.simulated:
+                self._judge(hand.key, watched, failed(attempt.SIMULATED.said(name=hand.monitor)))
+                continue
             outcome = await watched.lane.attempt(
                 lambda: work.check(resource.check_timeout_ms),
                 resource.check_timeout_ms,

@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
 
 from komainu.agent import attempt
 from komainu.agent.hands import Hand, Hands
 from komainu.agent.watch import Watch
 from komainu.core import events as e
+from komainu.core.state import MonitorFacts, NodeFacts, State
 from komainu.model.config import Resource
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
@@ -42,6 +46,12 @@ class World:
     @property
     def hand(self) -> Hand:
         return self.hands.all()[0]
+
+    def decide(self, *, node_suspended: bool = False, **facts: tuple[str, ...]) -> None:
+        """The state says this of this node and of the monitor of app."""
+        monitors = {"thingw-app": MonitorFacts(**facts)} if facts else {}  # type: ignore[arg-type]
+        self.state = State(cluster(), nodes={"n1": NodeFacts(suspended=node_suspended)}, monitors=monitors)
+        self.watch.follow(self.state)
 
     def report(self, outcome: Outcome) -> None:
         self.things.hosts["n1", "app"].report(outcome)
@@ -275,5 +285,104 @@ def test_after_the_close_nothing_is_begun() -> None:
         await asyncio.sleep(60)
 
         assert world.things.log == []
+
+    play(story)
+
+
+# --- what an operator has decided ------------------------------------------------------------------------------------
+
+SIMULATED = failed(attempt.SIMULATED.said(name="thingw-app"))
+
+
+def test_a_suspended_monitor_neither_checks_nor_hears_and_begins_with_a_fresh_look() -> None:
+    async def story(world: World) -> None:
+        world.watch.running(world.hand, "r1")
+        world.decide(suspended=("n2", "n1"))
+        await asyncio.sleep(5.25)
+        world.report(BAD)
+        assert world.tried("check") == 0
+        assert world.proposed == []
+
+        world.decide(suspended=("n2",))
+        await asyncio.sleep(0.1)
+        assert world.proposed == [(5_250, verdict("r1", SUCCEEDED))]
+        await asyncio.sleep(5)
+        assert world.tried("check") == 6
+        assert len(world.proposed) == 1
+
+    play(story)
+
+
+def test_what_was_wrong_before_is_told_again_when_it_still_is() -> None:
+    async def story(world: World) -> None:
+        world.watch.running(world.hand, "r1")
+        world.things.next("n1", "check", "app", lambda: UNSURE, lambda: UNSURE)
+        await asyncio.sleep(1.5)
+        world.decide(suspended=("n1",))
+        world.decide()
+        await asyncio.sleep(0.1)
+
+        assert [event for _, event in world.proposed] == [verdict("r1", UNSURE)] * 2
+
+    play(story)
+
+
+def test_on_a_suspended_node_nothing_is_checked_and_a_run_that_begins_there_waits() -> None:
+    async def story(world: World) -> None:
+        world.decide(node_suspended=True)
+        world.watch.starting(world.hand)
+        world.report(BAD)
+        world.watch.running(world.hand, "r1")
+        await asyncio.sleep(5)
+        assert (world.tried("check"), world.proposed) == (0, [])
+
+        world.things.next("n1", "check", "app", lambda: BAD)
+        world.decide()
+        await asyncio.sleep(0.1)
+        assert world.proposed == [(5_000, verdict("r1", BAD))]
+
+    play(story)
+
+
+def test_a_simulated_failure_is_found_at_once_and_ends_with_a_fresh_look() -> None:
+    async def story(world: World) -> None:
+        world.watch.running(world.hand, "r1")
+        await asyncio.sleep(0.5)
+        world.decide(simulated=("n1",))
+        await asyncio.sleep(4)
+        world.report(BAD)
+        assert world.proposed == [(500, verdict("r1", SIMULATED))]
+        assert world.tried("check") == 0
+
+        world.watch.running(world.hand, "r2")  # its restart finds it again, after the usual interval
+        await asyncio.sleep(1.2)
+        assert world.proposed[1:] == [(5_500, verdict("r2", SIMULATED))]
+
+        world.decide()
+        await asyncio.sleep(0.1)
+        assert world.proposed[2:] == [(5_700, verdict("r2", SUCCEEDED))]
+
+    play(story, resource(check_retries=2))
+
+
+def test_a_simulation_elsewhere_or_of_another_one_changes_nothing() -> None:
+    async def story(world: World) -> None:
+        world.watch.running(world.hand, "r1")
+        await asyncio.sleep(0.5)
+        world.decide(simulated=("n2",), suspended=("n2",))
+        await asyncio.sleep(1)
+
+        assert (world.tried("check"), world.proposed) == (1, [])
+
+    play(story)
+
+
+def test_a_state_that_says_nothing_new_costs_nothing() -> None:
+    async def story(world: World) -> None:
+        world.decide(simulated=("n1",))
+        asked = world.hands.all
+        world.hands.all = lambda: pytest.fail("it looked")  # type: ignore[method-assign]
+        world.watch.follow(replace(world.state, epoch=7))
+        world.hands.all = asked  # type: ignore[method-assign]
 
     play(story)

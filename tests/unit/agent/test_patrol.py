@@ -1,0 +1,480 @@
+"""Monitors of their own follow the state: rounds, retries, verdicts that changed, simulated failures (C6, C10)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from komainu.agent import attempt, patrol
+from komainu.agent.patrol import Patrol
+from komainu.core import events as e
+from komainu.core.state import MonitorFacts, State, Verdict
+from komainu.core.state import Watch as Facts
+from komainu.model.config import Monitor, MonitorRecovery, Target
+from komainu.model.message import Message
+from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
+from komainu.ports import MonitorHands, MonitorHost, MonitorTraits, MonitorType
+from tests.doubles.daemons import cluster
+from tests.doubles.network import FakeNetwork
+from tests.doubles.virtual_time import now_ms, run
+
+BAD = failed(Message("TEST7", "broken", "故障", "error").said(), "the output")
+UNSURE = unknown(Message("TEST8", "no answer", "応答なし", "warning").said())
+WARNED = Outcome(Result.SUCCEEDED, Message("TEST9", "nearly full", "残りわずか", "warning").said())
+SIMULATED = failed(attempt.SIMULATED.said(name="m1"))
+
+
+class Params(BaseModel):
+    """Parameters of the test's monitor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    colour: str = "red"
+
+
+@dataclass
+class Probe(MonitorHands):
+    """One monitor: what it was asked, and what it answers."""
+
+    world: "World"
+    params: Params
+    host: MonitorHost
+
+    async def begin(self) -> None:
+        await self._do("begin", None)
+
+    async def check(self, timeout_ms: int) -> Outcome:
+        outcome: Outcome = await self._do("check", SUCCEEDED)
+        return outcome
+
+    async def end(self) -> None:
+        await self._do("end", None)
+
+    async def _do(self, verb: str, otherwise: Any) -> Any:
+        name = self.host.monitor
+        self.world.log.append((now_ms(), name, verb))
+        planned = self.world.script.get((name, verb))
+        result = planned.pop(0)() if planned else otherwise
+        return await result if asyncio.iscoroutine(result) else result
+
+
+@dataclass
+class World:
+    """A patrol with nobody around it; time is virtual."""
+
+    monitors: tuple[Monitor, ...]
+    log: list[tuple[int, str, str]] = field(default_factory=list)
+    script: dict[tuple[str, str], list[Callable[[], Any]]] = field(default_factory=dict)
+    proposed: list[tuple[int, e.MonitorJudged]] = field(default_factory=list)
+    probes: dict[str, Probe] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        title = Message("TEST2", "Probe", "探査")
+        declared = MonitorType(
+            name="probe",
+            title=title,
+            description=title,
+            params=Params,
+            per_node_required=(),
+            traits=MonitorTraits(),
+            messages=(),
+            make=self._make,
+        )
+        self.state = State(cluster(monitors=self.monitors))
+        self.patrol = Patrol("n1", {"probe": declared}, self._host, self._propose)
+
+    def _make(self, params: Params, host: MonitorHost) -> MonitorHands:
+        self.probes[host.monitor] = Probe(self, params, host)
+        return self.probes[host.monitor]
+
+    def _host(self, name: str, monitor: str, report: Callable[[Outcome], None]) -> MonitorHost:
+        return MonitorHost("n1", name, monitor, None, FakeNetwork(), None, report, now_ms)
+
+    def _propose(self, event: e.Event) -> None:
+        assert isinstance(event, e.MonitorJudged)
+        assert event.node == "n1"
+        self.proposed.append((now_ms(), event))
+
+    def decide(self, round_: str = "", name: str = "m1", *, simulated: bool = False, seen: Any = None) -> None:
+        """The state says this of the monitor on this node."""
+        facts = MonitorFacts(
+            on={"n1": Facts(round=round_, verdict=seen)} if round_ else {}, simulated=("n1",) if simulated else ()
+        )
+        self.state = self.state.with_monitor(name, facts)
+        self.patrol.follow(self.state)
+
+    def next(self, verb: str, *what: Callable[[], Any], name: str = "m1") -> None:
+        """Have this happen at the next tries."""
+        self.script.setdefault((name, verb), []).extend(what)
+
+    def tried(self, verb: str, name: str = "m1") -> list[int]:
+        """When it was tried."""
+        return [at for at, monitor, each in self.log if (monitor, each) == (name, verb)]
+
+    def told(self) -> list[tuple[int, str, str, Outcome]]:
+        """What was proposed: when, of which monitor and round, and what."""
+        return [(at, event.monitor, event.round, event.outcome) for at, event in self.proposed]
+
+
+Story = Callable[[World], Awaitable[None]]
+
+
+def monitor(name: str = "m1", **changes: Any) -> Monitor:
+    values: dict[str, Any] = {
+        "name": name,
+        "type": "probe",
+        "nodes": ("n1", "n2"),
+        "params": {},
+        "first_wait_ms": 0,
+        "interval_ms": 1_000,
+        "timeout_ms": 500,
+        "retries": 0,
+        "recovery": MonitorRecovery(target=Target(kind="node")),
+    }
+    return Monitor(**{**values, **changes})
+
+
+def play(story: Story, *monitors: Monitor) -> None:
+    async def told() -> None:
+        world = World(monitors or (monitor(),))
+        try:
+            await story(world)
+        finally:
+            await world.patrol.close()
+        assert [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("monitor ")] == []
+
+    run(told())
+
+
+def test_a_round_begins_checks_and_ends() -> None:
+    async def story(world: World) -> None:
+        world.decide("r1")
+        await asyncio.sleep(2.5)
+        world.decide("r1", seen=Verdict.NORMAL)
+        await asyncio.sleep(2)
+        world.decide("")
+        await asyncio.sleep(5)
+
+        assert world.tried("begin") == [0]
+        assert world.tried("check") == [2_000, 3_000, 4_000]
+        assert world.tried("end") == [4_500]
+        # The first verdict of a round is news; as long as it stays the same nothing is sent.
+        assert world.told() == [(2_000, "m1", "r1", SUCCEEDED)]
+
+    play(story, monitor(first_wait_ms=2_000))
+
+
+def test_only_changes_of_the_verdict_are_proposed() -> None:
+    async def story(world: World) -> None:
+        world.next("check", *[lambda: SUCCEEDED] * 2, *[lambda: WARNED] * 3, *[lambda: UNSURE] * 2, lambda: BAD)
+        world.decide("r1")
+        await asyncio.sleep(0.5)
+        for seen in (Verdict.NORMAL, Verdict.NORMAL, *[Verdict.CAUTION] * 3, *[Verdict.UNKNOWN] * 2, Verdict.ERROR):
+            world.decide("r1", seen=seen)  # as the members hear of it
+            await asyncio.sleep(1)
+
+        assert [(at, outcome) for at, _, _, outcome in world.told()] == [
+            (0, SUCCEEDED),
+            (2_000, WARNED),
+            (5_000, UNSURE),
+            (7_000, BAD),
+            (8_000, SUCCEEDED),
+        ]
+
+    play(story)
+
+
+def test_a_check_must_fail_as_often_as_is_configured_and_doubt_does_not_count_either_way() -> None:
+    async def story(world: World) -> None:
+        world.next("check", lambda: SUCCEEDED, *[lambda: BAD] * 2, lambda: SUCCEEDED)
+        world.next("check", *[lambda: BAD] * 2, lambda: UNSURE, *[lambda: BAD] * 2)
+        world.decide("r1")
+        world.decide("r1", seen=Verdict.NORMAL)
+        await asyncio.sleep(7.5)
+
+        assert [(at, outcome) for at, _, _, outcome in world.told()] == [(0, SUCCEEDED), (6_000, UNSURE), (7_000, BAD)]
+
+    play(story, monitor(retries=2))
+
+
+def test_a_new_round_begins_afresh() -> None:
+    async def story(world: World) -> None:
+        world.next("check", lambda: BAD, lambda: BAD, lambda: BAD)
+        world.decide("r1")
+        await asyncio.sleep(3.5)  # the second failure is due at 4 s
+        world.decide("r2")
+        await asyncio.sleep(4.5)
+
+        assert world.told() == [(7_500, "m1", "r2", BAD)]
+        assert [(at, verb) for at, _, verb in world.log] == [
+            (0, "begin"),
+            (2_000, "check"),
+            (3_500, "end"),
+            (3_500, "begin"),
+            (5_500, "check"),
+            (7_500, "check"),
+        ]
+
+    play(story, monitor(first_wait_ms=2_000, retries=1, interval_ms=2_000))
+
+
+def test_a_check_that_hangs_is_unknown_and_does_not_hold_up_another_monitor() -> None:
+    async def story(world: World) -> None:
+        world.next("check", lambda: asyncio.sleep(60))
+        world.decide("r1")
+        world.decide("q1", "m2")
+        await asyncio.sleep(2.4)
+
+        assert world.tried("check", "m2") == [0, 1_000, 2_000]
+        first, *_ = (event for _, event in world.proposed if event.monitor == "m1")
+        assert first.outcome.result is Result.UNKNOWN
+        assert first.outcome.said == attempt.MONITOR_TIMEOUT.said(name="m1")
+
+    play(story, monitor(), monitor("m2"))
+
+
+def test_a_check_under_way_does_not_outlive_its_round() -> None:
+    async def story(world: World) -> None:
+        world.next("check", lambda: asyncio.sleep(0.4, BAD))
+        world.decide("r1")
+        await asyncio.sleep(0.2)
+        world.decide("")
+        await asyncio.sleep(5)
+
+        assert world.told() == []
+        assert world.tried("end") == [200]
+
+    play(story)
+
+
+def test_a_defect_of_a_type_is_unknown() -> None:
+    async def story(world: World) -> None:
+        world.next("begin", lambda: 1 // 0)
+        world.next("check", lambda: 1 // 0)
+        world.next("end", lambda: 1 // 0)
+        world.decide("r1")
+        await asyncio.sleep(0.5)
+
+        (judged,) = [event for _, event in world.proposed]
+        assert judged.outcome.said == attempt.MONITOR_DEFECT.said(name="m1")
+        assert "ZeroDivisionError" in judged.outcome.detail
+
+    play(story)
+
+
+def test_a_begin_that_hangs_is_unknown_and_checks_go_on() -> None:
+    async def story(world: World) -> None:
+        world.next("begin", lambda: asyncio.sleep(60))
+        world.decide("r1")
+        await asyncio.sleep(7)
+
+        assert [outcome.result for *_, outcome in world.told()] == [Result.UNKNOWN, Result.SUCCEEDED]
+
+    play(story)
+
+
+# --- reports ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_report_is_proposed_at_once_whatever_the_retries() -> None:
+    async def story(world: World) -> None:
+        world.decide("r1")
+        await asyncio.sleep(0.25)
+        world.probes["m1"].host.report(BAD)
+        world.probes["m1"].host.report(BAD)
+
+        assert world.told() == [(0, "m1", "r1", SUCCEEDED), (250, "m1", "r1", BAD)]
+
+    play(story, monitor(retries=5))
+
+
+def test_a_report_of_an_earlier_round_means_nothing() -> None:
+    async def story(world: World) -> None:
+        world.decide("r1")
+        await asyncio.sleep(0.25)
+        earlier = world.probes["m1"].host
+        world.decide("r2")
+        earlier.report(BAD)  # before the new round has begun
+        await asyncio.sleep(0.25)
+        earlier.report(BAD)
+        world.decide("")
+        world.probes["m1"].host.report(BAD)
+        await asyncio.sleep(0.25)
+        world.probes["m1"].host.report(BAD)
+
+        assert [outcome for *_, outcome in world.told()] == [SUCCEEDED, SUCCEEDED]
+
+    play(story)
+
+
+# --- simulated failures ----------------------------------------------------------------------------------------------
+
+
+def test_a_simulated_failure_is_found_at_once_and_ends_with_a_fresh_look() -> None:
+    async def story(world: World) -> None:
+        world.decide("r1")
+        await asyncio.sleep(0.25)
+        world.decide("r1", simulated=True, seen=Verdict.NORMAL)
+        await asyncio.sleep(0.01)
+        world.probes["m1"].host.report(UNSURE)
+        world.decide("r1", simulated=True, seen=Verdict.ERROR)
+        await asyncio.sleep(5)
+        assert world.told() == [(0, "m1", "r1", SUCCEEDED), (250, "m1", "r1", SIMULATED)]
+        assert world.tried("check") == [0]
+
+        world.decide("r1", seen=Verdict.ERROR)
+        await asyncio.sleep(0.25)
+        assert world.told()[2:] == [(5_260, "m1", "r1", SUCCEEDED)]
+
+    play(story, monitor(retries=3))
+
+
+def test_each_new_round_finds_it_again_after_its_first_wait() -> None:
+    async def story(world: World) -> None:
+        world.decide("r1", simulated=True)
+        await asyncio.sleep(2.5)
+        world.decide("r2", simulated=True)
+        await asyncio.sleep(2.5)
+
+        assert world.told() == [(2_000, "m1", "r1", SIMULATED), (4_500, "m1", "r2", SIMULATED)]
+
+    play(story, monitor(first_wait_ms=2_000))
+
+
+def test_it_does_not_wait_for_a_check_under_way() -> None:
+    async def story(world: World) -> None:
+        world.next("check", lambda: asyncio.sleep(0.4, SUCCEEDED))
+        world.decide("r1")
+        await asyncio.sleep(0.1)
+        world.decide("r1", simulated=True)
+        await asyncio.sleep(0.1)
+
+        assert world.told() == [(100, "m1", "r1", SIMULATED)]
+
+    play(story)
+
+
+# --- what holds on this node -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"type": "later"}, patrol.UNKNOWN_TYPE.code), ({"params": {"colur": 1}}, patrol.BAD_PARAMETERS.code)],
+)
+def test_what_nobody_could_check_here_is_unknown_and_said_once(changes: dict[str, Any], code: str) -> None:
+    async def story(world: World) -> None:
+        world.decide("r1")
+        await asyncio.sleep(0.01)
+        world.decide("r1", seen=Verdict.UNKNOWN)
+        await asyncio.sleep(5)
+
+        ((at, _, round_, outcome),) = world.told()
+        assert (at, round_, outcome.result) == (0, "r1", Result.UNKNOWN)
+        assert outcome.said is not None
+        assert outcome.said.code == code
+
+    play(story, monitor(**changes))
+
+
+def test_a_nodes_own_parameters_hold() -> None:
+    async def story(world: World) -> None:
+        world.decide("r1")
+        await asyncio.sleep(0.25)
+
+        assert world.probes["m1"].params.colour == "blue"
+
+    play(story, monitor(per_node={"n1": {"colour": "blue"}, "n2": {"colour": "green"}}))
+
+
+def test_a_monitor_of_other_nodes_is_not_ours() -> None:
+    async def story(world: World) -> None:
+        world.decide("r1")
+        await asyncio.sleep(5)
+
+        assert world.log == []
+
+    play(story, monitor(nodes=("n2",)))
+
+
+def test_what_an_earlier_daemon_left_is_ended_even_without_a_round() -> None:
+    async def story(world: World) -> None:
+        world.patrol.follow(world.state)
+        await asyncio.sleep(0.1)
+
+        assert [verb for *_, verb in world.log] == ["end"]
+
+    play(story)
+
+
+def test_a_changed_configuration_begins_afresh_and_a_removed_monitor_ends() -> None:
+    async def story(world: World) -> None:
+        world.decide("r1")
+        await asyncio.sleep(0.25)
+        for changed in (cluster(monitors=(monitor(params={"colour": "blue"}),)), cluster()):
+            world.state = replace(world.state, cluster=changed)
+            world.patrol.follow(world.state)
+            await asyncio.sleep(0.25)
+
+        assert [verb for *_, verb in world.log] == ["begin", "check", "end", "begin", "check", "end"]
+        assert world.told() == [(0, "m1", "r1", SUCCEEDED), (250, "m1", "r1", SUCCEEDED)]
+
+    play(story)
+
+
+def test_a_verdict_that_the_members_never_heard_of_is_told_again() -> None:
+    async def story(world: World) -> None:
+        world.next("check", *[lambda: BAD] * 10)
+        world.decide("r1")
+        await asyncio.sleep(2.5)
+        assert [at for at, *_ in world.told()] == [0, 2_000]  # once more after a whole interval of silence
+        world.decide("r1", seen=Verdict.ERROR)
+        await asyncio.sleep(5)
+        assert len(world.told()) == 2
+
+    play(story)
+
+
+def test_a_state_that_says_nothing_new_costs_nothing() -> None:
+    async def story(world: World) -> None:
+        world.decide("r1")
+
+        class Blind(State):
+            __slots__ = ()
+
+            def monitor(self, name: str) -> MonitorFacts:
+                raise AssertionError("it looked")
+
+        same = Blind(world.state.cluster, epoch=7, monitors=world.state.monitors)
+        world.patrol.follow(same)
+        with pytest.raises(AssertionError, match="it looked"):
+            world.patrol.follow(Blind(world.state.cluster, monitors=dict(world.state.monitors)))
+
+    play(story)
+
+
+def test_the_end_of_the_daemon_ends_all_rounds_and_nothing_begins_after_it() -> None:
+    async def story(world: World) -> None:
+        world.decide("r1")
+        world.decide("q1", "m2")
+        await asyncio.sleep(0.25)
+        await world.patrol.close()
+        assert (world.tried("end"), world.tried("end", "m2")) == ([250], [250])
+        world.decide("r3")
+        await asyncio.sleep(5)
+        assert world.tried("begin") == [0]
+
+    play(story, monitor(), monitor("m2"))
+
+
+def test_a_monitor_that_does_not_let_go_does_not_keep_the_daemon() -> None:
+    async def story(world: World) -> None:
+        world.next("end", lambda: asyncio.sleep(3_600))
+        world.decide("r1")
+        await asyncio.sleep(0.25)
+        await world.patrol.close()
+        assert now_ms() <= 250 + patrol.CLOSE_MS
+
+    play(story)
