@@ -10,6 +10,7 @@ A file is comments, then commands at the left margin; indented lines are what th
     exclude absolute db web                      or `normal`
     watch ping1 for node|web|web.http: restarts=1 failovers=1 final=shutdown while=web.http script np
     configure web on n1 n2: vip http             as `group`, in a configuration that is to be applied; `remove web`
+    observe ping1 for node: final=shutdown       as `watch`, in that configuration; `add n3`: a further node in it
     form                                         all nodes join, are probed, and run nothing
     view n1 n2 / n3                              members / nodes in the ring without a daemon
     sync n1: n2 n3                               n1's state goes on; those after the colon bring another history
@@ -17,7 +18,7 @@ A file is comments, then commands at the left margin; indented lines are what th
     ok | fail | unknown [n1 db.disk]             the oldest pending action (of that node and resource) ends so
     settle                                       every pending action succeeds, until there is none
     monitor n1 web.http failed|unknown|normal    a resource's own check changed its verdict
-    finds n1 ping1 failed|unknown|normal         a monitor of its own did
+    finds n1 ping1 failed|unknown|normal         a monitor of its own did; `late`: in the round before
     apply | agree n1 | object n1                 the configuration is proposed; members judge it
     timer agent                                  the armed timer of that kind fires
     silent n1 | leave n1                         a daemon fell silent; a daemon is asked to end
@@ -32,6 +33,7 @@ hash seeds); with `--rewrite` it writes the answers into the files.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -82,6 +84,8 @@ class Transcript:
         self.built: State | None = None
         self.wanted: Cluster | None = None
         self.pending: list[Pending] = []
+        self.change = ""
+        self.rounds: dict[str, list[str]] = {}
         self.counts = {"view": 0, "command": 0, "life": 0}
 
     @property
@@ -104,7 +108,7 @@ class Transcript:
 
     def play(self, line: str) -> list[str]:
         """The answers to one command."""
-        verb, *words = line.replace(":", " : ").split()
+        verb, *words = re.sub(r":(?=\s|$)", " :", line).split()
         if verb in OUTCOMES:
             return self._end(OUTCOMES[verb], words)
         handler = getattr(self, f"_{verb}", None)
@@ -171,6 +175,10 @@ class Transcript:
         return []
 
     def _watch(self, words: list[str]) -> list[str]:
+        self.monitors.append(self._watching(words))
+        return []
+
+    def _watching(self, words: list[str]) -> Monitor:
         colon = words.index(":")
         name, target = words[0], words[2]
         recovery: dict[str, Any] = {"target": _target(target), "restarts": 0, "failovers": 0}
@@ -191,25 +199,42 @@ class Transcript:
                 case _:
                     recovery[key] = int(value)
         times = {"first_wait_ms": 0, "interval_ms": 1_000, "timeout_ms": 1_000, "retries": 0}
-        self.monitors.append(Monitor.model_validate({**told, **times, "recovery": recovery}))
-        return []
+        return Monitor.model_validate({**told, **times, "recovery": recovery})
 
     def _configure(self, words: list[str]) -> list[str]:
         made = self._made(words)
         groups = self._wanted().groups
         names = [group.name for group in groups]
         rest = tuple(made if group.name == made.name else group for group in groups)
-        self.wanted = self._wanted().model_copy(update={"groups": rest if made.name in names else (*groups, made)})
+        self._want(groups=rest if made.name in names else (*groups, made))
+        return []
+
+    def _observe(self, words: list[str]) -> list[str]:
+        made = self._watching(words)
+        rest = tuple(each for each in self._wanted().monitors if each.name != made.name)
+        self._want(monitors=(*rest, made))
+        return []
+
+    def _add(self, words: list[str]) -> list[str]:
+        self.nodes = (*self.nodes, words[0])
+        number = len(self.nodes)
+        node = Node(name=words[0], id=number, links=(f"10.0.0.{number}",))
+        self._want(nodes=(*self._wanted().nodes, node))
         return []
 
     def _remove(self, words: list[str]) -> list[str]:
         groups = tuple(group for group in self._wanted().groups if group.name not in words)
         nodes = tuple(node for node in self._wanted().nodes if node.name not in words)
-        self.wanted = self._wanted().model_copy(update={"groups": groups, "nodes": nodes})
+        self._want(groups=groups, nodes=nodes)
         return []
 
     def _wanted(self) -> Cluster:
-        return self.wanted or self.state.cluster.model_copy(update={"version": self.state.cluster.version + 1})
+        now = self.state.cluster
+        return self.wanted or Cluster.model_validate({**dict(now), "version": now.version + 1})
+
+    def _want(self, **parts: object) -> None:
+        # Not model_copy: that would copy what the old one keeps at hand, its table of groups.
+        self.wanted = Cluster.model_validate({**dict(self._wanted()), **parts})
 
     # --- deliveries ------------------------------------------------------------------------------------------------
 
@@ -217,6 +242,11 @@ class Transcript:
         """Deliver one event; the lines say what the core answered."""
         done = step(self.state, event, self.rules)
         self.built = done.state
+        self.change = done.state.change.id if done.state.change is not None else self.change
+        for name, known in done.state.monitors.items():
+            for node, watch in known.on.items():
+                seen = self.rounds.setdefault(f"{node} {name}", [])
+                seen += [watch.round] if watch.round and watch.round not in seen else []
         self.pending.extend(action for action in done.actions if isinstance(action, Pending))
         return [line for action in done.actions for line in told(action)]
 
@@ -289,17 +319,21 @@ class Transcript:
         watch = self.state.monitor(name).on.get(node)
         return self.deliver(e.MonitorJudged(node, name, watch.round if watch else "", VERDICTS[verdict]))
 
+    def _late(self, words: list[str]) -> list[str]:
+        node, name, verdict = words
+        watch = self.state.monitor(name).on.get(node)
+        earlier = [each for each in self.rounds[f"{node} {name}"] if watch is None or each != watch.round]
+        return self.deliver(e.MonitorJudged(node, name, earlier[-1], VERDICTS[verdict]))
+
     def _apply(self, words: list[str]) -> list[str]:
         wanted, self.wanted = self._wanted(), None
         return self._command(e.ChangeConfiguration(wanted, "somebody", "a reason"))
 
     def _agree(self, words: list[str]) -> list[str]:
-        assert self.state.change is not None
-        return self.deliver(e.ConfigurationJudged(self.state.change.id, words[0], ()))
+        return self.deliver(e.ConfigurationJudged(self.change, words[0], ()))
 
     def _object(self, words: list[str]) -> list[str]:
-        assert self.state.change is not None
-        return self.deliver(e.ConfigurationJudged(self.state.change.id, words[0], (BROKEN,)))
+        return self.deliver(e.ConfigurationJudged(self.change, words[0], (BROKEN,)))
 
     def _order(self, words: list[str]) -> list[str]:
         return self._command(ORDERS[words[0]](*words[1:]))
