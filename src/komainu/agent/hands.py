@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -59,21 +60,31 @@ class Hands:
         self._types = types
         self._host = host
         self._hands: dict[Key, Hand] = {}
+        self._elsewhere: dict[Key, dict[str, dict[str, Any]]] = {}
+        "Per resource, its parameters on other nodes: a node more or less there changes nothing of the work here."
 
-    def configure(self, cluster: Cluster) -> None:
-        """Take over a configuration. What did not change keeps its object, and with it what that has cached."""
+    def configure(self, cluster: Cluster) -> tuple[Hand, ...]:
+        """Take over a configuration; answers the hands whose work is not configured here any more.
+
+        What does the same work keeps its object, and with that what it knows of what runs.
+        """
         hands: dict[Key, Hand] = {}
         for group in cluster.groups:
             if self._me not in group.nodes:
                 continue
             for resource in group.resources:
                 known = self._hands.get((group.name, resource.name))
-                if known is not None and known.resource == resource:
+                if known is not None and same_work(known.resource, resource):
+                    self._elsewhere[known.key].clear()
+                    self._elsewhere[known.key].update(self._others(group, resource))
                     hands[known.key] = Hand(group, resource, known.work, known.refusal, known.monitor)
                 else:
                     hand = self._make(cluster.name, group, resource)
                     hands[hand.key] = hand
+        gone = tuple(hand for key, hand in self._hands.items() if key not in hands or hands[key].work is not hand.work)
         self._hands = hands
+        self._elsewhere = {key: others for key, others in self._elsewhere.items() if key in hands}
+        return gone
 
     def all(self) -> tuple[Hand, ...]:
         """In the order of the configuration."""
@@ -85,6 +96,7 @@ class Hands:
 
     def _make(self, cluster: str, group: Group, resource: Resource) -> Hand:
         declared = self._types.get(resource.type)
+        self._elsewhere[group.name, resource.name] = {}
         if declared is None:
             said = UNKNOWN_TYPE.said(resource=resource.name, type=resource.type)
             return Hand(group, resource, None, said, resource.name)
@@ -95,6 +107,19 @@ class Hands:
             reason = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
             said = BAD_PARAMETERS.said(resource=resource.name, node=self._me, reason=reason)
             return Hand(group, resource, None, said, monitor)
-        others = {node: resource.params_on(node) for node in group.nodes if node != self._me}
+        others = self._elsewhere[group.name, resource.name] = self._others(group, resource)
         host = replace(self._host(cluster, group.name, resource.name), elsewhere=others)
         return Hand(group, resource, declared.make(params, host), None, monitor)
+
+    def _others(self, group: Group, resource: Resource) -> dict[str, dict[str, Any]]:
+        return {node: resource.params_on(node) for node in group.nodes if node != self._me}
+
+
+def same_work(one: Resource, other: Resource) -> bool:
+    """True when what runs as the one may go on as the other: only settings of the daemon differ (C11).
+
+    The core decides by the same rule what has to stop.
+    """
+    return (one.type, one.exclusive, one.params, one.per_node) == (
+        other.type, other.exclusive, other.params, other.per_node,
+    )  # fmt: skip

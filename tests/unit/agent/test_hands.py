@@ -56,7 +56,7 @@ def test_what_did_not_change_keeps_its_object() -> None:
     hands = hands_of(Things())
     hands.configure(cluster(resource("a"), resource("b")))
     before = {hand.resource.name: hand.work for hand in hands.all()}
-    hands.configure(cluster(resource("a", stop_timeout_ms=9_999), resource("b")))
+    hands.configure(cluster(resource("a", params={"colour": "blue"}), resource("b")))
     after = {hand.resource.name: hand.work for hand in hands.all()}
 
     assert after["b"] is before["b"]
@@ -81,3 +81,38 @@ def test_parameters_that_do_not_hold_are_refused_with_the_reason() -> None:
     assert hand.refusal is not None
     assert hand.refusal.code == BAD_PARAMETERS.code
     assert "size" in hand.refusal.en
+
+
+def test_the_same_work_with_other_settings_keeps_its_object_and_learns_of_other_nodes() -> None:
+    hosts: list[Host] = []
+    hands = hands_of(Things(), hosts=hosts)
+    config = cluster(nodes=3)
+    narrow = config.model_copy(
+        update={"groups": (config.groups[0].model_copy(update={"nodes": ("n1", "n2"), "resources": (resource(),)}),)}
+    )
+    assert hands.configure(narrow) == ()
+    before = hands.get("web", "app")
+    assert before is not None
+    patient = resource(check_interval_ms=9_000, start_timeout_ms=9_000)
+    wide = config.groups[0].model_copy(update={"resources": (patient,)})
+
+    assert hands.configure(config.model_copy(update={"groups": (wide,)})) == ()
+    after = hands.get("web", "app")
+    assert after is not None
+    assert after.work is before.work
+    assert after.resource.check_interval_ms == 9_000
+    assert list(hosts[0].elsewhere) == ["n2", "n3"]
+
+
+def test_work_that_is_configured_no_more_is_handed_back() -> None:
+    hands = hands_of(Things())
+    config = cluster(resource("app"), resource("disk"), resource("log"))
+    hands.configure(config)
+    before = {hand.resource.name: hand for hand in hands.all()}
+    group = config.groups[0]
+    changed = (resource("app"), resource("disk", params={"colour": "blue"}))
+    gone = hands.configure(config.model_copy(update={"groups": (group.model_copy(update={"resources": changed}),)}))
+
+    assert gone == (before["disk"], before["log"])
+    moved = config.model_copy(update={"groups": (group.model_copy(update={"nodes": ("n2",)}),)})
+    assert [hand.resource.name for hand in hands.configure(moved)] == ["app", "disk"]
