@@ -52,6 +52,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "KM55": ("The daemon", "デーモン"),
     "KM60": ("Socket, key and files", "ソケット、鍵、ファイル"),
     "KM61": ("The command", "コマンド"),
+    "KM66": ("Journal files: replay and report", "ジャーナルのファイル: 再実行と報告書"),
     "KM70": ("What happened: the beginning of a chain of causes", "起きたこと: 原因の連鎖の始まり"),
     "KM71": ("Nodes come and go", "ノードの参加と離脱"),
     "KM72": ("Outcomes and fencing", "処理の結果と強制停止"),
