@@ -23,10 +23,11 @@ RESOURCE_CIRCLE = Message(
 )
 RESOURCE_CIRCLE_BY_DEFAULT = Message(
     "KM1270",
-    "These resources wait for each other, so none of them could ever start: {circle}. For {defaults} nothing is "
-    "written, so the usual order holds there. Write `depends_on` there too, or remove one here.",
-    "次のリソースは互いに待ち合うため、どれも起動できません: {circle}。{defaults} には指定がないため、通常の順序に"
-    "従います。そちらにも `depends_on` を書くか、ここから 1 つ取り除いてください。",
+    "These resources wait for each other, so none of them could ever start: {circle}. Of these, {defaults} only follow "
+    "the usual order (by type, and of applications by their place in the list). Write another `depends_on` there, or "
+    "remove one here.",
+    "次のリソースは互いに待ち合うため、どれも起動できません: {circle}。このうち {defaults} は通常の順序（タイプの順、"
+    "アプリケーションは一覧の順）に従っています。そちらに別の `depends_on` を書くか、ここから 1 つ取り除いてください。",
     "error",
 )
 GROUP_CIRCLE = Message(
