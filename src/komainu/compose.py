@@ -54,10 +54,14 @@ def _daemon() -> "tuple[Daemon, Server]":
     from komainu.adapters.files.configuration import ConfigurationStore
     from komainu.adapters.files.kept import Kept
     from komainu.adapters.linux.addresses import LinuxNetwork
+    from komainu.adapters.linux.power import LinuxPower
     from komainu.adapters.linux.processes import Processes
+    from komainu.adapters.linux.watchdog import LinuxWatchdog
+    from komainu.agent.around import Around
     from komainu.agent.clock import now_ms
-    from komainu.agent.daemon import Around, Daemon
+    from komainu.agent.daemon import Daemon
     from komainu.agent.notify import Notifier
+    from komainu.agent.residents import GROUP as RESIDENTS
     from komainu.api.client import SOCKET
     from komainu.api.server import Server
     from komainu.catalogue import RESOURCE_TYPES
@@ -74,8 +78,10 @@ def _daemon() -> "tuple[Daemon, Server]":
             boot=Path(BOOT_ID).read_text().strip(),
             cluster=cluster,
             epoch=store.epoch(),
+            maintenance=store.maintenance(),
             types=RESOURCE_TYPES,
-            bus=CorosyncBus(),
+            bus=CorosyncBus,
+            residents=CorosyncBus(RESIDENTS),
             transport=CorosyncTransport(AuthKey().read()),
             host=lambda name, group, resource, report: Host(
                 me, name, group, resource, cloud, network, processes, report, now_ms
@@ -86,6 +92,8 @@ def _daemon() -> "tuple[Daemon, Server]":
             api_calls=cloud.calls if cloud is not None else dict,
             now_ms=now_ms,
             notifier=Notifier(),
+            power=LinuxPower(),
+            watchdog=LinuxWatchdog(),
         )
     )
     return daemon, Server(daemon, Path(SOCKET))

@@ -16,11 +16,12 @@ FAKE_LOST = Message("TEST2011", "The fake bus is gone.", "擬似バスとの接�
 
 
 class FakeBus:
-    """One node's end of the wire. A new one stands for a new process."""
+    """One node's end of the wire, in one process group. A new one stands for a new process."""
 
-    def __init__(self, wire: "FakeWire", node: int) -> None:
+    def __init__(self, wire: "FakeWire", node: int, group: str = "komainu") -> None:
         self.wire = wire
         self.node = node
+        self.group = group
         self.listener: BusListener | None = None
         self.joined = False
         self._told: BusView | None = None
@@ -35,7 +36,7 @@ class FakeBus:
         if len(payload) > LARGEST_PAYLOAD:
             raise ValueError(f"a message has at most {LARGEST_PAYLOAD} bytes, this one {len(payload)}")
         if self.joined and self._told is not None:
-            self.wire.multicast(self.node, payload)
+            self.wire.multicast(self, payload)
 
     async def stop(self) -> None:
         """Leave."""
@@ -75,7 +76,8 @@ class FakeWire:
         self._frozen: set[int] = set()
         self._rings: dict[int, tuple[RingId, tuple[int, ...]]] = {}
         self._sequence = 1
-        self._buses: dict[int, FakeBus] = {}
+        self._buses: dict[tuple[int, str], FakeBus] = {}
+        "By node and process group."
         self._reform()
 
     # --- what happens to nodes ---
@@ -97,19 +99,18 @@ class FakeWire:
         self._tell(self._side(node))
 
     def kill_corosync(self, node: int) -> None:
-        """The node's corosync dies: its process loses the connection."""
+        """The node's corosync dies: its processes lose the connection."""
         self._running.discard(node)
-        bus = self._buses.get(node)
-        if bus is not None:
+        for bus in self._on(node):
             bus.lose()
         self._reform()
 
     def start_corosync(self, node: int) -> None:
-        """It runs again, and the process joins again by itself."""
+        """It runs again, and the processes join again by themselves."""
         self._running.add(node)
         self._reform()
-        if node in self._buses:
-            self.attach(self._buses[node])
+        for bus in self._on(node):
+            self.attach(bus)
 
     def cut(self, node: int) -> None:
         """No packet passes."""
@@ -135,33 +136,39 @@ class FakeWire:
 
     def attach(self, bus: FakeBus) -> None:
         """A process wants in."""
-        self._buses[bus.node] = bus
+        self._buses[bus.node, bus.group] = bus
         if bus.node in self._running:
             bus.joined = True
             self._tell(self._side(bus.node))
 
     def detach(self, bus: FakeBus) -> None:
         """A process leaves."""
-        if self._buses.get(bus.node) is bus:
-            self._forget(bus.node)
+        if self._buses.get((bus.node, bus.group)) is bus:
+            self._part(bus)
             self._tell(self._side(bus.node))
 
-    def multicast(self, sender: int, payload: bytes) -> None:
-        """Deliver to every process of the sender's side, itself included."""
-        if sender in self._frozen:
+    def multicast(self, sender: FakeBus, payload: bytes) -> None:
+        """Deliver to every process of the sender's group on its side, itself included."""
+        if sender.node in self._frozen:
             return
-        for node in self._side(sender):
-            bus = self._buses.get(node)
+        for node in self._side(sender.node):
+            bus = self._buses.get((node, sender.group))
             if bus is not None and bus.joined:
-                bus.message(sender, payload)
+                bus.message(sender.node, payload)
 
     # --- rings ---
 
+    def _on(self, node: int) -> list[FakeBus]:
+        return [bus for (other, _), bus in self._buses.items() if other == node]
+
     def _forget(self, node: int) -> None:
-        bus = self._buses.pop(node, None)
-        if bus is not None:
-            bus.joined = False
-            bus.listener = None
+        for bus in self._on(node):
+            self._part(bus)
+
+    def _part(self, bus: FakeBus) -> None:
+        del self._buses[bus.node, bus.group]
+        bus.joined = False
+        bus.listener = None
 
     def _side(self, node: int) -> tuple[int, ...]:
         if node not in self._running:
@@ -197,19 +204,21 @@ class FakeWire:
 
     def _tell_without(self, node: int, others: tuple[int, ...]) -> None:
         """Those that are in the ring again, and were in another one meanwhile, are seen to leave first."""
-        bus = self._buses.get(node)
-        if bus is None or not others:
+        if not others:
             return
         ring, side = self._rings[node]
         nodes = tuple(n for n in side if n not in others)
-        bus.view(BusView(ring, tuple(n for n in self._agents(side) if n not in others), nodes))
+        for bus in self._on(node):
+            agents = tuple(n for n in self._agents(side, bus.group) if n not in others)
+            bus.view(BusView(ring, agents, nodes))
 
     def _tell(self, side: tuple[int, ...]) -> None:
         for node in side:
-            bus = self._buses.get(node)
-            if bus is not None and node not in self._frozen:
-                ring, nodes = self._rings[node]
-                bus.view(BusView(ring, self._agents(nodes), nodes))
+            if node in self._frozen:
+                continue
+            ring, nodes = self._rings[node]
+            for bus in self._on(node):
+                bus.view(BusView(ring, self._agents(nodes, bus.group), nodes))
 
-    def _agents(self, nodes: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(n for n in nodes if n in self._buses and self._buses[n].joined)
+    def _agents(self, nodes: tuple[int, ...], group: str) -> tuple[int, ...]:
+        return tuple(n for n in nodes if (n, group) in self._buses and self._buses[n, group].joined)

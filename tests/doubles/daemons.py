@@ -9,8 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from komainu.agent.daemon import Around, Daemon
+from komainu.agent.around import Around
+from komainu.agent.daemon import Daemon
 from komainu.agent.notify import Notifier
+from komainu.agent.residents import GROUP
 from komainu.core.state import State
 from komainu.model.config import Arbitration, Cluster, Group, Node, Resource
 from komainu.model.message import Message, Said
@@ -18,6 +20,7 @@ from komainu.model.outcome import SUCCEEDED, Outcome, failed
 from komainu.model.traits import Traits
 from komainu.ports import Host, ResourceType
 from tests.doubles.bus import FakeBus, FakeWire
+from tests.doubles.machine import FakePower, FakeWatchdog
 from tests.doubles.network import FakeNetwork
 from tests.doubles.virtual_time import now_ms
 
@@ -153,11 +156,17 @@ class MemoryStore:
     def __init__(self) -> None:
         self.epochs: list[int] = []
         self.clusters: list[Cluster] = []
+        self.maintenance: list[bool] = []
         self.trouble: Said | None = None
 
     def save_epoch(self, epoch: int) -> Said | None:
         if self.trouble is None:
             self.epochs.append(epoch)
+        return self.trouble
+
+    def save_maintenance(self, on: bool) -> Said | None:
+        if self.trouble is None:
+            self.maintenance.append(on)
         return self.trouble
 
     def save(self, cluster: Cluster) -> Said | None:
@@ -205,6 +214,8 @@ class Running:
     transport: FakeTransport
     store: MemoryStore
     task: "asyncio.Task[int]"
+    power: FakePower
+    watchdog: FakeWatchdog
 
     @property
     def state(self) -> State:
@@ -241,19 +252,22 @@ class World:
         for name in list(self.running):
             await self.kill(name)
 
-    def start(self, name: str, cluster: Cluster | None = None, epoch: int = 0) -> Running:
+    def start(self, name: str, cluster: Cluster | None = None, epoch: int = 0, *, maintenance: bool = False) -> Running:
         """Start the daemon of a node. What an earlier one left in /run is there, as after its death."""
         number = self.cluster.node(name).id
         self.wire.power_on(number)
         transport, store = FakeTransport(self.wire, number), MemoryStore()
+        power, watchdog = FakePower(lambda: self._ended(name)), FakeWatchdog()
         daemon = Daemon(
             Around(
                 me=name,
                 boot=BOOT,
                 cluster=cluster or self.cluster,
                 epoch=epoch,
+                maintenance=maintenance,
                 types={"thing": self.things.type()},
-                bus=FakeBus(self.wire, number),
+                bus=lambda: FakeBus(self.wire, number),
+                residents=FakeBus(self.wire, number, GROUP),
                 transport=transport,
                 host=self._host(name),
                 store=store,
@@ -262,9 +276,12 @@ class World:
                 api_calls=dict,
                 now_ms=self.clock,
                 notifier=Notifier({}),
+                power=power,
+                watchdog=watchdog,
             )
         )
-        running = Running(daemon, transport, store, asyncio.get_running_loop().create_task(daemon.run()))
+        task = asyncio.get_running_loop().create_task(daemon.run())
+        running = Running(daemon, transport, store, task, power, watchdog)
         self.running[name] = running
         return running
 
@@ -279,6 +296,15 @@ class World:
         self.wire.kill_agent(running.transport.node)
         running.task.cancel()
         await asyncio.wait({running.task})
+
+    def _ended(self, name: str) -> None:
+        """The machine ends, and every process on it."""
+        self.wire.power_off(self.cluster.node(name).id)
+        for nodes in self.things.running.values():
+            if name in nodes:
+                nodes.remove(name)
+        if name in self.running:
+            self.running[name].task.cancel()
 
     async def power_off(self, name: str) -> None:
         """The node dies with everything on it."""

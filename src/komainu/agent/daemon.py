@@ -1,45 +1,54 @@
-"""One daemon, put together from its parts: how it begins, what it does all the time, and how it leaves."""
+"""One daemon, put together from its parts: how it begins, what it does all the time, and how it leaves.
+
+Its life is one membership after the other. Between two of them the node is stopped: an operator took it out of the
+cluster, and the daemon stays to be told that it may come back (C10, ADR 0009).
+"""
 
 import asyncio
 import gc
 import logging
 import os
 import secrets
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from komainu import __version__
-from komainu.agent import status, words
+from komainu.agent import residence, status, words
+from komainu.agent.around import Around
 from komainu.agent.background import Background
+from komainu.agent.ending import Ending
 from komainu.agent.executor import Executor
 from komainu.agent.hands import Hands
 from komainu.agent.journal import Journal
-from komainu.agent.keeper import Keeper, Store
-from komainu.agent.leaving import Leaving
+from komainu.agent.keeper import Keeper
+from komainu.agent.leaving import LEFT_CLEANLY, LEFT_RUNNING, Leaving
 from komainu.agent.line import Line, Standing
-from komainu.agent.loop import Loop
-from komainu.agent.notify import Notifier
+from komainu.agent.loop import Loop, Then
 from komainu.agent.parts import Parts
 from komainu.agent.pulse import Pulse
 from komainu.agent.recorder import STARTED, Recorder
 from komainu.agent.replica import Replica
 from komainu.agent.requests import Requests
+from komainu.agent.residents import Residents, Stands
 from komainu.agent.runs import Runs
 from komainu.agent.timekeeper import Timekeeper
 from komainu.agent.watch import Watch
 from komainu.core.state import State
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
-from komainu.model.outcome import Outcome
-from komainu.ports import Bus, Host, ResourceType
+from komainu.ports import Host
 
 DIGEST_INTERVAL_MS = 60_000
 TRANSPORT_RETRY_MS = 1_000
 BACKGROUND_END_MS = 2_000
 MANAGER_PAUSE_MS = 1_000
 "The service manager is told of changes no more often."
+ALIVE_MS = 1_000
+"How often the service manager is told that the event loop turns."
+REPORT_PAUSE_MS = 500
+"Stopped nodes are told of changes no more often."
 PREPARE_MS = 3_000
 "A daemon that starts prepares before it joins, so that a takeover finds everything warm; but the others wait for it."
 
@@ -55,92 +64,72 @@ DEFECT = Message(
 MESSAGES = (DEFECT,)
 
 DEFECT_CODE = 70
+STAYS = -1
+"In place of an exit code: this node has left, and the daemon goes on without it."
+AGAIN = -2
+"In place of an exit code: this node is to take part again."
+STOPPED_FILE = "stopped"
+"In the run folder while this node is stopped: a daemon that dies meanwhile must not take part when it comes back."
 
 _log = logging.getLogger(__name__)
 
 
-class Transport(Protocol):
-    """The corosync of this machine."""
-
-    async def start(self, cluster: Cluster, report: Callable[[Said], None]) -> Said | None:
-        """Make it run with this configuration and keep it running; answers why that failed, or None.
-
-        `report` hears of its deaths and restarts.
-        """
-
-    async def restart(self) -> Said | None:
-        """It stands still: kill it and start it; answers why that failed, or None."""
-
-    async def stop(self) -> Said | None:
-        """Let it leave the ring and end; answers why that failed, or None."""
-
-    async def close(self) -> None:
-        """Look after it no more, and leave it running."""
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What surrounds a daemon; `komainu.compose` chooses it."""
-
-    me: str
-    boot: str
-    "The id of this boot; lab nodes share it, so a daemon's name has a nonce besides."
-    cluster: Cluster
-    epoch: int
-    "The highest this node remembers."
-    types: Mapping[str, ResourceType]
-    bus: Bus
-    transport: Transport
-    host: Callable[[str, str, str, Callable[[Outcome], None]], Host]
-    "Makes what a resource sees: cluster, group, resource, and how it reports of itself."
-    store: Store
-    run_folder: Path
-    "Emptied by a boot."
-    journal_folder: Path
-    api_calls: Callable[[], dict[str, int]]
-    now_ms: Callable[[], int]
-    notifier: Notifier
-
-
 class Daemon:
-    """Runs from `run` until this node has left, or something broke. Needs a running loop from the beginning."""
+    """Runs from `run` until this node has left for good, or something broke. Needs a running loop from the start."""
 
     def __init__(self, around: Around) -> None:
         """Puts the parts together; nothing is started yet."""
         self.around = around
         self.name = f"{around.boot[:8]}-{secrets.token_hex(4)}"
         "This daemon among all daemons that ever ran on this node."
+        self.stopped = False
+        "This node has left the cluster, and waits to be started."
         self._incarnations = 0
-        me, cluster, now_ms = around.me, around.cluster, around.now_ms
-        self.replica = Replica(me, cluster, around.epoch, self._next_incarnation)
-        self.loop = loop = Loop(self.replica, now_ms, self._dismissed)
         self.background = Background()
-        recorder = Recorder(me, Journal(around.journal_folder), self.background)
-        hands = Hands(me, around.types, self._host)
-        watch = Watch(me, hands, loop.propose, recorder.alert)
+        self._recorder = recorder = Recorder(around.me, Journal(around.journal_folder), self.background)
+        self._hands = Hands(around.me, around.types, self._host)
         self.runs = Runs(around.run_folder / "runs", self.background, recorder.alert)
+        self.residents = Residents(around.me, self.name, lambda: self.replica.state.cluster, around.residents, self)
+        self._ending = Ending(around.me, around.power, around.watchdog, recorder.alert, self._written)
+        self._end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._defective = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._lasting: list[asyncio.Task[None]] = []
+        self._listening = False
+        self._assemble(around.cluster, around.epoch, around.maintenance)
+        self._hands.configure(around.cluster)
+
+    def _assemble(self, cluster: Cluster, epoch: int, maintenance: bool) -> None:
+        """Put together what lives for one membership, from what this node remembers."""
+        around, now_ms, alert = self.around, self.around.now_ms, self._recorder.alert
+        me, hands = around.me, self._hands
+        self.replica = Replica(me, cluster, epoch, self._next_incarnation, maintenance=maintenance)
+        self.loop = loop = Loop(self.replica, now_ms, self._dismissed)
+        self._bus = around.bus()
+        watch = Watch(me, hands, loop.propose, alert)
         self.parts = loop.parts = Parts(
-            line=Line(me, cluster, self.name, around.bus, loop, self._stalled),
+            line=Line(me, cluster, self.name, self._bus, loop, self._stalled),
             pulse=Pulse(cluster.detect_within_ms),
             timekeeper=Timekeeper(loop.propose, self._armed, lambda: self.replica.rank, now_ms),
             hands=hands,
             executor=Executor(me, hands, self.runs, watch, loop.propose),
             watch=watch,
             requests=Requests(me, self.name, loop.propose),
-            recorder=recorder,
-            keeper=Keeper(cluster, around.epoch, around.store, self.background, recorder.alert),
+            recorder=self._recorder,
+            keeper=Keeper(self.replica.state, around.store, self.background, alert),
+            ending=self._ending,
         )
-        self.leaving = Leaving(loop, self.runs, around.notifier, self._disconnect)
-        self._end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._tasks: list[asyncio.Task[None]] = []
-        hands.configure(cluster)
+        self.leaving = Leaving(loop, self.runs, around.notifier, self._bus.stop, self._ending.guard)
 
     # --- what the API asks -----------------------------------------------------------------------------------------
 
     @property
     def state(self) -> State:
-        """What the members agree on."""
-        return self.replica.state
+        """What the members agree on; while this node is stopped, what it knows without them."""
+        state = self.replica.state
+        if self.stopped:
+            return residence.picture(state.cluster, state.epoch, self.around.me, self.residents.stopped())
+        return state
 
     def status(self) -> dict[str, Any]:
         """What `komainu status` shows."""
@@ -150,44 +139,100 @@ class Daemon:
             node=self.around.me,
             incarnation=self.replica.incarnation,
             pid=os.getpid(),
-            standing=self.parts.line.standing,
-            synced=self.replica.synced,
+            standing="stopped" if self.stopped else self.parts.line.standing,
+            synced=self.replica.synced and not self.stopped,
             beat_interval_ms=self.parts.pulse.interval_ms,
             beat_round_trip_ms=self.parts.pulse.round_trip_ms,
             api_calls=self.around.api_calls(),
             prepared={key: outcome for key, outcome in prepared.items() if outcome is not None},
             monitors={hand.key: hand.monitor for hand in hands},
         )
-        return status.report(self.state, local)
+        own = status.report(self.state, local)
+        return residence.seen_from(self.around.me, own, self.residents.report()) if self.stopped else own
 
     # --- its life --------------------------------------------------------------------------------------------------
 
     async def run(self) -> int:
-        """Take part until this node has left; the exit code: 0 after a clean leave."""
-        recorder = self.parts.recorder
-        recorder.load()
-        recorder.begin(self.state)
-        recorder.alert(STARTED.said(version=__version__, node=self.around.me))
+        """Take part until this node has left for good; the exit code: 0 after a clean leave."""
+        self._recorder.load()
+        self._recorder.alert(STARTED.said(version=__version__, node=self.around.me))
         try:
-            await self.parts.watch.prepare_all(min(PREPARE_MS, self.around.cluster.agent_return_ms // 3))
+            self._go(self._keep_alive(), lasting=True)
+            code = STAYS if self._stopped_file.exists() else await self._take_part()
+            while code == STAYS:
+                code = await self._rest()
+                if code == AGAIN:
+                    before = self.replica.state
+                    self._assemble(before.cluster, before.epoch, before.maintenance)
+                    code = await self._take_part()
+            return code
+        finally:
+            await self._close()
+
+    async def _take_part(self) -> int:
+        """One membership, from its preparation to the leave."""
+        self._begin_phase()
+        self._recorder.begin(self.replica.state)
+        try:
+            await self.parts.watch.prepare_all(min(PREPARE_MS, self.replica.state.cluster.agent_return_ms // 3))
             self.parts.watch.configured()
             # What was made up to now stays. No collection has to look at it again in the middle of a takeover.
             gc.collect()
             gc.freeze()
             self.parts.line.open()
             self._go(self._keep_transport())
-            await self.around.bus.start(self.parts.line)
+            await self._listen()
+            await self._bus.start(self.parts.line)
+            self.residents.changed()
             self._go(self._beat_for_ever())
             self._go(self._compare_for_ever())
             self._go(self._tell_manager())
-            return await self._end
+            self._go(self._tell_stopped())
+            self._go(self._follow_orders())
+            code = await self._end
         finally:
-            await self._close()
+            await self._part()
+        if code == LEFT_CLEANLY and (self.leaving.then == "shutdown" or self.leaving.then == "reboot"):
+            self._begin_phase()
+            self._ending.end(self.leaving.then, self.replica.state.cluster.end_timeout_ms)
+            code = await self._end
+        return code
+
+    async def _rest(self) -> int:
+        """This node is stopped: the exit code, or AGAIN."""
+        self._begin_phase()
+        self.stopped = True
+        self.background.do(self._stopped_file.touch, self._unwritten)
+        self._recorder.alert(residence.STAYS.said(node=self.around.me))
+        self.residents.changed()
+        self.loop.stir()
+        self.around.notifier.ready()
+        self.around.notifier.status(residence.STOPPED.said(node=self.around.me).en)
+        try:
+            self._go(self._keep_transport())
+            await self._listen()
+            if self.leaving.asked and self.leaving.then == "end":
+                self.leave()  # asked for in between
+            code = await self._end
+        finally:
+            await self._part()
+        if code != DEFECT_CODE:
+            self.background.do(lambda: self._stopped_file.unlink(missing_ok=True), self._unwritten)
+        if code == LEFT_CLEANLY:
+            await self._hang_up()
+        self.stopped = False
+        self.loop.stir()
+        return code
 
     def leave(self) -> None:
-        """Begin to leave: stop what runs here, then end. Asking twice changes nothing."""
-        if not self.leaving.asked:
-            self._go(self._leave())
+        """SIGTERM: stop what runs here, then end. Asking twice changes nothing."""
+        if self.stopped:
+            self.end(LEFT_CLEANLY)
+        elif self._ending.begun:
+            # The machine goes down, and what still runs here with it: nobody is to wait for this process.
+            self.end(LEFT_CLEANLY if self.leaving.dismissed.is_set() else LEFT_RUNNING)
+        else:
+            self._leave_for("end")
 
     def end(self, code: int) -> None:
         """End now, with this exit code."""
@@ -196,37 +241,108 @@ class Daemon:
 
     def defect(self, error: BaseException) -> None:
         """End because of a defect. A new daemon asks the others how things are, and adopts what runs (law 5)."""
-        if not self._end.done():
-            self.parts.recorder.alert(DEFECT.said(reason=f"{type(error).__name__}: {error}"))
+        if not self._defective:
+            self._defective = True
+            self._recorder.alert(DEFECT.said(reason=f"{type(error).__name__}: {error}"))
         self.end(DEFECT_CODE)
 
-    async def _leave(self) -> None:
-        self.end(await self.leaving.leave())
+    # --- how it leaves ---------------------------------------------------------------------------------------------
 
-    async def _disconnect(self) -> None:
-        await self.around.bus.stop()
+    async def _follow_orders(self) -> None:
+        """An operator or a final action may take this node out of the cluster."""
+        while True:
+            changed = self.loop.changed()
+            facts = self.replica.state.nodes.get(self.around.me)
+            # `end` comes from this daemon alone. What was said of an earlier one is no order for this one.
+            mine = facts is not None and facts.incarnation == self.replica.incarnation
+            if facts is not None and mine and facts.leaving and facts.then != "end":
+                self._leave_for(facts.then)
+            await changed.wait()
+
+    def _leave_for(self, then: Then) -> None:
+        if self.leaving.want(then):
+            self._go(self._leave())
+
+    async def _leave(self) -> None:
+        self.residents.changed()
+        code = await self.leaving.leave()
+        if code == LEFT_CLEANLY and self.leaving.then == "stop":
+            self.end(STAYS)
+            return
+        if code == LEFT_CLEANLY:
+            await self._hang_up()
+        self.end(code)
+
+    async def _hang_up(self) -> None:
+        """Take leave of the other daemons, and let corosync end."""
+        await self.residents.close()
         trouble = await self.around.transport.stop()
         if trouble is not None:
-            self.parts.recorder.alert(trouble)
+            self._recorder.alert(trouble)
 
-    async def _close(self) -> None:
-        for task in self._tasks:
+    async def _part(self) -> None:
+        """End what belongs to this phase of life."""
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         self.parts.line.close()
         self.parts.watch.close()
         self.parts.executor.abandon()
-        await self.around.bus.stop()
+        await self._bus.stop()
+        self._recorder.flush()
+
+    async def _close(self) -> None:
+        for task in self._lasting:
+            task.cancel()
+        self._ending.close()
+        await self.residents.close()
         await self.around.transport.close()
-        self.parts.recorder.flush()
+        self._recorder.flush()
         await self.background.close(BACKGROUND_END_MS)
+
+    def _begin_phase(self) -> None:
+        self._end = asyncio.get_running_loop().create_future()
+        if self._defective:
+            self._end.set_result(DEFECT_CODE)
+
+    async def _written(self) -> None:
+        """Returns when the journal is on the disk."""
+        done = asyncio.Event()
+        self._recorder.flush()
+        if self.background.do(lambda: self.background.hand_over(done.set), self._unwritten):
+            await done.wait()
+
+    def _unwritten(self, error: Exception) -> None:
+        _log.error("%s: %s", type(error).__name__, error)
+
+    @property
+    def _stopped_file(self) -> Path:
+        return self.around.run_folder / STOPPED_FILE
+
+    # --- what it does all the time ---------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        """Be there for the daemons of the other nodes, whether this one takes part or not."""
+        if not self._listening:
+            self._listening = True
+            await self.residents.open()
+
+    async def _keep_alive(self) -> None:
+        """The service manager is told that the event loop turns."""
+        while True:
+            self.around.notifier.alive()
+            await asyncio.sleep(ALIVE_MS / 1000)
 
     async def _keep_transport(self) -> None:
         """Start corosync, however long it takes: at boot its addresses may not be there yet."""
         said: Said | None = None
-        while (trouble := await self.around.transport.start(self.state.cluster, self.parts.recorder.alert)) is not None:
+        cluster = self.replica.state.cluster
+        while (trouble := await self.around.transport.start(cluster, self._recorder.alert)) is not None:
             if trouble != said:
                 said = trouble
-                self.parts.recorder.alert(trouble)
+                self._recorder.alert(trouble)
             await asyncio.sleep(TRANSPORT_RETRY_MS / 1000)
 
     async def _beat_for_ever(self) -> None:
@@ -243,7 +359,6 @@ class Daemon:
                     line.stalled(waiting_ms)
                 self.loop.beat()
             self.parts.timekeeper.look()
-            self.around.notifier.alive()
 
     async def _compare_for_ever(self) -> None:
         while True:
@@ -260,6 +375,15 @@ class Daemon:
             self.around.notifier.status(words.line(self.state, self.around.me))
             await changed.wait()
             await asyncio.sleep(MANAGER_PAUSE_MS / 1000)
+
+    async def _tell_stopped(self) -> None:
+        """One member tells those who are stopped how the cluster stands."""
+        while True:
+            changed = self.loop.changed()
+            if self.replica.synced and self.replica.rank == 0 and self.residents.stopped():
+                self.residents.tell(self.status())
+            await changed.wait()
+            await asyncio.sleep(REPORT_PAUSE_MS / 1000)
 
     # --- what its parts tell ---------------------------------------------------------------------------------------
 
@@ -287,16 +411,33 @@ class Daemon:
         if trouble is not None:
             self.parts.recorder.alert(trouble)
 
-    def _dismissed(self) -> None:
+    def _dismissed(self, then: Then) -> None:
+        self._leave_for(then)
         self.leaving.dismissed.set()
 
-    def _go(self, work: Coroutine[Any, Any, None]) -> None:
+    def stands(self) -> Stands:
+        """How this daemon stands to the cluster, for the daemons of the other nodes."""
+        if self.stopped:
+            return Stands.STOPPED
+        return Stands.LEAVING if self.leaving.asked else Stands.MEMBER
+
+    def begin(self, by: str) -> None:
+        """This node is stopped, and is to take part again."""
+        self._recorder.alert(residence.STARTS_AGAIN.said(node=self.around.me, by=by))
+        self.end(AGAIN)
+
+    def stirred(self) -> None:
+        """Something changed that status shows."""
+        self.loop.stir()
+
+    def _go(self, work: Coroutine[Any, Any, None], *, lasting: bool = False) -> None:
+        """Work of this phase of life, or of all of it."""
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.append(task)
+        (self._lasting if lasting else self._tasks).append(task)
         task.add_done_callback(self._gone)
 
     def _gone(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.remove(task)
+        (self._lasting if task in self._lasting else self._tasks).remove(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             _log.error("a part of the daemon ended", exc_info=error)

@@ -1,4 +1,4 @@
-"""Puts on disk what a restart has to find: the highest epoch, and a configuration taken over from others."""
+"""Puts on disk what a restart has to find: the highest epoch, the maintenance switch, and a newer configuration."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -27,10 +27,13 @@ MESSAGES = (TAKEN_OVER, TRANSPORT_DIFFERS)
 
 
 class Store(Protocol):
-    """What survives a restart of this node. Both methods write to disk, and answer why that failed, or None."""
+    """What survives a restart of this node. Its methods write to disk, and answer why that failed, or None."""
 
     def save_epoch(self, epoch: int) -> Said | None:
         """Remember the highest epoch seen."""
+
+    def save_maintenance(self, on: bool) -> Said | None:
+        """Remember whether the maintenance switch is on."""
 
     def save(self, cluster: Cluster) -> Said | None:
         """Commit a newer configuration that was taken over."""
@@ -39,12 +42,11 @@ class Store(Protocol):
 class Keeper:
     """Watches the state for what has to be kept; writing is done in the background."""
 
-    def __init__(
-        self, cluster: Cluster, epoch: int, store: Store, background: Background, alert: Callable[[Said], None]
-    ) -> None:
-        """`cluster` and `epoch` are what the disk has already."""
-        self._cluster = cluster
-        self._epoch = epoch
+    def __init__(self, known: State, store: Store, background: Background, alert: Callable[[Said], None]) -> None:
+        """`known` has what the disk has already."""
+        self._cluster = known.cluster
+        self._epoch = known.epoch
+        self._maintenance = known.maintenance
         self._store = store
         self._background = background
         self._alert = alert
@@ -55,6 +57,9 @@ class Keeper:
         if state.epoch > self._epoch:
             epoch = self._epoch = state.epoch
             self._background.do(lambda: self._write(lambda: self._store.save_epoch(epoch)), self._failed)
+        if state.maintenance is not self._maintenance:
+            on = self._maintenance = state.maintenance
+            self._background.do(lambda: self._write(lambda: self._store.save_maintenance(on)), self._failed)
         if state.cluster is not self._cluster:
             before, self._cluster = self._cluster, state.cluster
             if state.cluster != before:

@@ -25,7 +25,7 @@ class Loop:
     """`komainu.agent.line.Ear`."""
 
     def __init__(self, replica: Replica, now_ms: Callable[[], int], dismissed: Callable[[Then], None]) -> None:
-        """`dismissed` is called when this node may leave, with what comes then. Set `parts` before anything is delivered."""
+        """`dismissed` is called when this node may leave, with what comes then. Set `parts` before any delivery."""
         self.replica = replica
         self.parts: Parts
         self.synced = asyncio.Event()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from komainu.agent.ending import Ending
 from komainu.agent.executor import Executor
 from komainu.agent.hands import Hands
 from komainu.agent.keeper import Keeper
@@ -27,6 +28,7 @@ class Parts:
     requests: Requests
     recorder: Recorder
     keeper: Keeper
+    ending: Ending
 
     def adopt(self, cluster: Cluster) -> None:
         """Another state goes on: its timers will be armed anew, and its configuration holds."""

@@ -11,7 +11,7 @@ from komainu.agent.daemon import DEFECT
 from komainu.agent.line import Standing
 from komainu.core import events as e
 from komainu.core.state import Presence
-from komainu.model.config import Cluster
+from komainu.model.config import Cluster, Recovery
 from komainu.model.outcome import failed
 from tests.doubles.daemons import NOT_HERE, World, cluster, resource
 from tests.doubles.virtual_time import run
@@ -325,7 +325,7 @@ def test_a_leave_that_cannot_stop_says_what_still_runs(tmp_path: Path) -> None:
         assert world.things.on("app") == ["n1"]
         assert "stop" not in one.transport.asked
 
-    play(tmp_path, story)
+    play(tmp_path, story, cluster(resource(recovery=Recovery(stop_final_action="none"))))
 
 
 def test_a_node_that_runs_nothing_and_never_joined_may_leave(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ class World:
         self.store = MemoryStore()
         self.alerts: list[Said] = []
         self.background = Background()
-        self.keeper = Keeper(cluster(), 3, self.store, self.background, self.alerts.append)
+        self.keeper = Keeper(initial(cluster(), 3), self.store, self.background, self.alerts.append)
 
     async def written(self) -> None:
         """Wait until everything that was asked for is done, and what came of it told."""
@@ -51,6 +51,18 @@ def test_a_higher_epoch_is_written_once_and_in_the_background() -> None:
         assert world.store.epochs == [5, 6]
         assert threads == ["background"] * 2
         assert world.alerts == []
+
+    play(story)
+
+
+def test_the_maintenance_switch_is_written_when_it_changes() -> None:
+    async def story(world: World) -> None:
+        state = initial(cluster(), 3)
+        for on in (False, True, True, False):
+            world.keeper.keep(replace(state, maintenance=on))
+        await world.written()
+
+        assert world.store.maintenance == [True, False]
 
     play(story)
 

@@ -1,0 +1,63 @@
+"""What surrounds a daemon: everything that it is given from outside."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from komainu.agent.keeper import Store
+from komainu.agent.notify import Notifier
+from komainu.model.config import Cluster
+from komainu.model.message import Said
+from komainu.model.outcome import Outcome
+from komainu.ports import Bus, Host, Power, ResourceType, Watchdog
+
+
+class Transport(Protocol):
+    """The corosync of this machine."""
+
+    async def start(self, cluster: Cluster, report: Callable[[Said], None]) -> Said | None:
+        """Make it run with this configuration and keep it running; answers why that failed, or None.
+
+        `report` hears of its deaths and restarts.
+        """
+
+    async def restart(self) -> Said | None:
+        """It stands still: kill it and start it; answers why that failed, or None."""
+
+    async def stop(self) -> Said | None:
+        """Let it leave the ring and end; answers why that failed, or None."""
+
+    async def close(self) -> None:
+        """Look after it no more, and leave it running."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What surrounds a daemon; `komainu.compose` chooses it."""
+
+    me: str
+    boot: str
+    "The id of this boot; lab nodes share it, so a daemon's name has a nonce besides."
+    cluster: Cluster
+    epoch: int
+    "The highest this node remembers."
+    maintenance: bool
+    "Whether the maintenance switch was on, as far as this node remembers."
+    types: Mapping[str, ResourceType]
+    bus: Callable[[], Bus]
+    "Makes a connection to the cluster's process group, for one membership."
+    residents: Bus
+    "The process group of all daemons, members or not."
+    transport: Transport
+    host: Callable[[str, str, str, Callable[[Outcome], None]], Host]
+    "Makes what a resource sees: cluster, group, resource, and how it reports of itself."
+    store: Store
+    run_folder: Path
+    "Emptied by a boot."
+    journal_folder: Path
+    api_calls: Callable[[], dict[str, int]]
+    now_ms: Callable[[], int]
+    notifier: Notifier
+    power: Power
+    watchdog: Watchdog
