@@ -25,7 +25,7 @@ ANSWER_MS = 5_000
 "A disk that has not answered by then is not waited for."
 
 LOST = Message(
-    "KM5540",
+    "KM5701",
     "The alert log cannot be written ({reason}). The cluster goes on; the last alerts are kept in memory, and the "
     "journal is not affected. Make space in, or repair, the file system of /var/lib/komainu.",
     "アラートログに書き込めません ({reason})。クラスタは動作を続け、直近のアラートはメモリ上に残ります。ジャーナルには"
@@ -33,13 +33,13 @@ LOST = Message(
     "error",
 )
 WRITTEN_AGAIN = Message(
-    "KM5541",
+    "KM5702",
     "The alert log is written again; {count} alerts are missing from it on this node.",
     "アラートログへの書き込みが回復しました。このノードでは {count} 件のアラートが欠落しています。",
     "warning",
 )
 SET_ASIDE = Message(
-    "KM5542",
+    "KM5703",
     "The alert log could not be read ({reason}). It is kept as alerts.db.broken in /var/lib/komainu, and a new one was "
     "begun; what the other nodes have of it is fetched when this node joins them again.",
     "アラートログを読み込めませんでした ({reason})。/var/lib/komainu の alerts.db.broken として保存し、新しいログを作成"
@@ -235,13 +235,12 @@ class AlertLog:
         for each in new:
             if each.key not in self._known:
                 self._show(each)
+        self.flush()  # before anything is said, which has to wait as well
         if aside:
             self._tell(SET_ASIDE.said(reason=aside), "")
         if self._broken:
             count, self._missing, self._broken = self._missing, 0, False
             self._tell(WRITTEN_AGAIN.said(count=count), "")
-        if self._waiting:
-            self._wake(WRITE_AFTER_MS)
 
     def _failed(self, batch: list[tuple[Record, bool]], error: Exception) -> None:
         self._writing = False

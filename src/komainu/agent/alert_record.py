@@ -9,7 +9,7 @@ A stream with its numbers tells a node that was away what it has missed.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import Field
@@ -42,6 +42,8 @@ DETAIL_LENGTH: Final = 4_000
 "Characters that are kept; the journal has the whole."
 MOST_MS: Final = 253_402_300_800_000
 "The end of the year 9999: no clock of a node is behind it, and no calendar goes on after it."
+
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def module_of(code: str) -> str:
@@ -83,7 +85,7 @@ def record(stream: str, n: int, node: str, said: Said, detail: str, at_ms: int) 
 
 def shown(each: Record) -> Alert:
     """An alert for people and programs."""
-    at = datetime.fromtimestamp(each.at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = (_BEGINNING + timedelta(milliseconds=each.at_ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     name = f"{each.stream}-{each.n}"
     return Alert(name, at, each.node, module_of(each.code), each.code, each.level, each.en, each.ja, each.detail)
 

@@ -28,7 +28,7 @@ TEST_MS = 40_000
 "A test is answered by every node within this time, or not at all."
 
 NOT_SENT = Message(
-    "KM5545",
+    "KM5711",
     "Notification {name}: {count} alerts could not be sent from node {node}. They are in the alert log. The detail has "
     "the reason; `komainu alerts test {name}` tries it again.",
     "通知 {name}: ノード {node} から {count} 件のアラートを送信できませんでした。アラートログには記録されています。"
@@ -36,12 +36,12 @@ NOT_SENT = Message(
     "warning",
 )
 SENT_AGAIN = Message(
-    "KM5546",
+    "KM5712",
     "Notification {name}: sending from node {node} works again.",
     "通知 {name}: ノード {node} からの送信が回復しました。",
 )
 UNKNOWN_KIND = Message(
-    "KM5547",
+    "KM5713",
     "Notification {name} has the kind {kind}, which this release of Komainu does not know. Install the same release on "
     "all nodes.",
     "通知 {name} の種類 {kind} は、このバージョンの Komainu では使用できません。全ノードに同じバージョンをインストール"
@@ -49,18 +49,18 @@ UNKNOWN_KIND = Message(
     "error",
 )
 BAD_PARAMETERS = Message(
-    "KM5548",
+    "KM5714",
     "The parameters of notification {name} do not hold: {reason}. Correct them and apply the configuration again.",
     "通知 {name} のパラメータが正しくありません: {reason}。修正して構成情報を再度適用してください。",
     "error",
 )
 TEST = Message(
-    "KM5549",
+    "KM5715",
     "This is a test of notification {name} from node {node}.",
     "ノード {node} からの通知 {name} のテストです。",
 )
 NO_WORD = Message(
-    "KM5550",
+    "KM5716",
     "Node {node} did not answer within {ms} ms: it is not known whether it could send.",
     "ノード {node} から {ms} ミリ秒以内に応答がなく、送信できたかどうか分かりません。",
     "warning",

@@ -27,19 +27,19 @@ MOST_WAITING = 1_000
 "So many wait in full; of more, the oldest are counted."
 
 TIMED_OUT = Message(
-    "KM5551",
+    "KM5721",
     "Notification {name}: no answer in time; it is not known whether it was sent.",
     "通知 {name}: 時間内に応答がなく、送信できたかどうか分かりません。",
     "warning",
 )
 DEFECT = Message(
-    "KM5552",
+    "KM5722",
     "Notification {name} met an internal error. The detail has it; please report it.",
     "通知 {name} で内部エラーが発生しました。詳細を添えて報告してください。",
     "error",
 )
 BUSY = Message(
-    "KM5553",
+    "KM5723",
     "Notification {name}: an earlier sending does not end; nothing new is sent before it has.",
     "通知 {name}: 以前の送信が終了しません。終了するまで新たな送信は行いません。",
     "warning",
