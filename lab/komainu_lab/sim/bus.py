@@ -45,6 +45,8 @@ class Port:
     name: str
     order: int
     side: int = 0
+    deaf: tuple[str, ...] = ()
+    "Whom it cannot hear: a cut in one direction."
     alive: bool = False
     "Powered, with a running corosync, not paused."
     ring: Ring | None = None
@@ -77,7 +79,8 @@ class Bus:
     def connected(self, a: str, b: str) -> bool:
         """True when the two can hear each other now."""
         one, two = self.ports[a], self.ports[b]
-        return one.alive and two.alive and one.side == two.side
+        # A token has to come round: who cannot be heard by the other is in no ring with it.
+        return one.alive and two.alive and one.side == two.side and b not in one.deaf and a not in two.deaf
 
     def changed(self) -> None:
         """Machines or cables changed: rings that lost somebody stand still; new ones form after detection."""
@@ -111,11 +114,19 @@ class Bus:
         seen: list[str] = []
         for name, port in self.ports.items():
             if port.alive and name not in seen:
-                component = tuple(other for other in self.ports if self.connected(name, other))
+                component = self._component(name, seen)
                 seen.extend(component)
                 rings = [self.ports[other].ring for other in component]
                 if rings[0] is None or not rings[0].open or any(ring is not rings[0] for ring in rings):
                     self._form(component)
+
+    def _component(self, first: str, seen: list[str]) -> tuple[str, ...]:
+        """The machines that form a ring around the first one: all of them hear each other."""
+        chosen = [first]
+        for other in self.ports:
+            if other not in seen and other != first and all(self.connected(other, each) for each in chosen):
+                chosen.append(other)
+        return tuple(name for name in self.ports if name in chosen)
 
     def _form(self, component: tuple[str, ...]) -> None:
         self._rings += 1

@@ -10,9 +10,10 @@ from random import Random
 from typing import Protocol
 
 from komainu.agent.replica import Decided, Effects, Replica, View
-from komainu.agent.wire import Message
+from komainu.agent.wire import Message, Snapshot
 from komainu.core import actions as a
 from komainu.core import events as e
+from komainu.core.state import RULES, initial
 from komainu.model.config import Cluster
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
@@ -41,8 +42,14 @@ class Watcher(Protocol):
     def merged(self, host: Host) -> None:
         """A replica that had a history of its own took over another's."""
 
-    def fenced(self, target: str) -> None:
+    def ended(self, target: str, how: str) -> None:
         """The power of a machine is cut."""
+
+    def stated(self, round_: str, host: Host) -> None:
+        """A replica sends its state: others will go on from there."""
+
+    def adopted(self, round_: str, host: Host) -> None:
+        """A replica goes on from a state that was sent."""
 
 
 @dataclass
@@ -53,14 +60,21 @@ class Luck:
     unclear: float = 0.0
     stop_fails: float = 0.0
     slow: float = 0.05
+    hangs: float = 0.0
+    "How likely a stop never ends within the time of this simulation's patience."
 
 
 class Host:
     """One machine. Its methods are what happens to it."""
 
-    def __init__(self, name: str, cluster: Cluster, bus: Bus, rng: Random, watcher: Watcher) -> None:
+    def __init__(
+        self, name: str, cluster: Cluster, bus: Bus, rng: Random, watcher: Watcher, rules: int = RULES
+    ) -> None:
         self.name = name
-        self.cluster = cluster
+        self.kept = cluster
+        "The configuration on disk."
+        self.rules = rules
+        "Of the release that is installed; the next daemon has it."
         self.bus = bus
         self.port = bus.ports[name]
         self.port.wake = self.pump
@@ -80,7 +94,14 @@ class Host:
         "What died by itself since it was last started."
         self.epoch = 0
         "Remembered on disk."
+        self.maintenance = False
+        "Remembered on disk."
         self.absorbed = 0
+        self.ill: dict[str, Outcome] = {}
+        "What monitors would find here; nothing said: normal."
+        self.stopped = False
+        "Its daemon has left by an operator's order, or by a final action, and waits to be told to start."
+        self._told: dict[str, tuple[str, Outcome]] = {}
         self._life = 0
         self._boots = 0
         self._solos = 0
@@ -140,9 +161,10 @@ class Host:
         if self.paused:
             return
         self._life += 1
-        self.left = self.solo = self.agent_paused = False
+        self.left = self.solo = self.agent_paused = self.stopped = False
         self._boots += 1
-        self.agent = Replica(self.name, self.cluster, self.epoch, self._incarnation)
+        self._told.clear()
+        self.agent = Replica(self.name, self.kept, self.epoch, self._incarnation, self.maintenance, rules=self.rules)
         self.absorbed = 0
         if self.port.alive:
             self.bus.attach(self.name)
@@ -178,11 +200,16 @@ class Host:
         if self.agent is None:
             return
         state = self.agent.state
-        group = self.cluster.group(key[0])
-        index = tuple(resource.name for resource in group.resources).index(key[1])
-        run = state.groups[key[0]].holds[self.name][index].run
+        names = [each.name for each in state.cluster.group(key[0]).resources] if key[0] in state.groups else []
+        holds = state.groups[key[0]].holds.get(self.name, ()) if key[1] in names else ()
+        run = holds[names.index(key[1])].run if holds else ""
         if run:
             self.propose(e.MonitorChanged(self.name, *key, run, failed(BROKEN)))
+
+    @property
+    def at_work(self) -> bool:
+        """True in the middle of a start or a stop."""
+        return any(self._queues.values())
 
     # --- the agent's shell -----------------------------------------------------------------------------------------
 
@@ -222,8 +249,10 @@ class Host:
                 self._send(agent.unheard())
         else:
             effects = agent.delivered(*item)
-        if effects.adopted and formed and not self._continued(effects):
-            self.watcher.merged(self)
+        if effects.adopted and not isinstance(item, View) and isinstance(item[1], Snapshot):
+            self.watcher.adopted(item[1].round, self)
+            if formed and not self._continued(effects):
+                self.watcher.merged(self)
         self._carry_out(effects)
 
     def _continued(self, effects: Effects) -> bool:
@@ -244,12 +273,17 @@ class Host:
         if self.agent is not None:
             self.watcher.settled(self)
             self.epoch = max(self.epoch, self.agent.state.epoch)
+            self.kept, self.maintenance = self.agent.state.cluster, self.agent.state.maintenance
+            self._drop_orphans()
+            self._patrol()
         for action in effects.actions:
             self._act(action)
         self._send(effects.send)
 
     def _send(self, messages: list[Message]) -> None:
         for message in messages:
+            if isinstance(message, Snapshot) and self.agent is not None:
+                self.watcher.stated(message.round, self)
             if self.solo:
                 self.clock.after(50, partial(self._loop_back, self._life, message))
             else:
@@ -305,9 +339,56 @@ class Host:
                 self._later(action.after_ms * MS + rank * 300 * MS, partial(self._timer, action.timer))
             case a.LeaveCluster():
                 self.left = True
-                self._later(MS, self.kill_agent)
+                self._later(MS, partial(self._leave, action))
+            case a.EndNode():
+                self._later(self.rng.choice((1, 20, 800)) * MS, partial(self.watcher.ended, self.name, action.how))
+            case a.RunScript():
+                script = e.ActionFinished(action.id, self.name, self._outcome(0.2))
+                self._later(self.rng.choice((5, 60, 900)) * MS, partial(self.propose, script))
+            case a.JudgeConfiguration():
+                refusals = (BROKEN,) if self.rng.random() < 0.15 else ()
+                judged = e.ConfigurationJudged(action.id, self.name, refusals)
+                self._later(self.rng.choice((2, 20, 400)) * MS, partial(self.propose, judged))
             case _:
                 pass
+
+    def _leave(self, action: a.LeaveCluster) -> None:
+        self.kill_agent()
+        self.stopped = action.then == "stop"
+        if action.then in ("shutdown", "reboot"):
+            self.watcher.ended(self.name, action.then)
+
+    def _drop_orphans(self) -> None:
+        """What runs here and is not configured here any more is stopped: the old hands know how."""
+        assert self.agent is not None
+        groups = {group.name: group for group in self.agent.state.cluster.groups}
+        for key in list(self.running):
+            group = groups.get(key[0])
+            known = group is not None and self.name in group.nodes and any(key[1] == r.name for r in group.resources)
+            if not known:
+                del self.running[key]
+
+    def _patrol(self) -> None:
+        """Monitors look at what there is, and tell when it is otherwise than they told in this round."""
+        assert self.agent is not None
+        for name, facts in self.agent.state.monitors.items():
+            watch = facts.on.get(self.name)
+            if watch is not None and watch.round:
+                self.look(name, watch.round)
+
+    def look(self, monitor: str, round_: str) -> None:
+        """One check, if there is something new to tell."""
+        found = self.ill.get(monitor, SUCCEEDED)
+        known = self._told.get(monitor)
+        if known != (round_, found):
+            self._told[monitor] = (round_, found)
+            judged = e.MonitorJudged(self.name, monitor, round_, found)
+            self._later(self.rng.randint(1, 300) * MS, partial(self.propose, judged))
+
+    def look_again(self) -> None:
+        """What a monitor would find has changed."""
+        if self.agent is not None and not self.asleep:
+            self._patrol()
 
     def _timer(self, timer: str) -> None:
         if self.agent is not None and timer in self.agent.state.timers:
@@ -331,6 +412,8 @@ class Host:
             self._later(self._duration(), partial(self._work, queue))
 
     def _duration(self) -> int:
+        if self.rng.random() < self.luck.hangs:
+            return 5_500 * MS
         slow = self.rng.random() < self.luck.slow
         return self.rng.randint(300, 3_000) * MS if slow else self.rng.randint(1, 40) * MS
 
@@ -365,7 +448,7 @@ class Host:
             return
         found = tuple(
             self._found((group.name, resource.name))
-            for group in self.cluster.groups
+            for group in (self.agent.state if self.agent else initial(self.kept)).cluster.groups
             if self.name in group.nodes
             for resource in group.resources
         )
@@ -381,5 +464,5 @@ class Host:
         draw = self.rng.random()
         outcome = SUCCEEDED if draw < 0.7 else failed(BROKEN) if draw < 0.85 else unknown(NO_ANSWER)
         if outcome.succeeded or draw > 0.95:
-            self.watcher.fenced(action.target)
+            self.watcher.ended(action.target, "fence")
         self.propose(e.ActionFinished(action.id, self.name, outcome))

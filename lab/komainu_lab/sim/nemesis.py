@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import TYPE_CHECKING
 
 from komainu.core import events as e
-from komainu.core.state import Presence
+from komainu.core.state import RULES, Presence
+from komainu.model.message import Said
+from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
+from komainu_lab.sim import draw
 from komainu_lab.sim.clock import MS, SECOND
-from komainu_lab.sim.host import Host, Luck
+from komainu_lab.sim.host import BROKEN, NO_ANSWER, Host, Luck
+
+WARNED = Outcome(Result.SUCCEEDED, Said("SIM3", "It is slow.", "遅延しています。", "warning"))
 
 if TYPE_CHECKING:
     from komainu_lab.sim.world import World
@@ -23,9 +29,13 @@ class Nemesis:
     def __init__(self, world: World) -> None:
         self.world = world
         self.rng = world.rng
+        self.turns = 0
         self._strikes: tuple[tuple[int, Callable[[Host], str]], ...] = (
-            (4, self._power_loss),
-            (4, self._cut),
+            (3, self._power_loss),
+            (3, self._power_loss_at_work),
+            (3, self._cut),
+            (2, self._deaf),
+            (1, self._flap),
             (2, self._pause),
             (3, self._kill_agent),
             (3, self._pause_agent),
@@ -33,12 +43,22 @@ class Nemesis:
             (3, self._bad_luck),
             (6, self._resource_dies),
             (3, self._leave),
-            (6, self._command),
+            (5, self._command),
+            (5, self._order),
             (4, self._word),
+            (6, self._ill),
+            (3, self._flicker),
+            (3, self._configure),
+            (2, self._start_stopped),
+            (2, self._worst_moment),
         )
 
-    def strike(self) -> str:
-        """One misfortune; the line tells which."""
+    def strike(self, chance: Random) -> str:
+        """One misfortune; the line tells which. All its choices are made by that chance."""
+        self.rng = chance
+        return self._strike()
+
+    def _strike(self) -> str:
         host = self.rng.choice(list(self.world.hosts.values()))
         weights = [weight for weight, _ in self._strikes]
         ((_, strike),) = self.rng.choices(self._strikes, weights)
@@ -48,18 +68,31 @@ class Nemesis:
         """Everything is as it should be again, and nothing further goes wrong."""
         for host in self.world.hosts.values():
             host.luck = Luck(slow=0.0)
-            host.port.side = 0
+            host.port.side, host.port.deaf = 0, ()
+            host.ill.clear()
+            host.rules = RULES
         for host in self.world.hosts.values():
             self._restore(host)
         self.world.bus.changed()
-        self._watch_over(40)
+        self.turns = 0
+        self._watch_over(60)
 
     def _watch_over(self, times: int) -> None:
         # Late fences and leaves may still take machines away; somebody switches them on again.
         for host in self.world.hosts.values():
             self._restore(host)
+            host.look_again()
+        for order in (e.SetMaintenance(False), e.ResumeNode(None), *self._resumed()):
+            if times in (55, 30):
+                self.world.give(order)
         if times:
             self.world.clock.after(SECOND // 2, lambda: self._watch_over(times - 1))
+
+    def _resumed(self) -> tuple[e.Command, ...]:
+        cluster = self.world.newest()
+        monitors = cluster.monitors if cluster is not None else ()
+        names = tuple(node.name for node in self.world.cluster.nodes)
+        return (*(e.ResumeNode(name) for name in names), *(e.ResumeMonitor(each.name, None) for each in monitors))
 
     def _restore(self, host: Host) -> None:
         if not host.powered:
@@ -130,12 +163,166 @@ class Nemesis:
         return f"kill corosync {host.name}, back in {back} ms"
 
     def _bad_luck(self, host: Host) -> str:
-        host.luck = Luck(self.rng.choice((0.0, 0.3, 1.0)), self.rng.choice((0.0, 0.2)), self.rng.choice((0.0, 0.3)))
+        luck = Luck(self.rng.choice((0.0, 0.3, 1.0)), self.rng.choice((0.0, 0.2)), self.rng.choice((0.0, 0.3, 1.0)))
+        luck.slow, luck.hangs = self.rng.choice((0.05, 1.0)), self.rng.choice((0.0, 0.0, 0.5))
+        host.luck = luck
 
         def better() -> None:
-            host.luck = Luck()
+            if host.luck is luck:
+                host.luck = Luck()
 
-        return f"bad luck {host.name} {host.luck}, better in {self._later(better)} ms"
+        if self.rng.random() < 0.1:
+            return f"bad luck {host.name} {luck}, for good"
+        return f"bad luck {host.name} {luck}, better in {self._later(better)} ms"
+
+    def _power_loss_at_work(self, host: Host) -> str:
+        """Power loss in the middle of the next start or stop, wherever that is."""
+        world, left = self.world, 200
+        whole = self.rng.random() < 0.5
+
+        def look(left: int) -> None:
+            busy = [each for each in world.hosts.values() if each.at_work and each.powered and not each.paused]
+            if busy:
+                world.say(f"... now: {busy[0].name}")
+                if whole:
+                    busy[0].power_off()
+                else:
+                    busy[0].kill_agent()
+                world.clock.after(2 * SECOND, lambda: self._bring_back(busy[0]))
+            elif left:
+                world.clock.after(2 * MS, lambda: look(left - 1))
+
+        look(left)
+        return f"{'power loss' if whole else 'death of the daemon'} at the next start or stop"
+
+    def _bring_back(self, host: Host) -> None:
+        if not host.powered:
+            host.power_on()
+        elif host.agent is None and not host.stopped:
+            host.start_agent()
+
+    def _worst_moment(self, host: Host) -> str:
+        """A misfortune, and an operator's command right after it."""
+        told = self._strike()
+        chance = Random(str(self.rng.random()))
+
+        def command() -> None:
+            self.rng = chance
+            self.world.say(f"... {(self._command if chance.random() < 0.5 else self._order)(host)}")
+
+        self.world.clock.after(self.rng.randint(0, 50) * MS, command)
+        return f"{told}, and then"
+
+    def _ill(self, host: Host) -> str:
+        """A monitor finds something wrong from now on, or something right again."""
+        cluster = self.world.newest()
+        if cluster is None or not cluster.monitors:
+            return "nothing"
+        monitor = self.rng.choice(cluster.monitors).name
+        found = self.rng.choice((SUCCEEDED, failed(BROKEN), failed(BROKEN), unknown(NO_ANSWER), WARNED))
+        where = [host] if self.rng.random() < 0.7 else list(self.world.hosts.values())
+        for each in where:
+            each.ill[monitor] = found
+            each.look_again()
+
+        def well() -> None:
+            for each in where:
+                each.ill.pop(monitor, None)
+                each.look_again()
+
+        return f"{monitor} on {[each.name for each in where]}: {found.result}, well in {self._later(well)} ms"
+
+    def _flicker(self, host: Host) -> str:
+        """A monitor that goes on and off."""
+        cluster = self.world.newest()
+        if cluster is None or not cluster.monitors:
+            return "nothing"
+        monitor = self.rng.choice(cluster.monitors).name
+        pause = self.rng.choice((40, 300, 1_000))
+
+        def turn(left: int) -> None:
+            if left % 2:
+                host.ill[monitor] = failed(BROKEN)
+            else:
+                host.ill.pop(monitor, None)
+            host.look_again()
+            if left:
+                self.world.clock.after(pause * MS, lambda: turn(left - 1))
+
+        turn(12)
+        return f"{monitor} on {host.name} flickers every {pause} ms"
+
+    def _deaf(self, host: Host) -> str:
+        """A cut in one direction: it does not hear some of the others, which hear it."""
+        others = [name for name in self.world.hosts if name != host.name]
+        host.port.deaf = tuple(self.rng.sample(others, self.rng.randint(1, len(others))))
+        self.world.bus.changed()
+
+        def hear() -> None:
+            host.port.deaf = ()
+            self.world.bus.changed()
+
+        return f"{host.name} is deaf for {host.port.deaf}, healed in {self._later(hear)} ms"
+
+    def _flap(self, host: Host) -> str:
+        """A cable that comes and goes."""
+        pause = self.rng.choice((90, 350, 900))
+
+        def turn(left: int) -> None:
+            host.port.side = left % 2
+            self.world.bus.changed()
+            if left:
+                self.world.clock.after(pause * MS, lambda: turn(left - 1))
+
+        turn(7)
+        return f"the cable of {host.name} comes and goes every {pause} ms"
+
+    def _configure(self, host: Host) -> str:
+        cluster = self.world.newest()
+        if cluster is None:
+            return "nothing"
+        wanted = draw.changed(self.rng, cluster)
+        self.world.give(e.ChangeConfiguration(wanted, "somebody", "chance"))
+        return f"operator: configuration {wanted.version} with {[group.name for group in wanted.groups]}"
+
+    def _start_stopped(self, host: Host) -> str:
+        waiting = [each for each in self.world.hosts.values() if each.stopped and each.agent is None and each.powered]
+        for each in waiting:
+            each.rules = RULES
+            each.start_agent()
+        return f"started again: {[each.name for each in waiting]}"
+
+    def _order(self, host: Host) -> str:
+        cluster = self.world.newest()
+        if cluster is None:
+            return "nothing"
+        group = self.rng.choice(cluster.groups)
+        resource = self.rng.choice(group.resources)
+        node = self.rng.choice((None, host.name))
+        monitors = [*(each.name for each in cluster.monitors), resource.monitor]
+        monitor = self.rng.choice(monitors)
+        command, back = self.rng.choice(
+            (
+                (e.RestoreGroup(group.name), None),
+                (e.StopPart(group.name, resource.name), e.StartPart(group.name, resource.name)),
+                (e.SuspendMonitor(monitor, node), e.ResumeMonitor(monitor, None)),
+                (e.SuspendNode(node), e.ResumeNode(node)),
+                (e.SetMaintenance(True), e.SetMaintenance(False)),
+                (e.StopNode(host.name, self.rng.choice(("stop", "shutdown", "reboot"))), None),
+                (e.StopNode(None, "stop"), None),
+            )
+        )
+        self.world.give(command)
+        if isinstance(command, e.StopNode):
+            self._later(self._return_stopped)
+        if back is not None:
+            self._later(lambda: self.world.give(back))
+        return f"operator: {command}"
+
+    def _return_stopped(self) -> None:
+        for host in self.world.hosts.values():
+            if host.agent is None and host.powered and host.left:
+                host.start_agent()
 
     def _resource_dies(self, host: Host) -> str:
         if not host.running or host.paused:
@@ -156,7 +343,8 @@ class Nemesis:
             host.start_agent()
 
     def _command(self, host: Host) -> str:
-        group = self.rng.choice(self.world.cluster.groups)
+        cluster = self.world.newest() or self.world.cluster
+        group = self.rng.choice(cluster.groups)
         node = self.rng.choice([None, *group.nodes])
         kind = self.rng.choice(("move", "move", "start", "stop"))
         command: e.Command = e.MoveGroup(group.name, node)

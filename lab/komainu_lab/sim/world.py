@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass, field
 from random import Random
 
 from komainu.agent.replica import Decided
 from komainu.core import actions as a
 from komainu.core import events as e
-from komainu.core.state import Status, Wanted, digest
-from komainu.model.config import Arbitration, Cluster, Group, Node, Recovery, Resource
+from komainu.core.state import RULES, digest
+from komainu.model.config import Cluster
+from komainu_lab.sim import draw
 from komainu_lab.sim.bus import Bus
+from komainu_lab.sim.checks import Rest, Watchers
 from komainu_lab.sim.clock import MS, SECOND, Clock
 from komainu_lab.sim.host import Host, Key
 from komainu_lab.sim.nemesis import Nemesis
@@ -39,57 +42,32 @@ class Report:
     journal: list[str] = field(default_factory=list)
 
 
-def draw_cluster(rng: Random, kind: str) -> Cluster:
-    """A cluster of 2 to 4 nodes with an exclusive group, one without exclusive resources, and perhaps a manual one."""
-    names = tuple(f"n{number}" for number in range(1, rng.choice((2, 2, 3, 4)) + 1))
-    nodes = tuple(Node(name=name, id=index + 1, links=(f"10.0.0.{index + 1}",)) for index, name in enumerate(names))
-
-    def resource(name: str, exclusive: bool) -> Resource:
-        recovery = Recovery(start_retries=1, restarts=2, failovers=len(names) - 1, reset_after_ms=5_000)
-        return Resource(
-            name=name, type="sim", exclusive=exclusive, params={}, start_timeout_ms=5_000, stop_timeout_ms=5_000,
-            check_interval_ms=1_000, check_timeout_ms=1_000, prepare_interval_ms=1_000, recovery=recovery,
-        )  # fmt: skip
-
-    def order() -> tuple[str, ...]:
-        shuffled = list(names)
-        rng.shuffle(shuffled)
-        return tuple(shuffled)
-
-    groups = [
-        Group(name="db", nodes=order(), resources=(resource("disk", True), resource("postgres", True))),
-        Group(name="web", nodes=order(), resources=(resource("vip", False), resource("http", False))),
-    ]
-    if rng.random() < 0.5:
-        some = order()[: max(2, len(names) - 1)]
-        failover = rng.choice(("auto", "manual"))
-        start, failover = rng.choice(("auto", "manual")), rng.choice(("auto", "manual"))
-        job = (resource("job", True),)
-        groups.append(Group(name="batch", nodes=some, start=start, failover=failover, resources=job))
-    return Cluster(
-        name="sim",
-        environment="onprem",
-        detect_within_ms=450,
-        startup_sync_wait_ms=3_000,
-        agent_return_ms=2_000,
-        arbitration=Arbitration.model_validate({"kind": kind, "fence_retry_ms": 1_000}),
-        nodes=nodes,
-        groups=tuple(groups),
-    )
-
-
 class World:
     """The machines of one seed, and who watches them."""
 
-    def __init__(self, seed: int, kind: str, journal: bool = False) -> None:
-        self.rng = Random(f"{kind}:{seed}")
+    def __init__(self, seed: int, kind: str, journal: bool = False, without: Container[int] = ()) -> None:
+        """`without`: the numbers of strikes that are left out, for the minimiser."""
+        self.seed = f"{kind}:{seed}"
+        self.rng = Random(self.seed)
         self.report = Report(seed, kind)
         self.kind = kind
-        self.cluster = draw_cluster(self.rng, kind)
+        self.cluster = draw.cluster(self.rng, kind)
         self.clock = Clock()
         self.bus = Bus(self.clock, self.rng, tuple(node.name for node in self.cluster.nodes), detect_ms=400)
-        self.hosts = {node.name: Host(node.name, self.cluster, self.bus, self.rng, self) for node in self.cluster.nodes}
+        old = self.rng.random() < 0.15
+        self.hosts = {
+            node.name: Host(
+                node.name, self.cluster, self.bus, self.rng, self, 1 if old and self.rng.random() < 0.5 else RULES
+            )
+            for node in self.cluster.nodes
+        }
+        self.watchers = Watchers(kind, self.hosts, self.violate)
         self.quiet_since: dict[str, int] = {}
+        self.strikes = 0
+        "How many misfortunes there were."
+        self.stories: dict[str, Story] = {host: Story() for host in self.hosts}
+        self._without = without
+        self._sent: dict[str, Story] = {}
         self._journal = journal
         self._digests: dict[tuple[str, int], tuple[str, str]] = {}
         self._commands = 0
@@ -105,15 +83,19 @@ class World:
         self._turn()
         self.clock.run_until(3 * SECOND)
         while (self.report.events < EVENTS_WANTED or self.clock.now < 20 * SECOND) and self.clock.now < 240 * SECOND:
-            self.say(nemesis.strike())
-            self.clock.run_until(self.clock.now + self.rng.choice((30, 200, 700, 1_500, 4_000)) * MS)
+            # Each strike has its own chance, so that leaving one out does not change the next.
+            chance = Random(f"{self.seed}:{self.strikes}")
+            if self.strikes not in self._without:
+                self.say(f"#{self.strikes} {nemesis.strike(chance)}")
+            self.strikes += 1
+            self.clock.run_until(self.clock.now + chance.choice((30, 200, 700, 1_500, 4_000)) * MS)
             if self.report.violations:
                 return self.report
         self.say("heal")
         nemesis.heal()
-        self.clock.run_until(self.clock.now + 30 * SECOND)
+        self.clock.run_until(self.clock.now + 40 * SECOND)
         self._start_what_gave_up()
-        self.clock.run_until(self.clock.now + 15 * SECOND)
+        self.clock.run_until(self.clock.now + 20 * SECOND)
         if not self.report.violations:
             self._check_converged()
         return self.report
@@ -124,7 +106,16 @@ class World:
         if able:
             self._commands += 1
             origin = self.rng.choice(able)
+            group = getattr(command, "group", "")
+            if group:
+                self.watchers.asked.append(group)
+                self.watchers.forget(group)
             origin.propose(e.CommandGiven(f"c{self._commands}", origin.name, command))
+
+    def newest(self) -> Cluster | None:
+        """The configuration that some agent holds, the newest of them."""
+        known = [host.agent.state.cluster for host in self.hosts.values() if host.agent is not None]
+        return max(known, key=lambda cluster: cluster.version) if known else None
 
     def _turn(self) -> None:
         """Beats, as far as their absence matters, and the pumps."""
@@ -143,7 +134,7 @@ class World:
     def _start_what_gave_up(self) -> None:
         agent = next(host.agent for host in self.hosts.values() if host.agent is not None)
         for name, facts in agent.state.groups.items():
-            if facts.given_up or facts.home is None:
+            if facts.given_up or facts.home is None or facts.parked:
                 self.give(e.StartGroup(name, None))
 
     # --- what the hosts tell ---------------------------------------------------------------------------------------
@@ -156,17 +147,33 @@ class World:
     def decided(self, host: Host, decided: Decided) -> None:
         """A replica absorbed an event."""
         self.report.events += 1
+        self.stories[host.name].events.append((decided.event, decided.rules))
         for action in decided.actions:
             if isinstance(action, a.RaiseAlert):
                 self.report.seen[action.said.code] += 1
             elif isinstance(action, a.AnswerCommand):
                 self.report.seen["accepted" if action.accepted else "refused"] += 1
+            elif isinstance(action, a.EndNode | a.RunScript):
+                self.report.seen[type(action).__name__] += 1
+        if decided.rules < RULES:
+            self.report.seen["old rules"] += 1
         if isinstance(decided.event, e.ActionFinished):
             self.report.seen[f"outcome {decided.event.outcome.result}"] += 1
+        if host.agent is not None:
+            self.watchers.decided(host, decided, host.agent.state, self.clock.now)
         if self._journal:
             shown = [act for act in decided.actions if not isinstance(act, a.RaiseAlert)]
             alerts = [act.said.code for act in decided.actions if isinstance(act, a.RaiseAlert)]
             self.say(f"{host.name} {_short(decided.event)} -> {[_short(act) for act in shown]} {alerts}")
+
+    def stated(self, round_: str, host: Host) -> None:
+        """A replica sends its state: others will go on from there."""
+        self._sent[round_] = self.stories[host.name].copy()
+
+    def adopted(self, round_: str, host: Host) -> None:
+        """A replica goes on from a state that was sent."""
+        self.watchers.adopted(host)
+        self.stories[host.name] = self._sent[round_].copy()
 
     def settled(self, host: Host) -> None:
         """A replica is at rest after an input."""
@@ -176,39 +183,43 @@ class World:
         for facts in agent.state.groups.values():
             if facts.hindrance is not None:
                 self.report.seen[facts.hindrance.code] += 1
+        if agent.state.maintenance:
+            self.report.seen["maintenance"] += 1
+        if agent.state.cluster.version > 1:
+            self.report.seen["another configuration"] += 1
         if host.absorbed % LOOK_EVERY:
             return
         key = (agent.lineage, host.absorbed)
         mine = digest(agent.state)
         other, theirs = self._digests.setdefault(key, (host.name, mine))
-        if theirs != mine:
+        if theirs != mine and self._together(host.name, other):
             self.violate(f"{host.name} and {other} differ at event {host.absorbed} of one history")
+
+    def _together(self, one: str, other: str) -> bool:
+        """False when they have parted since: then one may have delivered what the other never got (agreed delivery)."""
+        ring = self.bus.ports[one].ring
+        return ring is not None and ring is self.bus.ports[other].ring
 
     def merged(self, host: Host) -> None:
         """A replica that had a history of its own took over another's."""
         self.report.seen["merged"] += 1
 
     def took_effect(self, host: Host, key: Key) -> None:
-        """A resource has just come into effect: is it the only one, and is what it stands on there?"""
-        group = self.cluster.group(key[0])
+        """A resource has just come into effect."""
         self.say(f"{host.name} TRULY STARTS {key}")
-        exclusive = [resource.name for resource in group.resources if resource.exclusive]
-        for other in self.hosts.values():
-            both = other is not host and any((group.name, name) in other.running for name in exclusive)
-            if both and key[1] in exclusive:
-                self.report.seen["two holders"] += 1
-                if self.kind != "none":
-                    self.violate(f"{key} came into effect on {host.name} while {other.name} held part of {group.name}")
-        names = [resource.name for resource in group.resources]
-        for earlier in names[: names.index(key[1])]:
-            if (group.name, earlier) not in host.running and (group.name, earlier) not in host.died:
-                self.violate(f"{key} came into effect on {host.name} before {earlier}")
+        self.watchers.took_effect(host, key, host.kept)
+        if self.watchers.two_holders:
+            self.report.seen["two holders"] += 1
 
-    def fenced(self, target: str) -> None:
-        """The power of a machine is cut."""
-        self.say(f"FENCED {target}")
-        if self.hosts[target].powered:
-            self.hosts[target].power_off()
+    def ended(self, target: str, how: str) -> None:
+        """The power of a machine is cut; after a reboot or a reset it comes back by itself."""
+        self.say(f"ENDED {target} by {how}")
+        host = self.hosts[target]
+        self.report.seen[f"ended by {how}"] += 1
+        if host.powered:
+            host.power_off()
+            if how in ("reboot", "reset", "panic"):
+                self.clock.after(2 * SECOND, lambda: None if host.powered else host.power_on())
 
     def violate(self, what: str) -> None:
         """A law was broken."""
@@ -229,22 +240,20 @@ class World:
         if self.report.violations:
             return
         agent = self.hosts[self.cluster.nodes[0].name].agent
-        if agent is None:
-            return
-        for group in self.cluster.groups:
-            facts = agent.state.groups[group.name]
-            wants = facts.wanted is Wanted.UP
-            for name in group.nodes:
-                should = wants and facts.home == name
-                running = self.hosts[name].running
-                held = [resource.name for resource in group.resources if (group.name, resource.name) in running]
-                whole = [resource.name for resource in group.resources] if should else []
-                if held != whole:
-                    self.violate(f"{group.name} on {name}: runs {held}, should run {whole}; {facts.because}")
-                if should and any(hold.status is not Status.RUNNING for hold in facts.holds[name]):
-                    self.violate(f"{group.name} on {name} is not seen as running")
-            if wants and facts.home is None:
-                self.violate(f"{group.name} has no home after everything was healed")
+        if agent is not None:
+            for line in Rest(agent.state, self.hosts).wrong():
+                self.violate(line)
+
+
+@dataclass
+class Story:
+    """The events by which a replica came to its state, from the first configuration on."""
+
+    events: list[tuple[e.Event, int]] = field(default_factory=list)
+
+    def copy(self) -> Story:
+        """The same events, to be gone on with apart."""
+        return Story(list(self.events))
 
 
 def _short(thing: object) -> str:

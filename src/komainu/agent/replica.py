@@ -80,9 +80,16 @@ class Replica:
     """See the module."""
 
     def __init__(
-        self, me: str, cluster: Cluster, epoch: int, incarnations: Callable[[], str], maintenance: bool = False
+        self,
+        me: str,
+        cluster: Cluster,
+        epoch: int,
+        incarnations: Callable[[], str],
+        maintenance: bool = False,
+        rules: int = RULES,
     ) -> None:
         """`epoch`, `maintenance`: as this node remembers them. `incarnations`: gives a fresh name at each call.
+        `rules`: the newest this release knows; the simulator has older releases take part.
 
         `silent` holds the members known not to speak: whoever times the beats proposes AgentSilent for a member that
         missed three of them and is not in it.
@@ -90,6 +97,7 @@ class Replica:
         self.me = me
         self.state: State = initial(cluster, epoch, maintenance)
         self.incarnation = incarnations()
+        self.rules = rules
         self.synced = False
         self.silent: tuple[str, ...] = ()
         self._incarnations = incarnations
@@ -199,7 +207,7 @@ class Replica:
             self._open_if_first(effects)
 
     def _absorb(self, event: e.Event, effects: Effects) -> None:
-        rules = _rules(self.state, event)
+        rules = _rules(self.state, event, self.rules)
         try:
             done = step(self.state, event, rules)
         except InvariantBroken as error:
@@ -253,7 +261,7 @@ class Replica:
             wire.Hello(
                 round=name,
                 incarnation=self.incarnation,
-                rules=RULES,
+                rules=self.rules,
                 epoch=state.epoch,
                 formed=state.formed,
                 version=state.cluster.version,
@@ -348,14 +356,14 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _rules(state: State, event: e.Event) -> int:
+def _rules(state: State, event: e.Event, own: int) -> int:
     """The lowest rules number among the members (law 1): old and new releases decide alike during an upgrade."""
     if isinstance(event, e.MembersSynced):
         numbers = [member.rules for member in event.members]
     else:
         numbers = [facts.rules for facts in state.nodes.values() if facts.presence is Presence.MEMBER]
     # A member that the others have lost sight of may be older than all of them; it has to come in afresh anyway.
-    return min([RULES, *numbers])
+    return min([own, *numbers])
 
 
 def _about_known(state: State, event: e.Event) -> bool:

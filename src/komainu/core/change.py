@@ -72,10 +72,19 @@ NOT_NOW = Message(
     "ノード {node} は動作していますが、デーモンが応答しません。先に復旧してから、もう一度適用してください。",
     "error",
 )
+MAY_RUN = Message(
+    "KM7131",
+    "Group {group} would have to stop something on node {node}, which is lost and may still run it. Bring {node} back, "
+    "or make sure that it is off and say so with `komainu node confirm-gone {node}`.",
+    "グループ {group} のリソースを通信不能のノード {node} で停止する必要がありますが、"
+    "{node} で動作中の可能性があります。"
+    "{node} を復帰させるか、停止を確かめて `komainu node confirm-gone {node}` を実行してください。",
+    "error",
+)
 
 MESSAGES = (
     IN_FORCE, ABANDONED, MEMBERS_CHANGED, TOOK_TOO_LONG, DOES_NOT_STOP, ANOTHER, OUTDATED, STILL_THERE, OTHER_CLUSTER,
-    NOT_NOW,
+    NOT_NOW, MAY_RUN,
 )  # fmt: skip
 
 
@@ -141,6 +150,12 @@ def _refusal(state: State, cluster: Cluster) -> Said | None:
         return OTHER_CLUSTER.said()
     if cluster.version != old.version + 1:
         return OUTDATED.said(made=cluster.version - 1, now=old.version)
+    away = tuple(name for name, facts in state.nodes.items() if facts.presence in (Presence.LOST, Presence.UNSEEN))
+    for group in old.groups:
+        marks = _restarting(group, cluster)
+        for node in group.nodes:
+            if node in away and any(marks[node]):
+                return MAY_RUN.said(group=group.name, node=node)
     kept = tuple(node.name for node in cluster.nodes)
     for name, facts in state.nodes.items():
         if facts.presence in (Presence.JOINING, Presence.AGENT_LOST):
@@ -183,17 +198,20 @@ def _marked(facts: GroupFacts, outdated: dict[str, tuple[bool, ...]]) -> GroupFa
 
 
 def _in_force(state: State, change: Change) -> State:
-    cluster, old = change.cluster, state.cluster
+    before, cluster, old = state, change.cluster, state.cluster
     said = IN_FORCE.said(version=cluster.version, who=change.who, why=change.why)
     nodes = {node.name: state.nodes.get(node.name, _added()) for node in cluster.nodes}
     groups = {}
     for group in cluster.groups:
         known = state.groups.get(group.name)
         groups[group.name] = _fresh(group) if known is None else _carried(known, old.group(group.name), group, nodes)
-    unchanged = [each.name for each in cluster.monitors if each in old.monitors]
-    unchanged += [each.monitor for group in cluster.groups for each in group.resources]
-    kept = {name: _on_nodes(facts, nodes) for name, facts in state.monitors.items() if name in unchanged}
-    state = replace(state, cluster=cluster, nodes=nodes, groups=groups, monitors=kept, change=None)
+    nodes = {
+        name: replace(facts, probed=False, probe="") if _gains(old, cluster, name) else facts
+        for name, facts in nodes.items()
+    }
+    state = replace(state, cluster=cluster, nodes=nodes, groups=groups, monitors={}, change=None)
+    for name, known_of in before.monitors.items():
+        state = state.with_monitor(name, _kept(known_of, name, old, cluster))
     answer = AnswerCommand(change.command, change.origin, True, said)
     return state.doing(answer).noting(said)
 
@@ -225,7 +243,19 @@ def _carried(facts: GroupFacts, old: Group, new: Group, nodes: dict[str, NodeFac
     return replace(facts, holds=holds, home=home, parked=parked, barred=barred, given_up=False, overdue=())
 
 
-def _on_nodes(facts: MonitorFacts, nodes: dict[str, NodeFacts]) -> MonitorFacts:
+def _gains(old: Cluster, new: Cluster, node: str) -> bool:
+    """True when the node may run something that it could not: nobody knows whether it does already (law 8)."""
+    had = [(group.name, each.name) for group in old.groups if node in group.nodes for each in group.resources]
+    has = [(group.name, each.name) for group in new.groups if node in group.nodes for each in group.resources]
+    return any(key not in had for key in has)
+
+
+def _kept(facts: MonitorFacts, name: str, old: Cluster, new: Cluster) -> MonitorFacts:
+    """What an operator wished of a monitor stays; what it found stays if it is the same as before."""
+    same = [each for each in new.monitors if each.name == name and each in old.monitors]
+    own = [group.nodes for group in new.groups for each in group.resources if each.monitor == name]
+    nodes = [node for each in new.monitors if each.name == name for node in each.nodes]
+    nodes += [node for each in own for node in each]
     suspended = tuple(node for node in facts.suspended if node in nodes)
-    on = {node: watch for node, watch in facts.on.items() if node in nodes}
-    return replace(facts, suspended=suspended, on=on)
+    simulated = tuple(node for node in facts.simulated if node in nodes)
+    return replace(facts if same else MonitorFacts(), suspended=suspended, simulated=simulated)

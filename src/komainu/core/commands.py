@@ -255,9 +255,10 @@ def _would_wait(state: State, group: Group, facts: GroupFacts, to: str) -> Said 
 
 def _start(state: State, group: Group, facts: GroupFacts, on: str | None, cause: Said) -> tuple[State, Said | None]:
     up = facts.wanted is Wanted.UP and facts.home is not None and not facts.given_up
+    if up and on not in (None, facts.home):
+        return state, ELSEWHERE.said(group=group.name, node=facts.home or "")
     if up and not facts.parked and (not state.maintenance or facts.ordered or at_rest(state, group)):
-        said = ALREADY_THERE if on in (None, facts.home) else ELSEWHERE
-        return state, said.said(group=group.name, node=facts.home or "")
+        return state, ALREADY_THERE.said(group=group.name, node=facts.home or "")
     if on is None:
         able = destinations(state, group)
         if not able:
@@ -306,7 +307,7 @@ def _part(
     if left == facts.parked and not facts.given_up:
         return state, PART_STARTED.said(resource=command.resource)
     started = replace(cleared(facts), parked=left, ordered=True, because=(cause,))
-    return state.with_group(group.name, started), None
+    return orders.forgive(state.with_group(group.name, started), group.name), None
 
 
 def _needed(group: Group, place: int) -> tuple[int, ...]:

@@ -74,7 +74,7 @@ def at_rest(state: State, group: Group) -> bool:
 def _condemned(state: State, group: Group, node: str) -> bool:
     """True when a monitor that would recover the group finds an error there (C6)."""
     return any(
-        monitor.recovery.target.group == group.name
+        (monitor.recovery.target.kind == "all-groups" or monitor.recovery.target.group == group.name)
         and node in (facts := state.monitor(monitor.name)).on
         and facts.on[node].verdict is Verdict.ERROR
         for monitor in state.cluster.monitors

@@ -9,7 +9,7 @@ from typing import Literal
 
 from komainu.core.actions import Ending, EndNode
 from komainu.core.state import NodeFacts, Presence, Proof, State, Status
-from komainu.model.config import FinalAction
+from komainu.model.config import FinalAction, Group
 from komainu.model.message import Message, Said
 
 HELD_BACK = Message(
@@ -26,8 +26,8 @@ ENDS = Message(
 )
 HANGS = Message(
     "KM7113",
-    "Node {node} did not stop everything in time: it is ended now ({how}).",
-    "ノード {node} は時間内に停止処理を完了できないため、強制的に終了します ({how})。",
+    "Node {node} could not stop everything that runs on it: it is ended now ({how}).",
+    "ノード {node} は動作中のものをすべて停止することができないため、強制的に終了します ({how})。",
     "error",
 )
 
@@ -46,13 +46,18 @@ def finish(state: State, node: str, action: FinalAction, np: bool, because: tupl
     facts = state.nodes[node]
     if facts.ended or facts.forced:
         return state
-    if not np and all(_known_down(other) for name, other in state.nodes.items() if name != node):
+    if not np and would_end_all(state, node):
         return state.noting(HELD_BACK.said(node=node, action=action))
     state = state.noting(ENDS.said(node=node, action=action))
     if action == "panic" or action == "reset":
         return _end(state, node, action, because)
     then: Ending = "stop" if action == "stop-service" else "reboot" if action == "reboot" else "shutdown"
     return depart(state, node, then, forced=True)
+
+
+def would_end_all(state: State, node: str) -> bool:
+    """True when all other nodes are known to be down (C7)."""
+    return all(_known_down(other) for name, other in state.nodes.items() if name != node)
 
 
 def depart(state: State, node: str, then: Ending, forced: bool = False) -> State:
@@ -65,15 +70,18 @@ def hopeless(state: State, node: str) -> bool:
     """True when all that still runs on a node that was forced to leave is known not to stop."""
     if not state.nodes[node].forced:
         return False
-    left = [
-        (resource, hold)
-        for group in state.cluster.groups
-        for resource, hold in zip(group.resources, state.groups[group.name].holds.get(node, ()), strict=False)
-        if hold.status is not Status.STOPPED
-    ]
-    return bool(left) and all(
-        hold.status is Status.STUCK and hold.stop_failures > resource.recovery.stop_retries for resource, hold in left
-    )
+    return not any(_may_stop_yet(state, group, node) for group in state.cluster.groups)
+
+
+def _may_stop_yet(state: State, group: Group, node: str) -> bool:
+    """True when something of the group runs there that is not stuck, and not below something that is."""
+    holds = state.groups[group.name].holds.get(node, ())
+    stuck = [False] * len(holds)
+    for index in reversed(range(len(holds))):
+        tried = holds[index].stop_failures > group.resources[index].recovery.stop_retries
+        itself = holds[index].status is Status.STUCK and tried
+        stuck[index] = itself or any(stuck[above] for above in group.needed_by[index])
+    return any(hold.status is not Status.STOPPED and not stuck[index] for index, hold in enumerate(holds))
 
 
 def cut_short(state: State, node: str) -> State:

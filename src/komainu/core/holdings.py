@@ -51,16 +51,19 @@ def action_finished(state: State, event: e.ActionFinished, rules: int) -> State:
 
 def node_probed(state: State, event: e.NodeProbed) -> State:
     """The node told what runs on it."""
-    facts = state.nodes[event.node]
-    if facts.presence is not Presence.MEMBER or not facts.probe or facts.probe != event.action:
+    facts = state.nodes.get(event.node)
+    if facts is None or facts.presence is not Presence.MEMBER or not facts.probe or facts.probe != event.action:
         return state
     state = state.with_node(event.node, replace(facts, probed=True, probe=""))
     found = {(item.group, item.resource): item for item in event.found}
     for group in state.cluster.groups:
         if event.node not in group.nodes:
             continue
-        holds = tuple(_found(found.get((group.name, each.name)), event.action) for each in group.resources)
         known = state.groups[group.name]
+        holds = tuple(
+            _found(found.get((group.name, each.name)), event.action) if hold.status is Status.UNKNOWN else hold
+            for each, hold in zip(group.resources, known.holds[event.node], strict=True)
+        )
         state = state.with_group(group.name, replace(known, holds={**known.holds, event.node: holds}))
     return state
 
@@ -118,11 +121,12 @@ def _stop_failed(state: State, group: Group, index: int, node: str, hold: Hold) 
     """What does not stop keeps everybody waiting: in the end the node goes with it (C4)."""
     resource = group.resources[index]
     policy = resource.recovery
-    if hold.stop_failures != policy.stop_retries + 1 or not recovery.may_end(state, node):
+    over = hold.stop_failures > policy.stop_retries and endings.concerns_node(policy.stop_final_action)
+    if not over or not recovery.may_end(state, node) or state.nodes[node].forced:
         return state
+    if hold.stop_failures > policy.stop_retries + 1 and endings.would_end_all(state, node):
+        return state  # it is still held back, which was told
     said = NOT_STOPPED.said(resource=resource.name, node=node, action=policy.stop_final_action)
-    if not endings.concerns_node(policy.stop_final_action):
-        return state
     return endings.finish(state.noting(said), node, policy.stop_final_action, False, (said,))
 
 

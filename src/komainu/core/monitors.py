@@ -47,7 +47,12 @@ def judged(state: State, event: MonitorJudged) -> State:
         verdict = Verdict.NORMAL if outcome.said is None else Verdict.CAUTION
     else:
         verdict = Verdict.ERROR if outcome.result is Result.FAILED else Verdict.UNKNOWN
-    state = state.with_watch(event.monitor, event.node, replace(watch, verdict=verdict, said=outcome.said))
+    # A script that has mended the trouble is to be run again when there is another one.
+    scripted = watch.scripted and verdict is Verdict.ERROR
+    found = replace(
+        watch, verdict=verdict, said=outcome.said, scripted=scripted, held=watch.held and verdict is Verdict.ERROR
+    )
+    state = state.with_watch(event.monitor, event.node, found)
     if outcome.said is not None and outcome.said != watch.said:
         return state.doing(RaiseAlert(outcome.said, outcome.detail))
     if verdict is Verdict.NORMAL and watch.verdict in (Verdict.ERROR, Verdict.CAUTION, Verdict.UNKNOWN):
@@ -65,15 +70,24 @@ def script_finished(state: State, action: str, node: str) -> State:
 
 
 def settle(state: State, cause: Said, rules: int) -> State:
-    """Begin and end rounds, and take the next step of every recovery that is due."""
+    """Take the next step of every recovery that is due."""
+    if rules < 2:
+        return state
+    for monitor in state.cluster.monitors:
+        facts = state.monitors.get(monitor.name)
+        for node, watch in facts.on.items() if facts is not None else ():
+            if watch.verdict is Verdict.ERROR and not (watch.script or watch.ended):
+                state = _recover(state, monitor, node, watch, cause)
+    return state
+
+
+def turn(state: State, rules: int) -> State:
+    """Begin and end rounds, by what is so when everything has been planned."""
     if rules < 2:
         return state
     for monitor in state.cluster.monitors:
         for node in monitor.nodes:
             state = _turn(state, monitor, node)
-            watch = state.monitor(monitor.name).on.get(node)
-            if watch is not None and watch.verdict is Verdict.ERROR and not (watch.script or watch.ended):
-                state = _recover(state, monitor, node, watch, cause)
     return state
 
 
@@ -138,7 +152,7 @@ def _recover(state: State, monitor: Monitor, node: str, watch: Watch, cause: Sai
         return state
     if not on_node and any(state.groups[group.name].given_up for group in groups):
         return state
-    if policy.script and not watch.scripted:
+    if policy.script and not (watch.scripted or watch.held):
         state, number = state.numbered()
         state = state.with_watch(monitor.name, node, replace(watch, script=number))
         return state.doing(RunScript(number, node, monitor.name, (cause, *_why(watch))))
@@ -185,10 +199,14 @@ def _fail_over(
 
 def _conclude(state: State, monitor: Monitor, node: str, watch: Watch, groups: tuple[Group, ...], cause: Said) -> State:
     policy = monitor.recovery
-    state = state.with_watch(monitor.name, node, replace(watch, ended=True))
+    on_node = endings.concerns_node(policy.final_action)
+    held = on_node and not monitor.np and endings.would_end_all(state, node)
+    if held and watch.held:
+        return state
+    state = state.with_watch(monitor.name, node, replace(watch, ended=not held, held=held))
     said = AT_ITS_END.said(monitor=monitor.name, node=node, action=policy.final_action)
-    state = state.noting(said)
-    if endings.concerns_node(policy.final_action):
+    state = state if watch.held else state.noting(said)
+    if on_node:
         return endings.finish(state, node, policy.final_action, monitor.np, (*_why(watch), said))
     if policy.final_action != "none":
         for group in groups:
@@ -199,7 +217,7 @@ def _conclude(state: State, monitor: Monitor, node: str, watch: Watch, groups: t
 
 def _step_taken(state: State, monitor: Monitor, node: str, watch: Watch) -> State:
     """What was found before does not count any more."""
-    watch = replace(watch, round="", verdict=None, said=None, recovering=True)
+    watch = replace(watch, round="", verdict=None, said=None, recovering=True, held=False)
     return state.with_watch(monitor.name, node, watch)
 
 

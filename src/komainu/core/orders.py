@@ -87,6 +87,8 @@ def _on_nodes(state: State, command: NodeOrder) -> Answer:
     if command.node is not None and command.node not in state.nodes:
         return state, NO_NODE.said(node=command.node, nodes=", ".join(state.nodes))
     chosen = state.members() if command.node is None else (command.node,)
+    if command.node is None and isinstance(command, e.ResumeNode):
+        chosen = tuple(state.nodes)
     after = state
     for node in chosen:
         facts = after.nodes[node]
@@ -99,6 +101,8 @@ def _on_nodes(state: State, command: NodeOrder) -> Answer:
             return state, NOT_THERE.said(node=node, presence=facts.presence)
         if isinstance(command, e.SuspendNode) and not (facts.suspended or facts.leaving):
             after = after.with_node(node, replace(facts, suspended=True)).noting(SUSPENDED.said(node=node))
+        elif isinstance(command, e.StopNode) and (facts.forced or facts.ended or facts.dismissed):
+            continue  # it is on its way out, and nothing softens that
         elif isinstance(command, e.StopNode) and not (facts.leaving and facts.then == command.then):
             after = endings.depart(after, node, command.then)
     return (after, None) if after is not state else (state, UNCHANGED.said())

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from komainu.core import takeover
 from komainu.core.destination import at_rest, crowded, destinations, excluded, refuges, settled_on
-from komainu.core.state import GroupFacts, Presence, State, Status, Wanted
+from komainu.core.state import GroupFacts, Presence, Proof, State, Status, Wanted
 from komainu.model.config import Group
 from komainu.model.message import Message, Said
 
@@ -61,6 +61,15 @@ def choose(state: State, cause: Said) -> State:
     """Give every group that should run a home, if there is one."""
     if not state.formed:
         return state
+    for _ in range(len(state.cluster.groups) + 1):
+        # Where one group goes may depend on where a later one is.
+        before, state = state, _choose_once(state, cause)
+        if state is before:
+            break
+    return state
+
+
+def _choose_once(state: State, cause: Said) -> State:
     for group in state.cluster.groups:
         state = _judge_found(state, group, cause)
         facts = state.groups[group.name]
@@ -69,6 +78,8 @@ def choose(state: State, cause: Said) -> State:
                 state = state.with_group(group.name, replace(facts, home=None, hindrance=None))
         elif (facts.home is None or not _tenable(state, group, facts.home)) and _may_place(state, facts):
             state = _rehouse(state, group, facts, cause)
+        elif facts.ordered and (at_rest(state, group) or facts.given_up):
+            state = state.with_group(group.name, replace(facts, ordered=False))
     return state
 
 
@@ -99,6 +110,8 @@ def fail_back(state: State, name: str) -> State:
 
 def _tenable(state: State, group: Group, home: str) -> bool:
     facts = state.nodes[home]
+    if facts.suspended and (facts.presence is Presence.LOST or facts.proof is Proof.ASSUMED):
+        return True  # what runs there was to go on whatever happens to the connection (C10)
     if facts.presence not in HERE_TO_STAY or facts.leaving or facts.ended:
         return False
     for other in excluded(state, group, "absolute"):
@@ -126,7 +139,9 @@ def _rehouse(state: State, group: Group, facts: GroupFacts, cause: Said) -> Stat
             return state
         said = NO_NODE.said(group=group.name)
         homeless = replace(facts, home=None, hindrance=None, because=(cause, said))
-        return state.with_group(group.name, homeless).noting(said)
+        ordered = all(state.nodes[node].leaving or state.nodes[node].suspended for node in group.nodes)
+        state = state.with_group(group.name, homeless)
+        return state if ordered else state.noting(said)
     if facts.home is None:
         said = PLACED.said(group=group.name, node=candidates[0])
     else:
@@ -146,7 +161,9 @@ def _judge_found(state: State, group: Group, cause: Said) -> State:
     facts = replace(facts, holds=judged)
     if facts.wanted is Wanted.DOWN:
         return state.with_group(group.name, facts)
-    stays = max(runners, key=lambda node: (_takeover_epoch(facts, node), -group.nodes.index(node)))
+    # What is suspended cannot be told to stop.
+    rank = {node: (state.nodes[node].suspended, _takeover_epoch(facts, node)) for node in runners}
+    stays = max(runners, key=lambda node: (*rank[node], -group.nodes.index(node)))
     said = FOUND.said(group=group.name, node=stays)
     if len(runners) > 1:
         said = BOTH_ACTIVE.said(group=group.name, nodes=", ".join(runners), node=stays)

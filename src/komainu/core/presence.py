@@ -79,7 +79,8 @@ def agent_silent(state: State, event: e.AgentSilent) -> State:
     Whatever incarnation the accuser knew: from here on nobody waits for that daemon and nobody accuses it again, and
     if it does speak it comes in afresh.
     """
-    if state.nodes[event.node].presence not in (Presence.MEMBER, Presence.JOINING):
+    facts = state.nodes.get(event.node)
+    if facts is None or facts.presence not in (Presence.MEMBER, Presence.JOINING):
         return state
     state = _agent_lost(state, event.node)
     return _drop_orphaned_fences(state, state.members())
@@ -87,8 +88,8 @@ def agent_silent(state: State, event: e.AgentSilent) -> State:
 
 def node_leaving(state: State, event: e.NodeLeaving) -> State:
     """The node wants to leave: nothing is started on it any more."""
-    facts = state.nodes[event.node]
-    if facts.presence is not Presence.MEMBER or facts.incarnation != event.incarnation:
+    facts = state.nodes.get(event.node)
+    if facts is None or facts.presence is not Presence.MEMBER or facts.incarnation != event.incarnation:
         return state
     return state.with_node(event.node, replace(facts, leaving=True, suspended=False))
 

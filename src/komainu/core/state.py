@@ -184,6 +184,8 @@ class Watch:
     "The script has run for the next step of recovery."
     ended: bool = False
     "Its final action was taken."
+    held: bool = False
+    "Its final action is held back for as long as it would end the last service."
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,13 @@ def step(state: State, event: Event, rules: int = RULES) -> Step:
     before = state
     cause = causes.headline(event)
     state = facts.absorb(state, event, cause, rules)
+    state = change.settle(state)
     state = membership.settle(state)
     state = health.settle(state, cause, rules)
     state = monitors.settle(state, cause, rules)
     state = placement.choose(state, cause)
-    state = change.settle(state)
     state, actions = transition.plan(state, cause, rules)  # asks takeover.hindrance, ADR 0001
+    state = monitors.turn(state, rules)
     state, arms = timers.arm(state)
     audit.check(before, state, actions)
     return Step(replace(state, notes=()), (*state.notes, *actions, *arms))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from komainu.core import change, endings, membership, monitors, placement, presence, waits
 from komainu.core.actions import ArmTimer
+from komainu.core.destination import at_rest
 from komainu.core.state import GroupFacts, Presence, State, Status, Verdict
 from komainu.model.config import Group, Monitor
 from komainu.model.message import Message
@@ -121,7 +122,7 @@ def _wanted(state: State) -> dict[str, int]:
 def _of_group(state: State, group: Group, facts: GroupFacts) -> dict[str, int]:
     wanted = dict.fromkeys(facts.recent, group.failover_window_ms)
     if facts.failovers or facts.barred:
-        wanted.update(_calm(group, facts))
+        wanted.update(_calm(state, group, facts))
     for node, holds in facts.holds.items():
         for index, hold in enumerate(holds):
             if hold.wait:
@@ -153,15 +154,16 @@ def _of_monitor(state: State, monitor: Monitor) -> dict[str, int]:
     }
 
 
-def _calm(group: Group, facts: GroupFacts) -> dict[str, int]:
+def _calm(state: State, group: Group, facts: GroupFacts) -> dict[str, int]:
     """The timer after which failovers are counted anew: it runs while the whole group does.
 
-    Whatever is restarted stops what stands on it first, so the run of the last resource names the stretch.
+    The run that began last names the stretch.
     """
-    holds = facts.holds[facts.home] if facts.home is not None else ()
-    if not holds or any(hold.status is not Status.RUNNING for hold in holds):
+    runs = [hold.run for hold in facts.holds[facts.home] if hold.run] if facts.home is not None else []
+    if not runs or not at_rest(state, group):
         return {}
-    return {f"calm:{group.name}:{holds[-1].run}": max(each.recovery.reset_after_ms for each in group.resources)}
+    newest = max(runs, key=lambda run: (int(run.partition(".")[0]), int(run.rpartition(".")[2])))
+    return {f"calm:{group.name}:{newest}": max(each.recovery.reset_after_ms for each in group.resources)}
 
 
 def _each_hold_with(state: State, kind: str, timer: str) -> State:

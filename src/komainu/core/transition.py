@@ -100,31 +100,23 @@ def _plan_home(work: _Plan, group: Group, home: str) -> None:
     holds = facts.holds[home]
     up = [hold.status is Status.RUNNING for hold in holds]
     wanted: list[bool] = []
+    sound: list[bool] = []
     for index, hold in enumerate(holds):
         asked = group.resources[index].name not in facts.parked and not hold.outdated
         wanted.append(asked and all(wanted[other] for other in needs[index]))
+        stays = up[index] or (facts.given_up and hold.status is Status.FAILED)
+        sound.append(wanted[index] and stays and all(sound[other] for other in needs[index]))
     for index in reversed(range(len(holds))):
-        hold = holds[index]
-        left_failed = facts.given_up and hold.status is Status.FAILED and wanted[index]
-        due = not wanted[index] or not (up[index] or left_failed) or _undermined(facts, holds, needs[index])
-        if hold.status is not Status.STOPPED and due:
+        if not sound[index]:
             _stop_if_free(work, group, home, index, holds, needed_by)
     for index, hold in enumerate(holds):
-        ready = all(up[other] for other in needs[index]) and _free(holds, needed_by[index])
+        ready = all(up[other] and sound[other] for other in needs[index]) and _free(holds, needed_by[index])
         if hold.status is Status.STOPPED and wanted[index] and ready and not facts.given_up:
             if not _may_start(work, group, home):
                 return
             _start(work, group, home, index)
     if facts.hindrance is not None and all(up[index] or not wanted[index] for index in range(len(holds))):
         work.state = work.state.with_group(group.name, replace(work.state.groups[group.name], hindrance=None))
-
-
-def _undermined(facts: GroupFacts, holds: tuple[Hold, ...], needs: tuple[int, ...]) -> bool:
-    """True when something that it stands on does not run, and will be stopped or has to be started first."""
-    return any(
-        holds[other].status is not Status.RUNNING and not (facts.given_up and holds[other].status is Status.FAILED)
-        for other in needs
-    )
 
 
 def _free(holds: tuple[Hold, ...], dependants: tuple[int, ...]) -> bool:

@@ -4,8 +4,9 @@
 a type what a timeout would have been. It is frozen: a change is a new `Cluster` with a higher version (C11).
 """
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +24,13 @@ class Part(BaseModel):
     """A part of the configuration: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy without what was computed from the fields, which may be others now."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in [name for name in copy.__dict__ if name not in type(copy).model_fields]:
+            del copy.__dict__[name]
+        return copy
 
 
 class Node(Part):
