@@ -9,7 +9,7 @@ import gc
 import logging
 import os
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from komainu import __version__
 from komainu.agent import residence, status, words
 from komainu.agent.around import Around
 from komainu.agent.background import Background
+from komainu.agent.claims import Claims
 from komainu.agent.ending import Ending
 from komainu.agent.executor import Executor
 from komainu.agent.hands import Hands
@@ -27,25 +28,28 @@ from komainu.agent.leaving import LEFT_CLEANLY, LEFT_RUNNING, Leaving
 from komainu.agent.line import Line, Standing
 from komainu.agent.loop import Loop, Then
 from komainu.agent.parts import Parts
+from komainu.agent.patrol import Patrol
 from komainu.agent.pulse import Pulse
 from komainu.agent.recorder import STARTED, Recorder
 from komainu.agent.replica import Replica
 from komainu.agent.requests import Requests
 from komainu.agent.residents import Residents, Stands
 from komainu.agent.runs import Runs
+from komainu.agent.scripts import Scripts
 from komainu.agent.timekeeper import Timekeeper
 from komainu.agent.watch import Watch
 from komainu.core.state import State
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
-from komainu.ports import Host
+from komainu.model.outcome import Outcome
+from komainu.ports import Host, MonitorHost
 
 DIGEST_INTERVAL_MS = 60_000
 TRANSPORT_RETRY_MS = 1_000
 BACKGROUND_END_MS = 2_000
 MANAGER_PAUSE_MS = 1_000
 "The service manager is told of changes no more often."
-ALIVE_MS = 1_000
+ALIVE_MS = 500
 "How often the service manager is told that the event loop turns."
 REPORT_PAUSE_MS = 500
 "Stopped nodes are told of changes no more often."
@@ -90,7 +94,8 @@ class Daemon:
         self._hands = Hands(around.me, around.types, self._host)
         self.runs = Runs(around.run_folder / "runs", self.background, recorder.alert)
         self.residents = Residents(around.me, self.name, lambda: self.replica.state.cluster, around.residents, self)
-        self._ending = Ending(around.me, around.power, around.watchdog, recorder.alert, self._written)
+        self._watchdog = Claims(around.watchdog)
+        self._ending = Ending(around.me, around.power, self._watchdog.end, recorder.alert, self._written)
         self._end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._defective = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -107,13 +112,15 @@ class Daemon:
         self.loop = loop = Loop(self.replica, now_ms, self._dismissed)
         self._bus = around.bus()
         watch = Watch(me, hands, loop.propose, alert)
+        scripts = Scripts(me, around.processes, lambda: self.replica.state.cluster)
         self.parts = loop.parts = Parts(
             line=Line(me, cluster, self.name, self._bus, loop, self._stalled),
             pulse=Pulse(cluster.detect_within_ms),
             timekeeper=Timekeeper(loop.propose, self._armed, lambda: self.replica.rank, now_ms),
             hands=hands,
-            executor=Executor(me, hands, self.runs, watch, loop.propose),
+            executor=Executor(me, hands, self.runs, watch, scripts, loop.propose, alert),
             watch=watch,
+            patrol=Patrol(me, around.monitor_types, self._monitor_host, loop.propose),
             requests=Requests(me, self.name, loop.propose),
             recorder=self._recorder,
             keeper=Keeper(self.replica.state, around.store, self.background, alert),
@@ -289,6 +296,7 @@ class Daemon:
             await asyncio.wait(tasks)
         self.parts.line.close()
         self.parts.watch.close()
+        await self.parts.patrol.close()
         self.parts.executor.abandon()
         await self._bus.stop()
         self._recorder.flush()
@@ -399,6 +407,9 @@ class Daemon:
             cluster, group, resource, lambda outcome: self.parts.watch.reported(group, resource, outcome)
         )
         return replace(host, alone=self._alone)
+
+    def _monitor_host(self, cluster: str, monitor: str, report: Callable[[Outcome], None]) -> MonitorHost:
+        return replace(self.around.monitor_host(cluster, monitor, report), watchdog=self._watchdog.monitors)
 
     def _alone(self) -> bool:
         return len(self.replica.state.nodes) > 1 and self.replica.state.members() in ((), (self.around.me,))
