@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from komainu.model.config import Cluster
 
 JOURNAL = "/var/lib/komainu/journal"
+ALERTS = "/var/lib/komainu/alerts.db"
 RUN = "/run/komainu"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
@@ -48,6 +49,7 @@ def _daemon() -> "tuple[Daemon, Server]":
     """The daemon of this node and its socket. Raises what has a `said` when something is missing."""
     from pathlib import Path
 
+    from komainu.adapters.aws.sns import SnsTopics
     from komainu.adapters.corosync.bus import CorosyncBus
     from komainu.adapters.corosync.transport import CorosyncTransport, require_corosync
     from komainu.adapters.files.authkey import AuthKey
@@ -64,7 +66,7 @@ def _daemon() -> "tuple[Daemon, Server]":
     from komainu.agent.residents import GROUP as RESIDENTS
     from komainu.api.client import SOCKET
     from komainu.api.server import Server
-    from komainu.catalogue import RESOURCE_TYPES
+    from komainu.catalogue import NOTIFIERS, RESOURCE_TYPES
     from komainu.ports import Host
 
     require_corosync()
@@ -89,6 +91,9 @@ def _daemon() -> "tuple[Daemon, Server]":
             store=Kept(store),
             run_folder=Path(RUN),
             journal_folder=Path(JOURNAL),
+            alerts_file=Path(ALERTS),
+            notifiers=NOTIFIERS,
+            topics=SnsTopics(),
             api_calls=cloud.calls if cloud is not None else dict,
             now_ms=now_ms,
             notifier=Notifier(),

@@ -18,10 +18,11 @@ from komainu.model.config import Arbitration, Cluster, Group, Node, Resource
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, failed
 from komainu.model.traits import Traits
-from komainu.ports import Host, ResourceType
+from komainu.ports import Host, NotifierType, ResourceType
 from tests.doubles.bus import FakeBus, FakeWire
 from tests.doubles.machine import FakePower, FakeWatchdog
 from tests.doubles.network import FakeNetwork
+from tests.doubles.notices import FakeTopics
 from tests.doubles.virtual_time import now_ms
 
 NOT_HERE = Message("TEST1", "{resource} does not run on {node}", "{resource} は {node} で動作していません", "error")
@@ -244,6 +245,8 @@ class World:
         self.wire = FakeWire(tuple(node.id for node in cluster.nodes))
         self.running: dict[str, Running] = {}
         self.clock = clock
+        self.alerts_on_disk = False
+        self.notifiers: dict[str, NotifierType] = {}
 
     async def __aenter__(self) -> "World":
         return self
@@ -273,6 +276,9 @@ class World:
                 store=store,
                 run_folder=self.folder / name / "run",
                 journal_folder=self.folder / name / "journal",
+                alerts_file=self.folder / name / "alerts.db" if self.alerts_on_disk else None,
+                notifiers=self.notifiers,
+                topics=FakeTopics(),
                 api_calls=dict,
                 now_ms=self.clock,
                 notifier=Notifier({}),

@@ -10,7 +10,7 @@ from komainu.agent.notify import Notifier
 from komainu.model.config import Cluster
 from komainu.model.message import Said
 from komainu.model.outcome import Outcome
-from komainu.ports import Bus, Host, Power, ResourceType, Watchdog
+from komainu.ports import Bus, Host, NotifierType, Power, ResourceType, Topics, Watchdog
 
 
 class Transport(Protocol):
@@ -56,6 +56,11 @@ class Around:
     run_folder: Path
     "Emptied by a boot."
     journal_folder: Path
+    alerts_file: Path | None
+    "The alert log; None: in memory only."
+    notifiers: Mapping[str, NotifierType]
+    "The kinds of notification."
+    topics: Topics
     api_calls: Callable[[], dict[str, int]]
     now_ms: Callable[[], int]
     notifier: Notifier

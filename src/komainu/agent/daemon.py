@@ -16,6 +16,8 @@ from typing import Any
 
 from komainu import __version__
 from komainu.agent import residence, status, words
+from komainu.agent.alert_store import AlertStore
+from komainu.agent.alerts import Alerts
 from komainu.agent.around import Around
 from komainu.agent.background import Background
 from komainu.agent.claims import Claims
@@ -91,6 +93,11 @@ class Daemon:
         self._incarnations = 0
         self.background = Background()
         self._recorder = recorder = Recorder(around.me, Journal(around.journal_folder), self.background)
+        store = AlertStore(around.alerts_file) if around.alerts_file is not None else None
+        self.alerts = Alerts(
+            around.me, self.name, store, self.background, recorder.alert, around.notifiers, around.topics
+        )
+        recorder.heard = self.alerts.local
         self._hands = Hands(around.me, around.types, self._host)
         self.runs = Runs(around.run_folder / "runs", self.background, recorder.alert)
         self.residents = Residents(around.me, self.name, lambda: self.replica.state.cluster, around.residents, self)
@@ -125,7 +132,9 @@ class Daemon:
             recorder=self._recorder,
             keeper=Keeper(self.replica.state, around.store, self.background, alert),
             ending=self._ending,
+            alerts=self.alerts,
         )
+        self.alerts.attach(self.replica, self.parts.line.send)
         self.leaving = Leaving(loop, self.runs, around.notifier, self._bus.stop, self._ending.guard)
 
     # --- what the API asks -----------------------------------------------------------------------------------------
@@ -307,6 +316,7 @@ class Daemon:
         self._ending.close()
         await self.residents.close()
         await self.around.transport.close()
+        self.alerts.close()
         self._recorder.flush()
         await self.background.close(BACKGROUND_END_MS)
 

@@ -61,6 +61,7 @@ class Loop:
         if isinstance(message, wire.Snapshot):
             self.parts.recorder.told(sender, message)
         self._carry(self.replica.delivered(sender, message), before)
+        self.parts.alerts.message(sender, message)
 
     def alert(self, said: Said, detail: str = "") -> None:
         """Tell the administrator of something that concerns this node alone."""
@@ -117,6 +118,7 @@ class Loop:
         if state is not before:
             parts.keeper.keep(state)
             self.stir()
+        parts.alerts.carried(effects)
         if self.replica.synced:
             self.synced.set()
         else:
@@ -128,7 +130,7 @@ class Loop:
                 self.parts.timekeeper.arm(action)
             case RaiseAlert():
                 if not recorded:
-                    self.alert(action.said, action.detail)
+                    self.parts.recorder.alert(action.said, action.detail, shared=True)
             case AnswerCommand():
                 self.parts.requests.answered(action)
             case LeaveCluster():

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from komainu.agent.alerts import Alerts
 from komainu.agent.ending import Ending
 from komainu.agent.executor import Executor
 from komainu.agent.hands import Hands
@@ -29,6 +30,7 @@ class Parts:
     recorder: Recorder
     keeper: Keeper
     ending: Ending
+    alerts: Alerts
 
     def adopt(self, cluster: Cluster) -> None:
         """Another state goes on: its timers will be armed anew, and its configuration holds."""

@@ -122,6 +122,8 @@ class Recorder:
         self._failing = False
         self._unwritten = 0
         self._script = _Script()
+        self.heard: Callable[[Said, str], None] = _unheard
+        "Hears of every alert that concerns this node alone."
 
     def load(self) -> None:
         """Bring the end of the journal back to memory. Reads a file: only at the start."""
@@ -181,11 +183,13 @@ class Recorder:
         self._turn("adopted", None, "".join(parts[index] for index in range(len(parts))) if whole else "")
         return whole
 
-    def alert(self, said: Said, detail: str = "") -> None:
-        """Record something that concerns this node alone."""
+    def alert(self, said: Said, detail: str = "", *, shared: bool = False) -> None:
+        """Record something beside the events. `shared`: every member says it; else it concerns this node alone."""
         alert = RaiseAlert(said, detail)
         _say(alert)
         self._add(None, (alert,), (), None)
+        if not shared:
+            self.heard(said, detail)
 
     def last(self, most: int) -> list[dict[str, Any]]:
         """The last entries, oldest first."""
@@ -401,6 +405,10 @@ def _at(wall_ns: int) -> str:
     """Wall clock, UTC, to the millisecond."""
     at = datetime.fromtimestamp(wall_ns // 1_000_000 / 1000, UTC).isoformat(timespec="milliseconds")
     return at.replace("+00:00", "Z")
+
+
+def _unheard(said: Said, detail: str) -> None:
+    """Nobody has asked to hear of alerts yet."""
 
 
 def _say(alert: RaiseAlert) -> None:
