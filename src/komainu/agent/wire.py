@@ -2,6 +2,7 @@
 
 A message is one JSON object in UTF-8: `{"v": protocol, "k": kind, "b": body}`. Bodies of proposals are core events.
 What does not decode, has a newer protocol or is too large is refused with Undecodable: it is logged, never a crash.
+A large message (a whole configuration, C11) is packed: `{"v", "k": "Packed", "b": the message, deflated, in base64}`.
 """
 
 import base64
@@ -23,6 +24,9 @@ PROTOCOL: Final = 1
 MAX_BYTES: Final = 1_000_000
 PART_BYTES: Final = 900_000
 "The largest part of a snapshot."
+PACKED_FROM_BYTES: Final = 65_536
+UNPACKED_BYTES: Final = 64_000_000
+"What a packed message may grow to."
 
 
 class Undecodable(ValueError):
@@ -195,7 +199,11 @@ def encode(message: Message) -> bytes:
         kind = type(message).__name__
         body = _MESSAGES[kind].dump_python(message, mode="json")
     text = json.dumps({"v": PROTOCOL, "k": kind, "b": body}, separators=(",", ":"), ensure_ascii=False)
-    return text.encode(errors="replace")
+    data = text.encode(errors="replace")
+    if len(data) < PACKED_FROM_BYTES or isinstance(message, Snapshot):
+        return data
+    packed = base64.b64encode(zlib.compress(data, level=1)).decode()
+    return json.dumps({"v": PROTOCOL, "k": "Packed", "b": packed}, separators=(",", ":")).encode()
 
 
 def decode(data: bytes) -> Message:
@@ -203,13 +211,9 @@ def decode(data: bytes) -> Message:
     if len(data) > MAX_BYTES:
         raise Undecodable(f"{len(data)} bytes are more than {MAX_BYTES}")
     try:
-        frame = json.loads(data)
-        if b"\\u" in data:
-            # JSON can spell half a surrogate, and no state that holds one could be written out.
-            json.dumps(frame, ensure_ascii=False).encode()
-        protocol, kind, body = frame["v"], frame["k"], frame["b"]
-        if protocol != PROTOCOL:
-            raise Undecodable(f"protocol {protocol}; this release speaks {PROTOCOL}")
+        kind, body = _opened(data)
+        if kind == "Packed":
+            kind, body = _opened(_unpacked(body))
         if kind == "Proposal":
             number = int(body.pop("number"))
             return Proposal(number, event_from_json(body))
@@ -219,6 +223,29 @@ def decode(data: bytes) -> Message:
             raise
         raise Undecodable(f"not a message: {error}") from error
     return message
+
+
+def _opened(data: bytes) -> tuple[str, Any]:
+    """Kind and body. Raises what the JSON and its use can raise."""
+    frame = json.loads(data)
+    if b"\\u" in data:
+        # JSON can spell half a surrogate, and no state that holds one could be written out.
+        json.dumps(frame, ensure_ascii=False).encode()
+    if frame["v"] != PROTOCOL:
+        raise Undecodable(f"protocol {frame['v']}; this release speaks {PROTOCOL}")
+    return frame["k"], frame["b"]
+
+
+def _unpacked(body: str) -> bytes:
+    """Raises ValueError, also for what would grow beyond all measure."""
+    opened = zlib.decompressobj()
+    try:
+        data = opened.decompress(base64.b64decode(body, validate=True), UNPACKED_BYTES)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    if not opened.eof:
+        raise ValueError(f"cut off, or larger than {UNPACKED_BYTES} bytes")
+    return data
 
 
 def pack(snapshot: bytes) -> tuple[str, ...]:

@@ -26,6 +26,19 @@ EVENTS: tuple[e.Event, ...] = (
     e.CommandGiven("c1", "a", e.StartGroup("db", "b")),
     e.CommandGiven("c1", "a", e.StopGroup("db")),
     e.CommandGiven("c1", "a", e.ConfirmGone("b", 9)),
+    e.CommandGiven("c1", "a", e.RestoreGroup("db")),
+    e.CommandGiven("c1", "a", e.StartPart("db", "disk")),
+    e.CommandGiven("c1", "a", e.StopPart("db", "disk")),
+    e.CommandGiven("c1", "a", e.SuspendMonitor("diskw1", None)),
+    e.CommandGiven("c1", "a", e.ResumeMonitor("diskw1", "a")),
+    e.CommandGiven("c1", "a", e.SimulateFailure("diskw1", "a", True)),
+    e.CommandGiven("c1", "a", e.SuspendNode(None)),
+    e.CommandGiven("c1", "a", e.ResumeNode("a")),
+    e.CommandGiven("c1", "a", e.StopNode("a", "reboot")),
+    e.CommandGiven("c1", "a", e.SetMaintenance(True)),
+    e.CommandGiven("c1", "a", e.ChangeConfiguration(cluster(), "mika", "a try", "# text")),
+    e.MonitorJudged("a", "tcp1", "7.1-8.4", FAILED),
+    e.ConfigurationJudged("7.1-8.5", "a", (BROKEN,)),
 )
 MESSAGES: tuple[wire.Message, ...] = (
     wire.Beat(2**53),
@@ -171,3 +184,29 @@ def test_a_snapshot_in_many_parts_comes_back(size: int, monkeypatch: pytest.Monk
 def test_a_result_without_a_reason_arrives_too() -> None:
     event = e.ActionFinished("1", "a", Outcome(Result.UNKNOWN))
     assert wire.decode(wire.encode(wire.Proposal(1, event))) == wire.Proposal(1, event)
+
+
+def test_a_whole_configuration_fits_into_one_message() -> None:
+    parts = tuple(resource(f"r{number}") for number in range(10))
+    groups = tuple(Group(name=f"g{number}", nodes=("a", "b"), resources=parts) for number in range(300))
+    big = cluster().model_copy(update={"groups": groups, "version": 2})
+    said = wire.Proposal(1, e.CommandGiven("c1", "a", e.ChangeConfiguration(big, "mika", "", "# 設定\n" * 10_000)))
+    data = wire.encode(said)
+
+    assert len(big.model_dump_json()) > wire.MAX_BYTES
+    assert len(data) < wire.MAX_BYTES // 4
+    assert wire.decode(data) == said
+
+
+@pytest.mark.parametrize("body", ["", "AAAA", "no base64", 7, None, []])
+def test_what_is_packed_badly_is_refused(body: object) -> None:
+    with pytest.raises(wire.Undecodable):
+        wire.decode(json.dumps({"v": wire.PROTOCOL, "k": "Packed", "b": body}).encode())
+
+
+def test_what_would_grow_beyond_all_measure_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = wire.encode(wire.Proposal(1, e.CommandGiven("c1" * 50_000, "a", e.StopGroup("db"))))
+    assert wire.decode(data).number == 1  # type: ignore[union-attr]
+    monkeypatch.setattr(wire, "UNPACKED_BYTES", 99_000)
+    with pytest.raises(wire.Undecodable, match="larger than"):
+        wire.decode(data)
