@@ -99,7 +99,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Trial:
     """What a test of one notification from one node came to."""
 
     node: str
@@ -130,7 +130,7 @@ class Notifications:
         self._cluster: tuple[str, str] = ("", "")
         self._members: tuple[str, ...] = ()
         self._tests = 0
-        self._answers: dict[str, asyncio.Queue[Tested]] = {}
+        self._answers: dict[str, asyncio.Queue[Trial]] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     # --- the configuration -----------------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ class Notifications:
                 queue = self._answers.get(message.id)
                 if queue is not None:
                     outcome = Outcome(message.result, message.said, message.detail)
-                    queue.put_nowait(Tested(sender, message.name, outcome))
+                    queue.put_nowait(Trial(sender, message.name, outcome))
 
     def close(self) -> None:
         """Send nothing more."""
@@ -264,7 +264,7 @@ class Notifications:
 
     # --- tests -----------------------------------------------------------------------------------------------------
 
-    async def test(self, name: str | None, nodes: tuple[str, ...], found: Callable[[Tested], None]) -> None:
+    async def test(self, name: str | None, nodes: tuple[str, ...], found: Callable[[Trial], None]) -> None:
         """Have each of these nodes send a test through that notification, or through all; `found` hears each result.
 
         What is not known in time is said to be unknown.
@@ -273,7 +273,7 @@ class Notifications:
         awaited = {(node, each): None for node in nodes for each in names}
         self._tests += 1
         number = f"{self._name}-{self._tests}"
-        queue: asyncio.Queue[Tested] = asyncio.Queue()
+        queue: asyncio.Queue[Trial] = asyncio.Queue()
         self._answers[number] = queue
         try:
             async with asyncio.timeout(TEST_MS / 1000):
@@ -289,11 +289,11 @@ class Notifications:
                         found(tested)
         except TimeoutError:
             for node, each in awaited:
-                found(Tested(node, each, unknown(NO_WORD.said(node=node, ms=TEST_MS))))
+                found(Trial(node, each, unknown(NO_WORD.said(node=node, ms=TEST_MS))))
         finally:
             del self._answers[number]
 
-    def _go_test(self, asked: wire.TestAsked, queue: "asyncio.Queue[Tested] | None" = None) -> None:
+    def _go_test(self, asked: wire.TestAsked, queue: "asyncio.Queue[Trial] | None" = None) -> None:
         """Test here; the answer goes to the queue, or to whoever asked over the bus."""
         for name, target in self._targets.items():
             if asked.name in ("", name):
@@ -301,11 +301,11 @@ class Notifications:
                 self._tasks.append(task)
                 task.add_done_callback(self._tested)
 
-    async def _test_one(self, number: str, name: str, target: Target, queue: "asyncio.Queue[Tested] | None") -> None:
+    async def _test_one(self, number: str, name: str, target: Target, queue: "asyncio.Queue[Trial] | None") -> None:
         said = TEST.said(name=name, node=self._me)
         outcome = await target.outbox.test(record(f"test-{number}", 1, self._me, said, "", wall_ms()))
         if queue is not None:
-            queue.put_nowait(Tested(self._me, name, outcome))
+            queue.put_nowait(Trial(self._me, name, outcome))
         else:
             self._send(wire.TestAnswered(number, name, outcome.result, outcome.said, outcome.detail[:4_000]))
 

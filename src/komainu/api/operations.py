@@ -3,7 +3,7 @@
 Each object has its rows in a file of its own, as a tuple `ROWS`.
 """
 
-from komainu.api import groups, nodes, overview, past
+from komainu.api import alerts, groups, nodes, overview, past
 from komainu.api.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -11,6 +11,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *nodes.ROWS,
     *groups.ROWS,
     *past.ROWS,
+    *alerts.ROWS,
 )
 
 BY_NAME = {operation.name: operation for operation in OPERATIONS}

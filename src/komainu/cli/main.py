@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from komainu import __version__
 from komainu.api.client import SOCKET
-from komainu.cli import configuration, group, history, node, overview, records
+from komainu.cli import alerts, configuration, group, history, node, overview, records
 from komainu.cli.session import DONE, FAILED, Commands, Session
 from komainu.cli.speech import Speech, asked_language
 from komainu.model.message import Said
@@ -64,6 +64,7 @@ def parser(speech: Speech) -> ArgumentParser:
     group.register(commands)
     node.register(commands)
     history.register(commands)
+    alerts.register(commands)
     records.register(commands)
     configuration.register(commands)
     return whole
