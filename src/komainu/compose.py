@@ -66,8 +66,8 @@ def _daemon() -> "tuple[Daemon, Server]":
     from komainu.agent.residents import GROUP as RESIDENTS
     from komainu.api.client import SOCKET
     from komainu.api.server import Server
-    from komainu.catalogue import NOTIFIERS, RESOURCE_TYPES
-    from komainu.ports import Host
+    from komainu.catalogue import MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
+    from komainu.ports import Host, MonitorHost
 
     require_corosync()
     store = ConfigurationStore()
@@ -82,12 +82,17 @@ def _daemon() -> "tuple[Daemon, Server]":
             epoch=store.epoch(),
             maintenance=store.maintenance(),
             types=RESOURCE_TYPES,
+            monitor_types=MONITOR_TYPES,
             bus=CorosyncBus,
             residents=CorosyncBus(RESIDENTS),
             transport=CorosyncTransport(AuthKey().read()),
             host=lambda name, group, resource, report: Host(
                 me, name, group, resource, cloud, network, processes, report, now_ms
             ),
+            monitor_host=lambda name, monitor, report: MonitorHost(
+                me, name, monitor, cloud, network, processes, report, now_ms
+            ),
+            processes=processes,
             store=Kept(store),
             run_folder=Path(RUN),
             journal_folder=Path(JOURNAL),

@@ -18,7 +18,7 @@ from komainu.model.config import Arbitration, Cluster, Group, Node, Resource
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, failed
 from komainu.model.traits import Traits
-from komainu.ports import Host, NotifierType, ResourceType
+from komainu.ports import Host, MonitorHost, NotifierType, ResourceType
 from tests.doubles.bus import FakeBus, FakeWire
 from tests.doubles.machine import FakePower, FakeWatchdog
 from tests.doubles.network import FakeNetwork
@@ -269,6 +269,9 @@ class World:
                 epoch=epoch,
                 maintenance=maintenance,
                 types={"thing": self.things.type()},
+                monitor_types={},
+                monitor_host=self._monitor_host(name),
+                processes=None,
                 bus=lambda: FakeBus(self.wire, number),
                 residents=FakeBus(self.wire, number, GROUP),
                 transport=transport,
@@ -340,6 +343,12 @@ class World:
             return all((group["status"], group["node"]) == ("Online", nodes[0]) for group in groups)
 
         await self.until(holds, f"{resource} online on {on or 'one node'}", within_s)
+
+    def _monitor_host(self, node: str) -> Callable[[str, str, Callable[[Outcome], None]], MonitorHost]:
+        def make(cluster: str, monitor: str, report: Callable[[Outcome], None]) -> MonitorHost:
+            return MonitorHost(node, cluster, monitor, None, FakeNetwork(), None, report, self.clock)
+
+        return make
 
     def _host(self, node: str) -> Callable[[str, str, str, Callable[[Outcome], None]], Host]:
         def make(cluster: str, group: str, resource: str, report: Callable[[Outcome], None]) -> Host:

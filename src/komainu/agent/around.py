@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from komainu.agent.keeper import Store
 from komainu.agent.notify import Notifier
 from komainu.model.config import Cluster
 from komainu.model.message import Said
 from komainu.model.outcome import Outcome
-from komainu.ports import Bus, Host, NotifierType, Power, ResourceType, Topics, Watchdog
+from komainu.ports import Bus, Host, MonitorHost, MonitorType, NotifierType, Power, ResourceType, Topics, Watchdog
 
 
 class Transport(Protocol):
@@ -45,6 +45,7 @@ class Around:
     maintenance: bool
     "Whether the maintenance switch was on, as far as this node remembers."
     types: Mapping[str, ResourceType]
+    monitor_types: Mapping[str, MonitorType]
     bus: Callable[[], Bus]
     "Makes a connection to the cluster's process group, for one membership."
     residents: Bus
@@ -52,6 +53,10 @@ class Around:
     transport: Transport
     host: Callable[[str, str, str, Callable[[Outcome], None]], Host]
     "Makes what a resource sees: cluster, group, resource, and how it reports of itself."
+    monitor_host: Callable[[str, str, Callable[[Outcome], None]], MonitorHost]
+    "Makes what a monitor of its own sees: cluster, monitor, and how it reports."
+    processes: Any
+    "komainu.adapters.linux.processes.Processes, for scripts."
     store: Store
     run_folder: Path
     "Emptied by a boot."

@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from komainu.agent import attempt
+from komainu.agent import attempt, scripts
 from komainu.agent.attempt import Lane
+from komainu.agent.clearing import Clearing
 from komainu.agent.hands import Hand, Hands, Key
 from komainu.agent.runs import Runs
+from komainu.agent.scripts import KILL_MS, Event, Scripts
 from komainu.core import events as e
-from komainu.core.actions import FenceNode, ProbeNode, StartResource, StopResource
-from komainu.model.message import Message
+from komainu.core.actions import FenceNode, ProbeNode, RunScript, StartResource, StopResource
+from komainu.model.message import Message, Said
 from komainu.model.outcome import Outcome, Result, failed
+from komainu.ports import ResourceHands
 
 NOT_HERE = Message(
     "KM5121",
@@ -29,7 +32,7 @@ NO_FENCE = Message(
 
 MESSAGES = (NOT_HERE, NO_FENCE)
 
-Work = StartResource | StopResource | ProbeNode | FenceNode
+Work = StartResource | StopResource | ProbeNode | FenceNode | RunScript
 
 
 class Follower(Protocol):
@@ -49,15 +52,28 @@ class Executor:
     """All methods run in the event loop, and none of them waits."""
 
     def __init__(
-        self, me: str, hands: Hands, runs: Runs, follower: Follower, propose: Callable[[e.Event], None]
+        self,
+        me: str,
+        hands: Hands,
+        runs: Runs,
+        follower: Follower,
+        scripts: Scripts,
+        propose: Callable[[e.Event], None],
+        alert: Callable[[Said, str], None],
     ) -> None:
-        """`propose` brings an outcome to all members."""
+        """`propose` brings an outcome to all members, `alert` tells what concerns this node alone."""
         self._me = me
         self._hands = hands
         self._runs = runs
         self._follower = follower
+        self._scripts = scripts
         self._propose = propose
+        self._alert = alert
         self._lanes: dict[Key, Lane] = {}
+        self._turns: dict[Key, asyncio.Lock] = {}
+        "A start or a stop is one turn with the scripts around it: nothing comes in between, a probe least of all."
+        self.clearing: Clearing | None = None
+        "Where there is one it comes first: the old hands let go before new ones do anything (C11)."
         self._tasks: dict[asyncio.Task[None], str] = {}
 
     def carry_out(self, action: Work) -> None:
@@ -73,6 +89,8 @@ class Executor:
                 # Kinds of arbitration that can do this come with their own adapters.
                 outcome = failed(NO_FENCE.said(node=action.target))
                 self._propose(e.ActionFinished(action.id, self._me, outcome))
+            case RunScript():
+                self._begin(self._run_script(action), f"script of {action.monitor}")
 
     def at_work(self) -> tuple[str, ...]:
         """What is under way, in words."""
@@ -80,6 +98,8 @@ class Executor:
 
     def abandon(self) -> None:
         """Wait for nothing any more."""
+        if self.clearing is not None:
+            self.clearing.abandon()
         for task in self._tasks:
             task.cancel()
 
@@ -93,22 +113,22 @@ class Executor:
         if not task.cancelled():
             task.result()  # it fails by a defect only; the loop's exception handler tells of it
 
-    def _lane(self, key: Key) -> Lane:
+    def lane(self, key: Key) -> Lane:
+        """Whose turn it is on a resource."""
         return self._lanes.setdefault(key, Lane())
 
+    def _turn(self, key: Key) -> asyncio.Lock:
+        return self._turns.setdefault(key, asyncio.Lock())
+
     async def _start(self, action: StartResource) -> None:
+        if self.clearing is not None and self.clearing.is_under_way:
+            await self.clearing.over()
         hand = self._hands.get(action.group, action.resource)
         outcome = self._nobody(action, hand)
-        if hand is not None and (work := hand.work) is not None:
+        if hand is not None and hand.work is not None:
             self._follower.starting(hand)
-            timeout_ms = hand.resource.start_timeout_ms
-            outcome = await self._lane(hand.key).attempt(
-                lambda: work.start(timeout_ms),
-                timeout_ms,
-                timed_out=attempt.ACTIVATION_TIMEOUT.said(name=action.resource),
-                defect=attempt.ACTIVATION_DEFECT.said(name=action.resource),
-                busy=attempt.STILL_AT_WORK.said(name=action.resource),
-            )
+            async with self._turn(hand.key):
+                outcome = await self._bring_up(hand, hand.work)
         self._propose(e.ActionFinished(action.id, self._me, outcome))
         if hand is not None:
             if outcome.succeeded:
@@ -120,19 +140,77 @@ class Executor:
     async def _stop(self, action: StopResource) -> None:
         hand = self._hands.get(action.group, action.resource)
         outcome = self._nobody(action, hand)
-        if hand is not None and (work := hand.work) is not None:
+        if hand is not None and hand.work is not None:
             self._follower.ending(hand)
-            timeout_ms = hand.resource.stop_timeout_ms
-            outcome = await self._lane(hand.key).attempt(
-                lambda: work.stop(timeout_ms),
-                timeout_ms,
-                timed_out=attempt.DEACTIVATION_TIMEOUT.said(name=action.resource),
-                defect=attempt.DEACTIVATION_DEFECT.said(name=action.resource),
-                busy=attempt.STILL_AT_WORK.said(name=action.resource),
-            )
+            async with self._turn(hand.key):
+                outcome = await self._bring_down(hand, hand.work)
         self._propose(e.ActionFinished(action.id, self._me, outcome))
         if hand is not None and outcome.succeeded:
             self._runs.ended(hand.key)
+
+    async def _bring_up(self, hand: Hand, work: ResourceHands) -> Outcome:
+        name, timeout_ms, around = hand.resource.name, hand.resource.start_timeout_ms, hand.resource.scripts
+        hindered = await self._script(hand, "before_start") if around.before_start else None
+        if hindered is not None:
+            return hindered
+        outcome = await self.lane(hand.key).attempt(
+            lambda: work.start(timeout_ms),
+            timeout_ms,
+            timed_out=attempt.ACTIVATION_TIMEOUT.said(name=name),
+            defect=attempt.ACTIVATION_DEFECT.said(name=name),
+            busy=attempt.STILL_AT_WORK.said(name=name),
+        )
+        if around.after_start and outcome.succeeded:
+            await self._script(hand, "after_start")
+        return outcome
+
+    async def _bring_down(self, hand: Hand, work: ResourceHands) -> Outcome:
+        name, timeout_ms, around = hand.resource.name, hand.resource.stop_timeout_ms, hand.resource.scripts
+        if around.before_stop:
+            await self._script(hand, "before_stop")
+        outcome = await self.lane(hand.key).attempt(
+            lambda: work.stop(timeout_ms),
+            timeout_ms,
+            timed_out=attempt.DEACTIVATION_TIMEOUT.said(name=name),
+            defect=attempt.DEACTIVATION_DEFECT.said(name=name),
+            busy=attempt.STILL_AT_WORK.said(name=name),
+        )
+        if around.after_stop and outcome.succeeded:
+            await self._script(hand, "after_stop")
+        return outcome
+
+    async def _script(self, hand: Hand, event: Event) -> Outcome | None:
+        """Run a script around a start or a stop, in the turn of its resource. None: nothing speaks against going on."""
+        name = hand.resource.name
+        outcome = await self.lane(hand.key).attempt(
+            lambda: self._scripts.of_resource(hand, event),
+            hand.resource.scripts.timeout_ms + KILL_MS,
+            timed_out=scripts.DEFECT.said(name=name, event=event, node=self._me),
+            defect=scripts.DEFECT.said(name=name, event=event, node=self._me),
+            busy=attempt.STILL_AT_WORK.said(name=name),
+        )
+        if outcome.said is None:
+            return None
+        if event == "before_start":
+            detail = f"{outcome.said.en}\n{outcome.detail}".strip()
+            return failed(scripts.NOT_ACTIVATED.said(name=name), detail)
+        self._alert(outcome.said, outcome.detail)
+        return None
+
+    async def _run_script(self, action: RunScript) -> None:
+        """Whatever becomes of the script, there is an outcome: recovery waits for it."""
+        name, monitor = action.monitor, self._scripts.monitor(action.monitor)
+        defect = scripts.DEFECT.said(name=name, event="recovery", node=self._me)
+        outcome = await Lane().attempt(
+            lambda: self._scripts.before_recovery(name),
+            (monitor.recovery.script_timeout_ms if monitor is not None else 0) + KILL_MS,
+            timed_out=defect,
+            defect=defect,
+            busy=defect,
+        )
+        if outcome.said is not None:
+            self._alert(outcome.said, outcome.detail)
+        self._propose(e.ActionFinished(action.id, self._me, outcome))
 
     def _nobody(self, action: StartResource | StopResource, hand: Hand | None) -> Outcome:
         if hand is not None and hand.refusal is not None:
@@ -141,6 +219,8 @@ class Executor:
 
     async def _probe(self, action: ProbeNode) -> None:
         """Ask all resources at once; what is under way on one of them comes first."""
+        if self.clearing is not None and self.clearing.is_under_way:
+            await self.clearing.over()
         hands = self._hands.all()
         outcomes = await asyncio.gather(*(self._probe_one(hand) for hand in hands))
         found = tuple(
@@ -162,10 +242,11 @@ class Executor:
         if work is None:
             return Outcome(Result.UNKNOWN, hand.refusal)
         timeout_ms = hand.resource.check_timeout_ms
-        return await self._lane(hand.key).attempt(
-            lambda: work.probe(timeout_ms),
-            timeout_ms,
-            timed_out=attempt.PROBE_TIMEOUT.said(name=name),
-            defect=attempt.PROBE_DEFECT.said(name=name),
-            busy=attempt.STILL_AT_WORK.said(name=name),
-        )
+        async with self._turn(hand.key):
+            return await self.lane(hand.key).attempt(
+                lambda: work.probe(timeout_ms),
+                timeout_ms,
+                timed_out=attempt.PROBE_TIMEOUT.said(name=name),
+                defect=attempt.PROBE_DEFECT.said(name=name),
+                busy=attempt.STILL_AT_WORK.said(name=name),
+            )

@@ -116,6 +116,8 @@ class Loop:
         adopted = effects.adopted
         parts.recorder.decided(effects.decided, changes, before, state, adopted=adopted, unheard_ms=unheard_ms)
         if state is not before:
+            parts.watch.follow(state)
+            parts.patrol.follow(state)
             parts.keeper.keep(state)
             self.stir()
         parts.alerts.carried(effects)

@@ -8,6 +8,7 @@ from komainu.agent.executor import Executor
 from komainu.agent.hands import Hands
 from komainu.agent.keeper import Keeper
 from komainu.agent.line import Line
+from komainu.agent.patrol import Patrol
 from komainu.agent.pulse import Pulse
 from komainu.agent.recorder import Recorder
 from komainu.agent.requests import Requests
@@ -26,6 +27,7 @@ class Parts:
     hands: Hands
     executor: Executor
     watch: Watch
+    patrol: Patrol
     requests: Requests
     recorder: Recorder
     keeper: Keeper

@@ -4,13 +4,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from komainu.agent import attempt
+from komainu.agent import attempt, scripts
 from komainu.agent.background import Background
 from komainu.agent.executor import NO_FENCE, NOT_HERE, Executor
 from komainu.agent.hands import Hand, Hands
 from komainu.agent.runs import Runs
+from komainu.agent.scripts import Event, Scripts
 from komainu.core import events as e
-from komainu.core.actions import FenceNode, ProbeNode, StartResource, StopResource
+from komainu.core.actions import FenceNode, ProbeNode, RunScript, StartResource, StopResource
+from komainu.model.config import Monitor, MonitorRecovery, Resource, Target
+from komainu.model.config import Scripts as Wished
+from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed
 from komainu.ports import Host
 from tests.doubles.daemons import NOT_HERE as SAID
@@ -20,12 +24,47 @@ from tests.doubles.virtual_time import now_ms, run
 
 START = StartResource("1", "n1", "web", "app", epoch=7)
 STOP = StopResource("2", "n1", "web", "app")
+SCRIPTED = resource("app", scripts=Wished(before_start="/a", after_start="/b", before_stop="/c", after_stop="/d"))
+BAD = failed(Message("TEST7", "it broke", "故障", "warning").said(), "the output")
+MONITORS = (
+    Monitor(
+        name="m1",
+        type="genw",
+        nodes=("n1",),
+        params={},
+        first_wait_ms=0,
+        interval_ms=1_000,
+        timeout_ms=1_000,
+        retries=0,
+        recovery=MonitorRecovery(target=Target(kind="node"), script="/e", script_timeout_ms=3_000),
+    ),
+)
+
+
+class FakeScripts(Scripts):
+    """Scripts that start no process: what was asked, among what was asked of the things."""
+
+    def __init__(self, things: Things) -> None:
+        super().__init__("n1", None, lambda: cluster(monitors=MONITORS))
+        self.things = things
+
+    async def of_resource(self, hand: Hand, event: Event) -> Outcome:
+        return await self._do(event, hand.resource.name)
+
+    async def before_recovery(self, name: str) -> Outcome:
+        return await self._do("recovery", name)
+
+    async def _do(self, event: str, name: str) -> Outcome:
+        self.things.log.append(("n1", event, name))
+        planned = self.things.script.get(("n1", event, name))
+        result = planned.pop(0)() if planned else SUCCEEDED
+        return await result if asyncio.iscoroutine(result) else result
 
 
 class World:
     """An executor with nobody around it."""
 
-    def __init__(self, folder: Path, *names: str) -> None:
+    def __init__(self, folder: Path, *names: str | Resource) -> None:
         self.things = Things()
         self.proposed: list[e.Event] = []
         self.followed: list[tuple[str, str]] = []
@@ -33,8 +72,20 @@ class World:
         self.runs = Runs(folder / "runs", self.background, lambda said: None)
         types = {"thing": self.things.type()}
         self.hands = Hands("n1", types, self.host)
-        self.hands.configure(cluster(*(resource(name) for name in names or ("app",))))
-        self.executor = Executor("n1", self.hands, self.runs, self, self.proposed.append)
+        self.hands.configure(
+            cluster(*(resource(name) if isinstance(name, str) else name for name in names or ("app",)))
+        )
+        self.alerts: list[tuple[Said, str]] = []
+        self.scripts = FakeScripts(self.things)
+        self.executor = Executor(
+            "n1",
+            self.hands,
+            self.runs,
+            self,
+            self.scripts,
+            self.proposed.append,
+            lambda said, detail: self.alerts.append((said, detail)),
+        )
 
     def host(self, cluster: str, group: str, name: str) -> Host:
         return Host("n1", cluster, group, name, None, FakeNetwork(), None, lambda outcome: None, now_ms)
@@ -53,7 +104,7 @@ class World:
             await asyncio.wait(self.executor._tasks)
 
 
-def play(folder: Path, story: Callable[[World], Awaitable[None]], *names: str) -> None:
+def play(folder: Path, story: Callable[[World], Awaitable[None]], *names: str | Resource) -> None:
     async def told() -> None:
         world = World(folder, *names)
         await story(world)
@@ -231,5 +282,125 @@ def test_an_executor_that_is_abandoned_proposes_nothing_more(tmp_path: Path) -> 
         await world.idle()
 
         assert world.proposed == []
+
+    play(tmp_path, story)
+
+
+# --- scripts ---------------------------------------------------------------------------------------------------------
+
+
+def verbs(world: World) -> list[str]:
+    """What was done here, in order."""
+    return [verb for _, verb, _ in world.things.log]
+
+
+def test_scripts_stand_around_start_and_stop_and_the_outcome_waits_for_them(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.things.next("n1", "after_start", "app", lambda: asyncio.sleep(3, SUCCEEDED))
+        world.executor.carry_out(START)
+        await asyncio.sleep(2.9)
+        assert world.proposed == []  # what depends on it waits for its script, too
+        await world.idle()
+        world.executor.carry_out(STOP)
+        await world.idle()
+
+        assert verbs(world) == ["before_start", "start", "after_start", "before_stop", "stop", "after_stop"]
+        assert world.proposed == [e.ActionFinished("1", "n1", SUCCEEDED), e.ActionFinished("2", "n1", SUCCEEDED)]
+        assert world.alerts == []
+
+    play(tmp_path, story, SCRIPTED)
+
+
+def test_without_scripts_nobody_is_asked(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.executor.carry_out(START)
+        world.executor.carry_out(STOP)
+        await world.idle()
+
+        assert verbs(world) == ["start", "stop"]
+
+    play(tmp_path, story)
+
+
+def test_nothing_comes_between_a_start_and_its_scripts(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.things.next("n1", "before_start", "app", lambda: asyncio.sleep(3, SUCCEEDED))
+        world.executor.carry_out(START)
+        world.executor.carry_out(ProbeNode("9", "n1"))
+        await world.idle()
+
+        # A probe before the start would have found that it does not run, while it was on its way.
+        assert verbs(world) == ["before_start", "start", "after_start", "probe"]
+        assert world.proposed[-1] == e.NodeProbed("9", "n1", (e.Found("web", "app", Result.SUCCEEDED, 7),))
+
+    play(tmp_path, story, SCRIPTED)
+
+
+def test_a_failed_script_before_the_start_fails_the_start(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.things.next("n1", "before_start", "app", lambda: BAD)
+        world.executor.carry_out(START)
+        await world.idle()
+
+        outcome = outcome_of(world.proposed[0])
+        assert outcome == failed(scripts.NOT_ACTIVATED.said(name="app"), "it broke\nthe output")
+        assert verbs(world) == ["before_start"]
+        assert world.followed[-1] == ("ending", "app")
+        assert world.alerts == []  # the outcome tells it to everybody
+
+    play(tmp_path, story, SCRIPTED)
+
+
+def test_the_failure_of_any_other_script_is_told_and_changes_nothing(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        for event in ("after_start", "before_stop", "after_stop"):
+            world.things.next("n1", event, "app", lambda: BAD)
+        world.executor.carry_out(START)
+        world.executor.carry_out(STOP)
+        await world.idle()
+
+        assert [outcome_of(event) for event in world.proposed] == [SUCCEEDED, SUCCEEDED]
+        assert world.alerts == [(BAD.said, "the output")] * 3
+
+    play(tmp_path, story, SCRIPTED)
+
+
+def test_what_did_not_come_up_or_go_down_has_no_script_after_it(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.things.next("n1", "start", "app", lambda: BAD)
+        world.things.next("n1", "stop", "app", lambda: BAD)
+        world.executor.carry_out(START)
+        world.executor.carry_out(STOP)
+        await world.idle()
+
+        assert verbs(world) == ["before_start", "start", "before_stop", "stop"]
+
+    play(tmp_path, story, SCRIPTED)
+
+
+def test_a_defect_in_a_script_s_way_does_not_keep_anybody_waiting(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.things.next("n1", "after_start", "app", lambda: 1 // 0)
+        world.executor.carry_out(START)
+        await world.idle()
+
+        assert outcome_of(world.proposed[0]) == SUCCEEDED
+        assert [said.code for said, _ in world.alerts] == [scripts.DEFECT.code]
+
+    play(tmp_path, story, SCRIPTED)
+
+
+def test_the_script_before_a_recovery_always_has_an_outcome(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.things.next("n1", "recovery", "m1", lambda: SUCCEEDED, lambda: BAD, lambda: asyncio.sleep(60))
+        for number in ("1", "2", "3"):
+            world.executor.carry_out(RunScript(number, "n1", "m1"))
+            assert world.executor.at_work() == ("script of m1",)
+            await world.idle()
+
+        results = [outcome_of(event).result for event in world.proposed]
+        assert results == [Result.SUCCEEDED, Result.FAILED, Result.UNKNOWN]
+        assert [said.code for said, _ in world.alerts] == ["TEST7", scripts.DEFECT.code]
+        assert now_ms() < 10_000
 
     play(tmp_path, story)
