@@ -261,7 +261,8 @@ def group(state: State, group: Group) -> Told:
         stopped = all(part.word is Word.OFFLINE for part in parts)
         return Told(Word.OFFLINE if stopped else Word.OFFLINE_PENDING, at, _last(facts.because))
     if facts.home is None:
-        word = Word.ONLINE_PENDING if not state.formed else Word.OFFLINE
+        stopped = all(part.word is Word.OFFLINE for part in parts)
+        word = Word.ONLINE_PENDING if not state.formed else Word.OFFLINE if stopped else Word.OFFLINE_PENDING
         why = _last(facts.because) if state.formed else WAITS_TO_FORM.said(nodes=", ".join(_awaited(state)))
         return Told(word, at, why)
     left = _left_out(group, facts)

@@ -309,11 +309,95 @@ class NodesAnswer(Answer):
     nodes: list[NodeAnswer]
 
 
+class ForeseenAnswer(Answer):
+    """An action that would be taken."""
+
+    action: str
+    id: str
+    text: SaidAnswer
+    node: str
+    group: str | None
+    resource: str | None
+    monitor: str | None
+    target: str | None
+    because: list[SaidAnswer]
+
+
+class MomentAnswer(Answer):
+    """One step of a course."""
+
+    at_ms: int
+    "Configured waits since the beginning; what starts and stops take comes on top."
+    event: str
+    text: SaidAnswer
+    assumed: bool
+    "An outcome that was assumed, or a timer; otherwise it is what was asked."
+    actions: list[ForeseenAnswer]
+    alerts: list[SaidAnswer]
+    changes: list[dict[str, Any]]
+    "As in the journal."
+
+
+class StandingAnswer(Answer):
+    """How a node or a group stands."""
+
+    status: str
+    node: str | None
+    why: SaidAnswer | None
+
+
+class BecomesAnswer(Answer):
+    """What becomes of a node or a group."""
+
+    name: str
+    before: StandingAnswer | None
+    after: StandingAnswer
+
+
+class CourseAnswer(Answer):
+    """All that would follow, up to rest."""
+
+    accepted: bool | None
+    "Of a command: whether the core would accept it. None for anything else."
+    said: SaidAnswer | None
+    complete: bool
+    "False when it did not come to rest, and is told as far as it went."
+    moments: list[MomentAnswer]
+    nodes: list[BecomesAnswer]
+    groups: list[BecomesAnswer]
+
+
 class CommandAnswer(Answer):
     """Whether the cluster accepted a command."""
 
     accepted: bool
+    "Also when all was already as it was asked for; `said` says so."
     said: SaidAnswer
+    course: CourseAnswer | None = None
+    "Of a dry run: nothing was changed."
+
+
+class SettlingAnswer(Answer):
+    """One object on its way."""
+
+    kind: str
+    "`node`, `group` or `resource`."
+    name: str
+    status: str
+    node: str | None
+    why: SaidAnswer | None
+
+
+class SettleAnswer(Answer):
+    """How far it is with what was asked for."""
+
+    reached: bool
+    settled: bool
+    "Nothing more is to be waited for: it is done, or it failed, or it waits for somebody."
+    waits: bool
+    "It waits for something that may never come: `why` says what to do."
+    why: SaidAnswer | None
+    objects: list[SettlingAnswer]
 
 
 class ExplainedAnswer(Answer):

@@ -6,7 +6,10 @@ from typing import Any
 from komainu.agent.daemon import Daemon
 from komainu.agent.line import Standing
 from komainu.agent.recorder import said_to_json
-from komainu.api.operation import OperationRefused
+from komainu.agent.residence import STOPPED
+from komainu.agent.what_if import Ordered
+from komainu.api.foresight import foresee
+from komainu.api.operation import OperationRefused, Request
 from komainu.core import events as e
 from komainu.model.message import Message
 
@@ -24,15 +27,32 @@ NOT_TOGETHER = Message(
 MESSAGES = (NOT_TOGETHER,)
 
 
-async def command(daemon: Daemon, command: e.Command) -> dict[str, Any]:
-    """Give a command; whether the core accepted it, and what it said. Raises OperationRefused."""
+class Changing(Request):
+    """The request of a command."""
+
+    dry_run: bool = False
+    "Change nothing: tell whether the core would accept it, and all that would follow."
+
+
+async def command(daemon: Daemon, command: e.Command, *, dry_run: bool = False) -> dict[str, Any]:
+    """Give a command; whether the core accepted it, what it said, and for a dry run the course.
+
+    Raises OperationRefused.
+    """
     await together(daemon)
+    if dry_run:
+        course = await foresee(daemon.state, Ordered(command, daemon.around.me))
+        # A course without an answer ends where the core broke one of its own laws: its last words say so.
+        said = course["said"] or course["moments"][-1]["text"]
+        return {"accepted": bool(course["accepted"]), "said": said, "course": course}
     answer = await daemon.parts.requests.ask(command, COMMAND_TIMEOUT_MS)
-    return {"accepted": answer.accepted, "said": said_to_json(answer.said)}
+    return {"accepted": answer.accepted, "said": said_to_json(answer.said), "course": None}
 
 
 async def together(daemon: Daemon) -> None:
     """Wait a little until this node is together with the others. Raises OperationRefused when it is not."""
+    if daemon.stopped:
+        raise OperationRefused(STOPPED.said(node=daemon.around.me))
     try:
         async with asyncio.timeout(COMMAND_TIMEOUT_MS / 1000):
             await daemon.loop.synced.wait()

@@ -17,7 +17,14 @@ NOT_READ = Message(
     "KM6030", "The file {file} cannot be read ({reason}).", "ファイル {file} を読み込めません ({reason})。", "error"
 )
 
-MESSAGES = (NOT_READ,)
+WITH_ERRORS = Message(
+    "KM6031",
+    "The file {file} has errors, so nothing can be imagined of it. `komainu config check {file}` names them all.",
+    "ファイル {file} に誤りがあるため、経過を求められません。誤りは `komainu config check {file}` で確認できます。",
+    "error",
+)
+
+MESSAGES = (NOT_READ, WITH_ERRORS)
 
 
 class OfflineTrouble(Exception):
@@ -83,6 +90,18 @@ class Offline:
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of `cluster.yaml`."""
         return schema.schema(self._types.values(), self._monitors.values(), self._notifiers.values())
+
+    def what_if(self, file: Path, asked: dict[str, Any]) -> dict[str, Any]:
+        """What would happen to a formed cluster of that file in which everything runs; as the operation `what-if`.
+
+        Raises OfflineTrouble, and operation.OperationRefused for what cannot happen there.
+        """
+        from komainu.api import foresight  # the decisions: only this command needs them
+
+        reading = self._read(_bytes(file))
+        if reading.cluster is None:
+            raise OfflineTrouble(WITH_ERRORS.said(file=str(file)))
+        return foresight.imagine(reading.cluster, asked)
 
     def init(self, file: Path, node: str, key_file: Path | None, *, force: bool) -> dict[str, Any]:
         """Make this machine a node: `cluster`, `version`, `problems`, `new_key` (True when one was made).

@@ -3,13 +3,17 @@
 Each object has its rows in a file of its own, as a tuple `ROWS`.
 """
 
-from komainu.api import alerts, groups, nodes, overview, past
+from komainu.api import alerts, foresight, groups, monitors, nodes, overview, past, residence, settling
 from komainu.api.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *overview.ROWS,
     *nodes.ROWS,
+    *residence.ROWS,
     *groups.ROWS,
+    *monitors.ROWS,
+    *settling.ROWS,
+    *foresight.ROWS,
     *past.ROWS,
     *alerts.ROWS,
 )

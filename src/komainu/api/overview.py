@@ -1,22 +1,30 @@
-"""How things stand: status, once or at every change, and the configuration that holds."""
+"""How things stand: status, once or at every change, of all or of one object, and the configuration that holds."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
 from komainu.agent.daemon import Daemon
-from komainu.api import answers
-from komainu.api.operation import READ, Nothing, Operation
+from komainu.api import answers, nearest
+from komainu.api.operation import READ, Nothing, Operation, Request
 
 STATUS_PAUSE_MS = 100
 "A stream of status says no more than so often."
 
+Json = dict[str, Any]
 
-async def _status(daemon: Daemon, _: Nothing) -> dict[str, Any]:
+
+class ObjectRequest(Request):
+    """Whatever goes by that name."""
+
+    name: str
+
+
+async def _status(daemon: Daemon, _: Nothing) -> Json:
     return daemon.status()
 
 
-async def _watch_status(daemon: Daemon, _: Nothing) -> AsyncGenerator[dict[str, Any], None]:
+async def _watch_status(daemon: Daemon, _: Nothing) -> AsyncGenerator[Json, None]:
     while True:
         changed = daemon.loop.changed()
         yield daemon.status()
@@ -24,7 +32,37 @@ async def _watch_status(daemon: Daemon, _: Nothing) -> AsyncGenerator[dict[str, 
         await asyncio.sleep(STATUS_PAUSE_MS / 1000)
 
 
-async def _show_config(daemon: Daemon, _: Nothing) -> dict[str, Any]:
+async def _object(daemon: Daemon, request: ObjectRequest) -> Json:
+    kinds = nearest.kinds(daemon.state.cluster, request.name)
+    status = daemon.status()
+    return {"objects": [_one(status, kind, request.name) for kind in kinds]}
+
+
+def _one(status: Json, kind: str, name: str) -> Json:
+    """One object with what belongs to it."""
+    found: Json = {"kind": kind, "node": None, "group": None, "resource": None, "monitor": None}
+    if kind == "resource":
+        group = next(each for each in status["groups"] if name in (part["name"] for part in each["resources"]))
+        found["group"] = group
+        found["resource"] = next(each for each in group["resources"] if each["name"] == name)
+    else:
+        found[kind] = next(each for each in status[f"{kind}s"] if each["name"] == name)
+    return {
+        **found,
+        "monitors": [each for each in status["monitors"] if _belongs(each, kind, name)],
+        "pending": [each for each in status["pending"] if name in (each[kind], each["target"])],
+        "timers": [each for each in status["timers"] if each[kind] == name],
+        "maintenance": status["cluster"]["maintenance"],
+    }
+
+
+def _belongs(monitor: Json, kind: str, name: str) -> bool:
+    if kind == "node":
+        return any(each["node"] == name for each in monitor["on"])
+    return name in (monitor[kind], monitor["watches"], monitor["recovers"]) if kind != "monitor" else False
+
+
+async def _show_config(daemon: Daemon, _: Nothing) -> Json:
     cluster = daemon.state.cluster
     return {"version": cluster.version, "cluster": cluster.model_dump(mode="json")}
 
@@ -32,5 +70,6 @@ async def _show_config(daemon: Daemon, _: Nothing) -> dict[str, Any]:
 ROWS = (
     Operation("status", Nothing, answers.StatusAnswer, READ, answer_by=_status),
     Operation("status.watch", Nothing, answers.StatusAnswer, READ, stream_by=_watch_status),
+    Operation("status.object", ObjectRequest, answers.ObjectsAnswer, READ, answer_by=_object),
     Operation("config.show", Nothing, answers.ConfigAnswer, READ, answer_by=_show_config),
 )

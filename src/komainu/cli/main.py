@@ -5,14 +5,13 @@ argparse, because `komainu status` has to be quick: it costs a tenth of what a r
 
 import os
 import sys
-from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from komainu import __version__
 from komainu.api.client import SOCKET
-from komainu.cli import alerts, configuration, group, history, node, overview, records
-from komainu.cli.session import DONE, FAILED, Commands, Session
+from komainu.cli import alerts, cluster, configuration, group, history, monitor, node, overview, records, what_if
+from komainu.cli.session import DONE, FAILED, Commands, Parser, Session
 from komainu.cli.speech import Speech, asked_language
 from komainu.model.message import Said
 
@@ -47,9 +46,9 @@ def run(offline: "Callable[[], Offline]", arguments: Sequence[str] | None = None
         return FAILED
 
 
-def parser(speech: Speech) -> ArgumentParser:
+def parser(speech: Speech) -> Parser:
     """The whole grammar, described in the reader's language."""
-    whole = ArgumentParser(
+    whole = Parser(
         "komainu",
         description=speech.pick("Komainu: high-availability clusters.", "Komainu: 高可用クラスタ"),
         epilog=speech.pick(
@@ -59,10 +58,14 @@ def parser(speech: Speech) -> ArgumentParser:
         allow_abbrev=False,
     )
     whole.add_argument("--version", action="version", version=f"komainu {__version__}")
+    whole.speech = speech
     commands = Commands(whole, speech)
     overview.register(commands)
     group.register(commands)
     node.register(commands)
+    cluster.register(commands)
+    monitor.register(commands)
+    what_if.register(commands)
     history.register(commands)
     alerts.register(commands)
     records.register(commands)

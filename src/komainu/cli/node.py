@@ -1,11 +1,11 @@
-"""`komainu node list|confirm-gone`."""
+"""`komainu node list|stop|shutdown|reboot|suspend|resume|confirm-gone`."""
 
 import json
 import sys
 from argparse import Namespace
 from typing import Any
 
-from komainu.api.client import COMMAND_TIMEOUT_S
+from komainu.cli.command import NOT_ASKED, NOTHING_CHANGED, Goal, changing, give
 from komainu.cli.picture import colour, sign
 from komainu.cli.session import DONE, FAILED, Commands, Session
 from komainu.cli.speech import Speech, columns, padded
@@ -25,21 +25,24 @@ RISK = Message(
     "このクラスタと通信できる状態になるまで起動しないでください。",
     "warning",
 )
-NOT_ASKED = Message(
-    "KM6102",
-    "Nothing was changed. There is nobody to ask here: give --yes if you have made sure.",
-    "変更はありません。端末がないため確認できません。停止を確認済みの場合は --yes を指定してください。",
-    "error",
-)
-NOTHING_CHANGED = Message("KM6103", "Nothing was changed.", "変更はありません。")
-NO_NODE = Message(
-    "KM6104",
-    "There is no node {node}. `komainu node list` lists the nodes.",
-    "ノード {node} はありません。ノードの一覧は `komainu node list` で確認できます。",
-    "error",
-)
+GOES = {
+    "shutdown": Message(
+        "KM6113",
+        "Node {node} stops its groups, which go to other nodes if they can, then shuts down: somebody has to switch it "
+        "on again.",
+        "ノード {node} はグループを停止 (可能なら他のノードへ移動) した後、シャットダウンします。"
+        "再開には電源の投入が必要です。",
+        "warning",
+    ),
+    "reboot": Message(
+        "KM6114",
+        "Node {node} stops its groups, which go to other nodes if they can, then reboots.",
+        "ノード {node} はグループを停止 (可能なら他のノードへ移動) した後、再起動します。",
+        "warning",
+    ),
+}
 
-MESSAGES = (RISK, NOT_ASKED, NOTHING_CHANGED, NO_NODE)
+MESSAGES = (RISK, *GOES.values())
 
 
 def register(commands: Commands) -> None:
@@ -48,15 +51,22 @@ def register(commands: Commands) -> None:
     below.add(
         "list", ("list the nodes, and why each is as it is", "ノードの一覧とその状態の理由を表示する"), list_nodes
     ).switch("--json", ("for programs: one JSON value", "プログラム向けに JSON で出力する"))
-    (
-        below.add(
-            "confirm-gone",
-            ("confirm that a lost node is really off", "通信不能のノードが実際に停止していることを確認する"),
-            confirm_gone,
-        )
-        .value("node", "NODE", ("the node that is lost, and surely off", "通信不能で、確実に停止しているノード"))
-        .switch("--yes", ("you have made sure; do not ask", "停止を確認済み。問い合わせない"))
+    node = ("the node", "ノード名")
+    for name, text, handler, asks in (
+        ("stop", ("stop its groups and take it out of the cluster", "グループを停止し、クラスタから外す"), stop, False),
+        ("shutdown", ("the same, then shut it down", "その後シャットダウンする"), shutdown, True),
+        ("reboot", ("the same, then reboot it", "その後再起動する"), reboot, True),
+    ):
+        changing(below.add(name, text, handler).value("node", "NODE", node), waits=True, asks=asks)
+    text = (
+        "check, recover, start and stop nothing there; what runs goes on",
+        "監視、復旧、起動、停止を中断する (動作中のものは継続)",
     )
+    changing(below.add("suspend", text, suspend).value("node", "NODE", node))
+    changing(below.add("resume", ("the end of suspend", "サスペンドを解除する"), resume).value("node", "NODE", node))
+    text = ("confirm that a lost node is really off", "通信不能のノードが実際に停止していることを確認する")
+    lost = ("the node that is lost, and surely off", "通信不能で、確実に停止しているノード")
+    changing(below.add("confirm-gone", text, confirm_gone).value("node", "NODE", lost), asks=True)
 
 
 def list_nodes(session: Session, chosen: Namespace) -> int:
@@ -77,25 +87,49 @@ def list_nodes(session: Session, chosen: Namespace) -> int:
     return DONE
 
 
+def stop(session: Session, chosen: Namespace) -> int:
+    """Take a node out of the cluster; its daemon stays."""
+    args = {"node": chosen.node, "then": "stop"}
+    return give(session, chosen, "node.stop", args, Goal("node", chosen.node, "Offline"))
+
+
+def shutdown(session: Session, chosen: Namespace) -> int:
+    """Shut a node down in order."""
+    return _down(session, chosen, "shutdown")
+
+
+def reboot(session: Session, chosen: Namespace) -> int:
+    """Reboot a node in order."""
+    return _down(session, chosen, "reboot")
+
+
+def _down(session: Session, chosen: Namespace, then: str) -> int:
+    goal = Goal("node", chosen.node, "Offline", ends_here=True)
+    risk = GOES[then].said(node=chosen.node)
+    return give(session, chosen, "node.stop", {"node": chosen.node, "then": then}, goal, risk)
+
+
+def suspend(session: Session, chosen: Namespace) -> int:
+    """Suspend a node."""
+    return give(session, chosen, "node.suspend", {"node": chosen.node})
+
+
+def resume(session: Session, chosen: Namespace) -> int:
+    """Resume a node."""
+    return give(session, chosen, "node.resume", {"node": chosen.node})
+
+
 def confirm_gone(session: Session, chosen: Namespace) -> int:
     """Give the operator's word."""
     speech, name = session.speech, chosen.node
     with session.connect() as client:
         seen = client.ask("node.list")
         speech.learn(client.language)
-        known = {each["name"]: each for each in seen["nodes"]}
-        if name not in known:
-            speech.err(speech.said(NO_NODE.said(node=name)))
-            return FAILED
-        if not chosen.yes and not _is_sure(name, known[name], speech):
-            return FAILED
-        # The word holds for the loss that was seen, not for a later one: hence the epoch.
-        answer = client.ask("node.confirm-gone", COMMAND_TIMEOUT_S, node=name, epoch=seen["epoch"])
-    if answer["accepted"]:
-        speech.out(speech.said(answer["said"]))
-        return DONE
-    speech.err(speech.said(answer["said"]))
-    return FAILED
+    known = {each["name"]: each for each in seen["nodes"]}
+    if name in known and not (chosen.yes or chosen.dry_run) and not _is_sure(name, known[name], speech):
+        return FAILED
+    # The word holds for the loss that was seen, not for a later one: hence the epoch.
+    return give(session, chosen, "node.confirm-gone", {"node": name, "epoch": seen["epoch"]})
 
 
 def _is_sure(name: str, node: dict[str, Any], speech: Speech) -> bool:

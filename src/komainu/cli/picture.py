@@ -1,6 +1,7 @@
 """The picture that `komainu status` draws. Pure: an answer of the daemon in, lines out."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from komainu.cli.speech import Colour, Speech, columns, padded
@@ -9,8 +10,11 @@ Json = Mapping[str, Any]
 
 _GOOD = ("Online", "Normal")
 _CALM = ("Offline", "Unused")
+MOST_TIMERS = 5
+"More of them are in the JSON."
 _BAD = ("Online Failure", "Offline Failure", "Unknown", "Error")
 _STANDING = {
+    "stopped": ("stopped: `komainu node start` starts it", "停止中: `komainu node start` で開始"),
     "connected": ("connected", "接続中"),
     "waiting": ("waiting for the cluster", "クラスタへの接続待ち"),
     "alone": ("alone: cut off from the others", "単独: 他のノードから切断"),
@@ -34,10 +38,11 @@ def sign(status: str) -> str:
 
 def draw(status: Json, speech: Speech) -> list[str]:
     """The whole picture."""
-    rows = _node_rows(status, speech) + _group_rows(status, speech)
+    rows = _node_rows(status, speech) + _group_rows(status, speech) + _monitor_rows(status, speech)
     shared = columns(cells[:2] for cells, _, _ in rows)
-    lines = _head(status, speech)
-    for kind, title in (("node", ("Nodes", "ノード")), ("group", ("Groups", "グループ"))):
+    lines = _banner(status["cluster"], speech) + _head(status, speech)
+    titles = (("node", ("Nodes", "ノード")), ("group", ("Groups", "グループ")), ("monitor", ("Monitors", "監視")))
+    for kind, title in titles:
         of_kind = [row for row in rows if row[2].get("kind") == kind]
         if of_kind:
             lines += ["", speech.paint(speech.pick(*title), "bold")]
@@ -46,7 +51,77 @@ def draw(status: Json, speech: Speech) -> list[str]:
             lines.append(_line(cells, widths, str(row["status"]), str(row.get("monitor", "")), speech))
             if reason:
                 lines.append("      " + speech.paint(f"└ {reason}", "dim"))
-    return lines + _foot(status, speech)
+    return lines + under_way(status["pending"], status["timers"], speech) + _foot(status, speech)
+
+
+def under_way(pending: Sequence[Json], timers: Sequence[Json], speech: Speech) -> list[str]:
+    """What is being done and what is waited for; nothing in a quiet cluster."""
+    lines: list[str] = []
+    if pending:
+        lines += ["", speech.paint(speech.pick("Under way", "実行中"), "bold")]
+    for each in pending:
+        since = (
+            speech.pick(f"  since {clock(each['since'])}", f"  {clock(each['since'])} から") if each["since"] else ""
+        )
+        lines.append(f"  → {speech.said(each['text'])}" + speech.paint(since, "dim"))
+    if timers:
+        lines += ["", speech.paint(speech.pick("Waiting", "待ち時間"), "bold")]
+    rest = sorted(timers, key=lambda each: each["left_ms"] if each["left_ms"] is not None else each["after_ms"])
+    for each in rest[:MOST_TIMERS]:
+        left = each["left_ms"]
+        ms = duration(left if left is not None else each["after_ms"])
+        lead = speech.pick(
+            f"in {ms}" if left is not None else f"within {ms}", f"{ms} 後" if left is not None else f"{ms} 以内"
+        )
+        lines.append("  " + speech.paint(padded(lead, 14), "dim") + speech.said(each["text"]))
+    if len(rest) > MOST_TIMERS:
+        more = len(rest) - MOST_TIMERS
+        lines.append("  " + speech.pick(f"... and {more} more: --json shows them", f"... 他 {more} 件 (--json で表示)"))
+    return lines
+
+
+def duration(ms: int) -> str:
+    """Short: `0.4 s`, `12 s`, `4:12`, `1:00:00`."""
+    seconds = ms // 1000
+    if seconds < 10:
+        return f"{seconds}.{ms % 1000 // 100} s"
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def clock(iso: str) -> str:
+    """The local time of day of a time in UTC."""
+    return datetime.fromisoformat(iso).astimezone().strftime("%H:%M:%S")
+
+
+def _banner(cluster: Json, speech: Speech) -> list[str]:
+    """What changes the meaning of all that follows stands before it."""
+    lines: list[str] = []
+    if cluster["maintenance"]:
+        text = speech.pick(
+            "MAINTENANCE: nothing is recovered, whatever fails. `komainu maintenance off` ends it.",
+            "メンテナンスモード: 異常が発生しても復旧処理を行いません。`komainu maintenance off` で解除します。",
+        )
+        lines.append(speech.paint(text, "red"))
+    if cluster["suspended"]:
+        text = speech.pick(
+            "SUSPENDED: nothing is checked or recovered. `komainu cluster resume` ends it.",
+            "サスペンド中: 監視も復旧も行いません。`komainu cluster resume` で解除します。",
+        )
+        lines.append(speech.paint(text, "red"))
+    change = cluster["change"]
+    if change is not None:
+        awaited = ", ".join(change["awaited"]) or "-"
+        text = speech.pick(
+            f"Configuration {change['version']} is being applied ({change['who']}: {change['why']}); "
+            f"waiting for: {awaited}",
+            f"構成情報 {change['version']} を適用中 ({change['who']}: {change['why']})。待ち: {awaited}",
+        )
+        lines.append(speech.paint(text, "yellow"))
+    return lines
 
 
 def _head(status: Json, speech: Speech) -> list[str]:
@@ -75,8 +150,36 @@ def _head(status: Json, speech: Speech) -> list[str]:
 def _node_rows(status: Json, speech: Speech) -> list[tuple[Sequence[str], str, Json]]:
     rows: list[tuple[Sequence[str], str, Json]] = []
     for node in status["nodes"]:
-        cells = (node["name"], node["status"], ", ".join(node["links"]))
+        cells = (node["name"], node["status"], links(node, status["here"]["heartbeat"], speech))
         rows.append((cells, speech.said(node["why"]), {"kind": "node", "status": node["status"]}))
+    return rows
+
+
+def links(node: Json, heartbeat: Sequence[Json], speech: Speech) -> str:
+    """The addresses of a node, each with what is known of the heartbeat to it."""
+    seen = {each["link"]: each for each in heartbeat if each["node"] == node["name"]}
+    told: list[str] = []
+    for number, address in enumerate(node["links"], start=1):
+        state = seen[number]["state"] if number in seen else "unknown"
+        if state == "down" and node["presence"] in ("member", "agent lost"):
+            address = speech.paint(f"{address} ✗ " + speech.pick("no heartbeat", "ハートビートなし"), "red")
+        elif state == "up" and seen[number]["latency_us"] is not None:
+            address += speech.paint(f" {seen[number]['latency_us'] / 1000:.1f} ms", "dim")
+        told.append(address)
+    return ", ".join(told)
+
+
+def _monitor_rows(status: Json, speech: Speech) -> list[tuple[Sequence[str], str, Json]]:
+    """Monitors of their own; those of resources stand beside them."""
+    rows: list[tuple[Sequence[str], str, Json]] = []
+    for monitor in status["monitors"]:
+        if monitor["resource"] is not None:
+            continue
+        same = all(each["status"] == monitor["status"] for each in monitor["on"])
+        where = ", ".join(each["node"] if same else f"{each['node']} {each['status']}" for each in monitor["on"])
+        cells = (monitor["name"], monitor["status"], monitor["type"], where)
+        why = speech.said(monitor["why"]) if monitor["status"] not in ("Normal", "Unused") else ""
+        rows.append((cells, why, {"kind": "monitor", "status": monitor["status"]}))
     return rows
 
 
@@ -92,6 +195,8 @@ def _group_rows(status: Json, speech: Speech) -> list[tuple[Sequence[str], str, 
             cells = (f"  {resource['name']}", resource["status"], resource["node"] or "-", resource["type"])
             reason = speech.said(resource["why"] or monitor["why"]) or _unready(resource, speech)
             shown = "" if reason == told else reason
+            spent = used(resource, speech)
+            shown = " · ".join(each for each in (shown, spent) if each)
             row = {
                 "kind": "group",
                 "status": resource["status"],
@@ -99,6 +204,27 @@ def _group_rows(status: Json, speech: Speech) -> list[tuple[Sequence[str], str, 
             }
             rows.append((cells, shown, row))
     return rows
+
+
+def used(resource: Json, speech: Speech) -> str:
+    """How much of its recovery a resource has used up; empty while there is nothing to tell."""
+    told: list[str] = []
+    left = resource["left"]
+    if resource["start_failures"]:
+        told.append(
+            speech.pick(
+                f"{resource['start_failures']} failed starts, {left['starts']} attempts left",
+                f"活性失敗 {resource['start_failures']} 回、残り {left['starts']} 回",
+            )
+        )
+    if resource["restarts"]:
+        told.append(
+            speech.pick(
+                f"reactivated {resource['restarts']} times, {left['restarts']} left",
+                f"再活性 {resource['restarts']} 回、残り {left['restarts']} 回",
+            )
+        )
+    return speech.pick("; ", "、").join(told)
 
 
 def _unready(resource: Json, speech: Speech) -> str:

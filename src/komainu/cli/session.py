@@ -1,11 +1,12 @@
 """What every command needs: a way to speak, a connection to the daemon, the files of this machine, its arguments."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import Action, ArgumentError, ArgumentParser, Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from komainu.api.client import SOCKET, Client
 from komainu.cli.speech import Speech
+from komainu.model.message import Message
 
 if TYPE_CHECKING:
     from komainu.api.offline import Offline
@@ -16,6 +17,15 @@ FAILED = 1
 WRONG_USAGE = 2
 NOT_YET = 3
 "Accepted, and not done within the time that was allowed for waiting."
+
+NEAR = Message(
+    "KM6107",
+    "{value} is not known. Did you mean {names}?",
+    "{value} は使用できません。{names} の誤りではありませんか。",
+)
+THERE_ARE = Message("KM6108", "{value} is not known. There is: {names}.", "{value} は使用できません。使用可能: {names}")
+
+MESSAGES = (NEAR, THERE_ARE)
 
 Handler = Callable[["Session", Namespace], int]
 Text = tuple[str, str]
@@ -34,6 +44,23 @@ class Session:
     def connect(self) -> Client:
         """A connection to the daemon of this machine. Raises client.Trouble."""
         return Client(self.socket)
+
+
+class Parser(ArgumentParser):
+    """A parser that names the nearest word when it is given one that it does not know."""
+
+    speech: Speech = Speech("en", coloured=False)
+
+    def _check_value(self, action: Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        from difflib import get_close_matches  # only a mistake pays for it
+
+        known = [str(each) for each in action.choices]
+        near = get_close_matches(str(value), known, n=3, cutoff=0.5)
+        names = ", ".join(near or known)
+        said = (NEAR if near else THERE_ARE).said(value=str(value), names=names)
+        raise ArgumentError(action, self.speech.said(said))
 
 
 class Commands:
@@ -59,7 +86,10 @@ class Commands:
 
     def _add(self, name: str, text: Text) -> ArgumentParser:
         told = self._speech.pick(*text)
-        return self._commands.add_parser(name, help=told, description=told, allow_abbrev=False)
+        parser = self._commands.add_parser(name, help=told, description=told, allow_abbrev=False)
+        if isinstance(parser, Parser):
+            parser.speech = self._speech
+        return parser
 
 
 class Arguments:
@@ -80,6 +110,11 @@ class Arguments:
         """A value by its name; the last of `names` is its text."""
         *flags, text = names
         self._parser.add_argument(*flags, help=self._speech.pick(*text), **more)
+        return self
+
+    def default(self, name: str, value: Any) -> "Arguments":
+        """A value that is always so."""
+        self._parser.set_defaults(**{name: value})
         return self
 
     def switch(self, *names: Any, **more: Any) -> "Arguments":

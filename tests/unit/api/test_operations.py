@@ -20,13 +20,27 @@ from tests.doubles.served import Served, serve
 pytestmark = pytest.mark.sockets
 
 
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "settle": {"kind": "group", "name": "web", "want": "Online"},
+    "status.object": {"name": "app"},
+    "what-if": {"what": "node-lost", "nodes": ["n1"]},
+}
+
+
 def test_every_row_is_whole() -> None:
     assert len(BY_NAME) == len(OPERATIONS)
     for operation in OPERATIONS:
         assert (operation.answer_by is None) != (operation.stream_by is None), operation.name
         assert issubclass(operation.answer, BaseModel)
     changing = {operation.name for operation in OPERATIONS if operation.right is Right.OPERATE}
-    assert changing == {"group.move", "group.start", "group.stop", "node.confirm-gone"}
+    assert changing >= {
+        *(f"group.{verb}" for verb in ("move", "start", "stop", "restore")),
+        *(f"resource.{verb}" for verb in ("start", "stop")),
+        *(f"node.{verb}" for verb in ("stop", "suspend", "resume", "confirm-gone")),
+        *(f"cluster.{verb}" for verb in ("stop", "suspend", "resume")),
+        *(f"monitor.{verb}" for verb in ("suspend", "resume", "fail")),
+        "maintenance",
+    }
 
 
 def test_every_reading_operation_answers_in_its_shape(tmp_path: Path) -> None:
@@ -35,7 +49,7 @@ def test_every_reading_operation_answers_in_its_shape(tmp_path: Path) -> None:
         for operation in OPERATIONS:
             if operation.right is not Right.READ:
                 continue
-            args = {"group": "web"} if "group" in operation.request.model_fields else {}
+            args = ARGUMENTS.get(operation.name, {})
             answer = await served.ask(lambda client, op=operation, args=args: _first(client, op, args))  # type: ignore[misc]
             assert operation.answer.model_validate(answer).model_dump(mode="json") == answer, operation.name
             asked += 1
@@ -44,7 +58,7 @@ def test_every_reading_operation_answers_in_its_shape(tmp_path: Path) -> None:
     serve(tmp_path, story)
 
 
-def _first(client: Client, operation: Operation, args: dict[str, str]) -> Any:
+def _first(client: Client, operation: Operation, args: dict[str, Any]) -> Any:
     if operation.stream_by is not None:
         return next(client.follow(operation.name, 10, **args))
     return client.ask(operation.name, **args)
@@ -65,8 +79,8 @@ def test_a_group_is_moved_and_followed_to_its_end(tmp_path: Path) -> None:
         def moved(client: Client) -> tuple[Any, list[Any]]:
             answer = client.ask("group.move", group="web")
             statuses = []
-            for group in client.follow("group.settle", 20, group="web"):
-                statuses.append(group["status"])
+            for now in client.follow("settle", 20, kind="group", name="web", want="Online"):
+                statuses.append(now["objects"][0]["status"])
                 loop.call_soon_threadsafe(seen.set)
             return answer, statuses
 
@@ -81,11 +95,16 @@ def test_a_group_is_moved_and_followed_to_its_end(tmp_path: Path) -> None:
 
 def test_a_refused_command_says_why(tmp_path: Path) -> None:
     async def story(served: Served) -> None:
-        answer: Any = await served.ask(lambda client: client.ask("group.move", group="nothing"))
+        word: dict[str, Any] = {"node": "n2", "epoch": 0}
+        answer: Any = await served.ask(lambda client: client.ask("node.confirm-gone", **word))
         assert not answer["accepted"]
-        assert "nothing" in answer["said"]["en"]
-        with pytest.raises(Trouble, match="no group nothing"):
-            await served.ask(lambda client: list(client.follow("group.settle", 5, group="nothing")))
+        assert "not lost" in answer["said"]["en"]
+        with pytest.raises(Trouble, match=r"no group webb\. Did you mean web\?"):
+            await served.ask(lambda client: client.ask("group.move", group="webb"))
+        for kind in ("group", "resource", "node"):
+            goal = {"kind": kind, "name": "nothing", "want": "Online"}
+            with pytest.raises(Trouble, match=f"no {kind} nothing"):
+                await served.ask(lambda client, goal=goal: list(client.follow("settle", 5, **goal)))  # type: ignore[misc]
 
     serve(tmp_path, story)
 
@@ -102,11 +121,12 @@ def test_settling_ends_with_its_time(tmp_path: Path) -> None:
 
         def moved(client: Client) -> list[Any]:
             client.ask("group.move", group="web")
-            return list(client.follow("group.settle", 20, group="web", timeout_ms=100))
+            return list(client.follow("settle", 20, kind="group", name="web", want="Online", timeout_ms=100))
 
         groups: Any = await served.ask(moved)
         release.set()
-        assert groups[-1]["status"] == "Online Pending"
+        assert groups[-1]["objects"][0]["status"] == "Online Pending"
+        assert not groups[-1]["settled"]
 
     serve(tmp_path, story)
 
@@ -119,8 +139,10 @@ def test_settling_ends_when_the_group_waits_for_a_proof(tmp_path: Path) -> None:
         await world.power_off("n2")
         one = world.running["n1"]
         await world.until(lambda: one.state.nodes["n2"].presence is Presence.LOST, "lost", 20)
-        groups: Any = await served.ask(lambda client: list(client.follow("group.settle", 20, group="web")))
-        assert groups[-1]["hindrance"]["level"] == "warning"
+        goal = {"kind": "group", "name": "web", "want": "Online"}
+        groups: Any = await served.ask(lambda client: list(client.follow("settle", 20, **goal)))
+        assert groups[-1]["why"]["level"] == "warning"
+        assert (groups[-1]["waits"], groups[-1]["reached"]) == (True, False)
 
         nodes: Any = await served.ask(lambda client: client.ask("node.list"))
         word = {"node": "n2", "epoch": nodes["epoch"]}

@@ -1,0 +1,125 @@
+"""Waiting for a command to be done: what happens, object by object, until nothing is under way any more."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any, Literal
+
+from pydantic import Field
+
+from komainu.agent.daemon import Daemon
+from komainu.api import nearest
+from komainu.api.answers import SettleAnswer
+from komainu.api.operation import READ, Operation, Request
+from komainu.model.names import Name
+
+LOOK_MS = 500
+"It is looked at so often even if no change is told: a node that leaves the cluster hears of no more changes."
+
+Json = dict[str, Any]
+
+
+class SettleRequest(Request):
+    """Who is followed, to which end."""
+
+    kind: Literal["group", "resource", "node", "cluster"]
+    name: Name | None = None
+    "None for the cluster."
+    want: Literal["Online", "Offline"]
+    timeout_ms: int = Field(default=300_000, ge=0, le=86_400_000)
+
+
+async def _settle(daemon: Daemon, request: SettleRequest) -> AsyncGenerator[Json, None]:
+    """How things stand after each change, until nothing is under way any more or the time is over."""
+    _check(daemon, request)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + request.timeout_ms / 1000
+    told: Json | None = None
+    while True:
+        changed = daemon.loop.changed()
+        now = standing(daemon.status(), request)
+        if now != told:
+            told = now
+            yield now
+        if now["settled"] or loop.time() >= end:
+            return
+        try:
+            async with asyncio.timeout_at(min(end, loop.time() + LOOK_MS / 1000)):
+                await changed.wait()
+        except TimeoutError:
+            continue
+
+
+def _check(daemon: Daemon, request: SettleRequest) -> None:
+    name, cluster = request.name or "", daemon.state.cluster
+    if request.kind == "group":
+        nearest.group(cluster, name)
+    elif request.kind == "resource":
+        nearest.resource(cluster, name)
+    elif request.kind == "node":
+        nearest.node(cluster, name)
+
+
+def standing(status: Json, request: SettleRequest) -> Json:
+    """How far it is. `status` is the whole answer of the operation of that name. Pure."""
+    match request.kind:
+        case "group":
+            group = next(each for each in status["groups"] if each["name"] == request.name)
+            return _of_group(group, group, request.want)
+        case "resource":
+            for group in status["groups"]:
+                for resource in group["resources"]:
+                    if resource["name"] == request.name:
+                        return _of_group(group, resource, request.want)
+            raise AssertionError("it was looked for before")
+        case "node":
+            return _of_nodes(status, [each for each in status["nodes"] if each["name"] == request.name], request.want)
+        case "cluster":
+            return _of_nodes(status, status["nodes"], request.want)
+
+
+def _of_group(group: Json, goal: Json, want: str) -> Json:
+    hindrance = group["hindrance"]
+    waits = hindrance is not None and hindrance["level"] != "info"
+    reached = goal["status"] == want
+    return {
+        "reached": reached,
+        # Nothing is under way: it is where it should be, or failed, or waits for a proof that may never come.
+        "settled": reached or waits or not goal["status"].endswith("Pending"),
+        "waits": waits and not reached,
+        "why": None if reached else hindrance or goal["why"] or group["why"],
+        "objects": _group_lines(group),
+    }
+
+
+def _of_nodes(status: Json, nodes: list[Json], want: str) -> Json:
+    names = [node["name"] for node in nodes]
+    stuck = [
+        resource
+        for group in status["groups"]
+        for resource in group["resources"]
+        if resource["status"] == "Offline Failure" and resource["node"] in names
+    ]
+    # A node that nobody hears can be told nothing: it is not waited for when the others are to stop.
+    passed = ("Offline", "Unknown") if len(nodes) > 1 and want == "Offline" else (want,)
+    reached = all(node["status"] in passed for node in nodes)
+    hangs = bool(stuck) and want == "Offline"
+    why = next((node["why"] for node in nodes if node["status"] not in passed), None)
+    lines = [_line("node", node) for node in nodes]
+    return {
+        "reached": reached,
+        "settled": reached or hangs,
+        "waits": hangs and not reached,
+        "why": None if reached else stuck[0]["why"] if hangs else why,
+        "objects": lines + [line for group in status["groups"] for line in _group_lines(group)],
+    }
+
+
+def _group_lines(group: Json) -> list[Json]:
+    return [_line("group", group), *(_line("resource", each) for each in group["resources"])]
+
+
+def _line(kind: str, told: Json) -> Json:
+    return {"kind": kind, **{key: told[key] for key in ("name", "status", "why")}, "node": told.get("node")}
+
+
+ROWS = (Operation("settle", SettleRequest, SettleAnswer, READ, stream_by=_settle),)
