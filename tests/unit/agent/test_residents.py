@@ -1,0 +1,233 @@
+"""The group of all daemons: who is there, who is stopped, who can be started, and how the cluster stands."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from komainu.agent.residents import (
+    GROUP,
+    Report,
+    Residents,
+    Standing,
+    Start,
+    StartAnswer,
+    Started,
+    Stands,
+    decode,
+    encode,
+)
+from tests.doubles.bus import FakeBus, FakeWire
+from tests.doubles.daemons import cluster
+from tests.doubles.virtual_time import run
+
+CLUSTER = cluster(nodes=3)
+
+
+class House:
+    """A daemon of which only this part exists."""
+
+    def __init__(self, wire: FakeWire, number: int) -> None:
+        self.standing = Stands.MEMBER
+        self.begun_by: list[str] = []
+        self.stirs = 0
+        self.name = f"n{number}"
+        self.bus = FakeBus(wire, number, GROUP)
+        self.residents = Residents(self.name, self.name, lambda: CLUSTER, self.bus, self)
+
+    def stands(self) -> Stands:
+        return self.standing
+
+    def become(self, stands: Stands) -> None:
+        self.standing = stands
+        self.residents.changed()
+
+    def begin(self, by: str) -> None:
+        self.begun_by.append(by)
+        self.standing = Stands.MEMBER
+
+    def stirred(self) -> None:
+        self.stirs += 1
+
+
+class World:
+    def __init__(self) -> None:
+        self.wire = FakeWire((1, 2, 3))
+        self.houses = [House(self.wire, number) for number in (1, 2, 3)]
+
+    async def open(self, *numbers: int) -> None:
+        for number in numbers:
+            await self.houses[number - 1].residents.open()
+        await settle()
+
+
+async def settle() -> None:
+    """Let everything that is under way arrive."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def play(story: Callable[[World], Awaitable[None]]) -> None:
+    async def told() -> None:
+        world = World()
+        await story(world)
+        for house in world.houses:
+            await house.residents.close()
+
+    run(told())
+
+
+def test_everybody_knows_who_is_stopped_and_whoever_comes_later_learns_it() -> None:
+    async def story(world: World) -> None:
+        one, two, three = world.houses
+        await world.open(1, 2)
+        assert one.residents.stopped() == ()
+        two.become(Stands.STOPPED)
+        await settle()
+        assert one.residents.stopped() == two.residents.stopped() == ("n2",)
+        await world.open(3)
+        assert three.residents.stopped() == ("n2",)
+        world.wire.power_off(2)
+        await settle()
+        assert one.residents.stopped() == three.residents.stopped() == ()
+
+    play(story)
+
+
+def test_a_stopped_node_is_started_and_the_others_are_told_apart() -> None:
+    async def story(world: World) -> None:
+        one, two, three = world.houses
+        await world.open(1, 2)
+        two.become(Stands.STOPPED)
+        await settle()
+
+        assert await one.residents.start(("n1", "n2", "n3"), 1_000) == {
+            "n1": Started.MEMBER,
+            "n2": Started.BEGUN,
+            "n3": Started.ABSENT,
+        }
+        assert two.begun_by == ["n1"]
+        assert await one.residents.start(("n2",), 1_000) == {"n2": Started.MEMBER}
+        two.become(Stands.LEAVING)
+        assert await one.residents.start(("n2",), 1_000) == {"n2": Started.LEAVING}
+        assert three.begun_by == []
+
+    play(story)
+
+
+def test_a_stopped_node_starts_itself_without_a_bus() -> None:
+    async def story(world: World) -> None:
+        one = world.houses[0]
+        one.standing = Stands.STOPPED
+        world.wire.kill_corosync(1)
+        await world.open(1, 2)
+
+        assert await one.residents.start(("n1", "n2"), 1_000) == {"n1": Started.BEGUN, "n2": Started.ABSENT}
+        assert one.begun_by == ["n1"]
+
+    play(story)
+
+
+def test_who_does_not_answer_in_time_is_said() -> None:
+    async def story(world: World) -> None:
+        one, two, _ = world.houses
+        await world.open(1, 2)
+        two.bus.listener = None  # its daemon hangs
+
+        assert await one.residents.start(("n2",), 1_000) == {"n2": Started.SILENT}
+
+    play(story)
+
+
+def test_a_stopped_node_hears_how_the_cluster_stands_until_its_teller_goes() -> None:
+    async def story(world: World) -> None:
+        one, two, _ = world.houses
+        await world.open(1, 2)
+        two.become(Stands.STOPPED)
+        await settle()
+        assert two.residents.report() is None
+        one.residents.tell({"groups": ["グループ"]})
+        await settle()
+        assert two.residents.report() == {"groups": ["グループ"]}
+        assert two.stirs > 0
+
+        one.become(Stands.STOPPED)
+        await settle()
+        assert two.residents.report() is None, "nobody keeps it up to date"
+        one.become(Stands.MEMBER)
+        one.residents.tell({"groups": []})
+        await settle()
+        world.wire.cut(2)
+        await settle()
+        assert two.residents.report() is None
+
+    play(story)
+
+
+def test_a_member_keeps_no_report() -> None:
+    async def story(world: World) -> None:
+        one, two, _ = world.houses
+        await world.open(1, 2)
+        one.residents.tell({"groups": []})
+        await settle()
+        two.standing = Stands.STOPPED
+        assert two.residents.report() is None
+
+    play(story)
+
+
+def test_a_lost_bus_means_that_nobody_is_heard_and_comes_back_by_itself() -> None:
+    async def story(world: World) -> None:
+        one, two, _ = world.houses
+        await world.open(1, 2)
+        two.become(Stands.STOPPED)
+        await settle()
+        world.wire.kill_corosync(1)
+        await settle()
+        assert one.residents.stopped() == ()
+        assert await one.residents.start(("n2",), 1_000) == {"n2": Started.ABSENT}
+        world.wire.start_corosync(1)
+        await settle()
+        assert one.residents.stopped() == ("n2",)
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [Standing(Stands.STOPPED), Start("a-1", ("n1", "n2"), "n3"), StartAnswer("a-1", Started.BEGUN), Report("abc")],
+    ids=lambda message: type(message).__name__,
+)
+def test_messages_survive_the_wire(message: "object") -> None:
+    assert decode(encode(message)) == message  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"{}",
+        b'{"v":2,"k":"Start","b":{}}',
+        b'{"v":1,"k":"Start","b":{}}',
+        b'{"v":1,"k":"X","b":1}',
+    ],
+)
+def test_what_cannot_be_read_is_nothing(data: bytes) -> None:
+    assert decode(data) is None
+
+
+def test_noise_on_the_bus_harms_nobody() -> None:
+    async def story(world: World) -> None:
+        one, two, _ = world.houses
+        await world.open(1, 2)
+        two.become(Stands.STOPPED)
+        await settle()
+        for noise in (b"", b"{", encode(Report("not packed")), encode(StartAnswer("other", Started.BEGUN))):
+            one.bus.send(noise)
+        await settle()
+        assert two.residents.report() is None
+        assert await one.residents.start(("n2",), 1_000) == {"n2": Started.BEGUN}
+
+    play(story)
