@@ -19,7 +19,7 @@ class Node:
         self.power = FakePower(self._over)
         self.watchdog = FakeWatchdog()
         self.disk: Callable[[], Awaitable[None]] = self._written
-        self.ending = Ending("n1", self.power, self.watchdog, self._alert, lambda: self.disk())
+        self.ending = Ending("n1", self.power, self.watchdog, self._alert, self._write)
 
     def _over(self) -> None:
         self.order.append("over")
@@ -27,6 +27,9 @@ class Node:
 
     def _alert(self, said: Said) -> None:
         self.order.append(said.code)
+
+    async def _write(self) -> None:
+        await self.disk()
 
     async def _written(self) -> None:
         self.order.append("written")

@@ -10,10 +10,10 @@ from komainu.agent.residents import (
     Report,
     Residents,
     Standing,
+    Stands,
     Start,
     StartAnswer,
     Started,
-    Stands,
     decode,
     encode,
 )
