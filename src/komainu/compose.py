@@ -51,6 +51,7 @@ def _daemon() -> "tuple[Daemon, Server]":
 
     from komainu.adapters.aws.sns import SnsTopics
     from komainu.adapters.corosync.bus import CorosyncBus
+    from komainu.adapters.corosync.links import CorosyncLinks
     from komainu.adapters.corosync.transport import CorosyncTransport, require_corosync
     from komainu.adapters.files.authkey import AuthKey
     from komainu.adapters.files.configuration import ConfigurationStore
@@ -99,6 +100,7 @@ def _daemon() -> "tuple[Daemon, Server]":
             alerts_file=Path(ALERTS),
             notifiers=NOTIFIERS,
             topics=SnsTopics(),
+            links=CorosyncLinks(),
             api_calls=cloud.calls if cloud is not None else dict,
             now_ms=now_ms,
             notifier=Notifier(),

@@ -1,16 +1,28 @@
 """What surrounds a daemon: everything that it is given from outside."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from komainu.agent.heartbeat import NoLinks
 from komainu.agent.keeper import Store
 from komainu.agent.notify import Notifier
 from komainu.model.config import Cluster
 from komainu.model.message import Said
 from komainu.model.outcome import Outcome
-from komainu.ports import Bus, Host, MonitorHost, MonitorType, NotifierType, Power, ResourceType, Topics, Watchdog
+from komainu.ports import (
+    Bus,
+    Host,
+    Links,
+    MonitorHost,
+    MonitorType,
+    NotifierType,
+    Power,
+    ResourceType,
+    Topics,
+    Watchdog,
+)
 
 
 class Transport(Protocol):
@@ -71,3 +83,5 @@ class Around:
     notifier: Notifier
     power: Power
     watchdog: Watchdog
+    links: Links = field(default_factory=NoLinks)
+    "The interconnects below the bus, for status and alerts."

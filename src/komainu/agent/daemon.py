@@ -24,6 +24,7 @@ from komainu.agent.claims import Claims
 from komainu.agent.ending import Ending
 from komainu.agent.executor import Executor
 from komainu.agent.hands import Hands
+from komainu.agent.heartbeat import Heartbeat
 from komainu.agent.journal import Journal
 from komainu.agent.keeper import Keeper
 from komainu.agent.leaving import LEFT_CLEANLY, LEFT_RUNNING, Leaving
@@ -31,6 +32,7 @@ from komainu.agent.line import Line, Standing
 from komainu.agent.loop import Loop, Then
 from komainu.agent.parts import Parts
 from komainu.agent.patrol import Patrol
+from komainu.agent.pending import pending
 from komainu.agent.pulse import Pulse
 from komainu.agent.recorder import STARTED, Recorder
 from komainu.agent.replica import Replica
@@ -103,6 +105,7 @@ class Daemon:
         self.residents = Residents(around.me, self.name, lambda: self.replica.state.cluster, around.residents, self)
         self._watchdog = Claims(around.watchdog)
         self._ending = Ending(around.me, around.power, self._watchdog.end, recorder.alert, self._written)
+        self._heartbeat = Heartbeat(around.me, around.links, lambda: self.replica.state.cluster, recorder.alert)
         self._end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._defective = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -162,6 +165,9 @@ class Daemon:
             api_calls=self.around.api_calls(),
             prepared={key: outcome for key, outcome in prepared.items() if outcome is not None},
             monitors={hand.key: hand.monitor for hand in hands},
+            heartbeat=self._heartbeat.seen,
+            began=self.parts.recorder.began(each.id for each in pending(self.state)),
+            left_ms=self.parts.timekeeper.left_ms(),
         )
         own = status.report(self.state, local)
         return residence.seen_from(self.around.me, own, self.residents.report()) if self.stopped else own
@@ -174,6 +180,7 @@ class Daemon:
         self._recorder.alert(STARTED.said(version=__version__, node=self.around.me))
         try:
             self._go(self._keep_alive(), lasting=True)
+            self._go(self._heartbeat.look_for_ever(), lasting=True)
             code = STAYS if self._stopped_file.exists() else await self._take_part()
             while code == STAYS:
                 code = await self._rest()

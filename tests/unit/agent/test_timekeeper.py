@@ -108,3 +108,15 @@ def test_time_that_the_machine_slept_counts() -> None:
         assert world.fired == [(71_000, A)]
 
     play(story)
+
+
+def test_it_tells_how_long_is_left() -> None:
+    async def story(world: World) -> None:
+        world.timekeeper.arm(ArmTimer("a", 2_000))
+        await asyncio.sleep(0.5)
+        assert world.timekeeper.left_ms() == {"a": 1_500}
+        world.slept_ms = 5_000
+
+        assert world.timekeeper.left_ms() == {"a": 0}
+
+    play(story)
