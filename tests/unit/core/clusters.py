@@ -1,13 +1,23 @@
 """Small clusters for the tests of the core, and a way to live through events with one of them."""
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from komainu.core import actions as a
 from komainu.core import events as e
-from komainu.core.state import RULES, GroupFacts, Hold, NodeFacts, Presence, State, Status, initial
+from komainu.core.state import RULES, GroupFacts, Hold, NodeFacts, Presence, State, Status, Watch, initial
 from komainu.core.step import step
-from komainu.model.config import Arbitration, ArbitrationKind, Cluster, Group, Node, Recovery, Resource
+from komainu.model.config import (
+    Arbitration,
+    ArbitrationKind,
+    Cluster,
+    Exclusion,
+    Group,
+    Monitor,
+    Node,
+    Recovery,
+    Resource,
+)
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 
@@ -46,8 +56,49 @@ SERVER = resource("server", after="disk")
 ADDRESS = resource("address", exclusive=False)
 
 
+def group(
+    name: str, nodes: str = "a b", parts: str = "", after: str = "", same_node: bool = False, **more: Any
+) -> Group:
+    """A group without exclusive resources, each part standing on the one before; `after`: it depends on that group."""
+    names = (parts or f"{name}1").split()
+    resources = tuple(resource(part, False, AUTO, " ".join(names[:place][-1:])) for place, part in enumerate(names))
+    depends_on = [{"group": other, "same_node": same_node} for other in after.split()]
+    told = {"name": name, "nodes": nodes.split(), "resources": resources, "depends_on": depends_on}
+    return Group.model_validate({**told, **more})
+
+
+def monitor(name: str, target: str = "node", watches: str = "", nodes: str = "a b", **more: Any) -> Monitor:
+    """A monitor of its own; targets as `db`, `db.disk`, `node` or `all-groups`. `np` is its own, the rest recovery."""
+    np = more.pop("np", False)
+    recovery = {"target": _target(target), "restarts": 0, "failovers": 0, **more}
+    times = {"first_wait_ms": 0, "interval_ms": 1_000, "timeout_ms": 1_000, "retries": 0}
+    told = {"name": name, "type": "test", "nodes": nodes.split(), "params": {}, "recovery": recovery, "np": np}
+    return Monitor.model_validate({**told, **times, "watches": _target(watches) if watches else None})
+
+
+def exclusion(kind: str, groups: str) -> Exclusion:
+    """Groups that avoid each other."""
+    return Exclusion.model_validate({"name": f"{kind}1", "kind": kind, "groups": groups.split()})
+
+
+def altered(configuration: Cluster, **changes: Any) -> Cluster:
+    """The next version of a configuration."""
+    return Cluster.model_validate({**dict(configuration), "version": configuration.version + 1, **changes})
+
+
+def _target(words: str) -> dict[str, str]:
+    if words in ("node", "all-groups"):
+        return {"kind": words}
+    name, _, part = words.partition(".")
+    return {"kind": "resource" if part else "group", "group": name, "resource": part}
+
+
 def cluster(
-    nodes: str = "a b", arbitration: ArbitrationKind = "operator", groups: Iterable[Group] | None = None
+    nodes: str = "a b",
+    arbitration: ArbitrationKind = "operator",
+    groups: Iterable[Group] | None = None,
+    monitors: Iterable[Monitor] = (),
+    exclusions: Iterable[Exclusion] = (),
 ) -> Cluster:
     """A cluster of the named nodes, with one exclusive group `db` of `disk` and `server` unless told otherwise."""
     names = tuple(nodes.split())
@@ -60,6 +111,8 @@ def cluster(
         arbitration=Arbitration(kind=arbitration),
         nodes=tuple(Node(name=name, id=number, links=(f"10.0.0.{number}",)) for number, name in enumerate(names, 1)),
         groups=tuple(groups),
+        monitors=tuple(monitors),
+        exclusions=tuple(exclusions),
     )
 
 
@@ -164,6 +217,25 @@ class Life:
         run = self.hold(node, resource, group).run
         return self.happens(e.MonitorChanged(node, group, resource, run, outcome))
 
+    def finds(self, node: str, outcome: Outcome, monitor: str = "ping1") -> tuple[a.Action, ...]:
+        """A monitor of its own changed its verdict in the round under way."""
+        return self.happens(e.MonitorJudged(node, monitor, self.watch(node, monitor).round, outcome))
+
+    def judge(self, nodes: str, *refusals: Said) -> None:
+        """These members have looked at the proposed configuration."""
+        assert self.state.change is not None
+        change = self.state.change.id
+        for node in nodes.split():
+            self.happens(e.ConfigurationJudged(change, node, refusals))
+
+    def back(self, node: str, life: str = "2", **epochs: int) -> None:
+        """A node joins again, and its probe finds these resources running."""
+        members = " ".join(each for each in self.state.nodes if each == node or each in self.state.members())
+        self.view(members)
+        self.sync(next(each for each in members.split() if each != node), node, life)
+        (probe,) = (action for action in self.under_way if isinstance(action, a.ProbeNode) and action.node == node)
+        self.probed(probe, **epochs)
+
     # --- what came of it -------------------------------------------------------------------------------------------
 
     def asked(self, kind: type[Kind]) -> tuple[Kind, ...]:
@@ -189,6 +261,10 @@ class Life:
     def node(self, node: str) -> NodeFacts:
         """All that is known of a node."""
         return self.state.nodes[node]
+
+    def watch(self, node: str, monitor: str = "ping1") -> Watch:
+        """All that is known of a monitor on a node."""
+        return self.state.monitor(monitor).on.get(node) or Watch()
 
     def group(self, name: str = "db") -> GroupFacts:
         """All that is known of a group."""

@@ -78,13 +78,21 @@ def test_a_home_whose_daemon_is_away_for_a_while_keeps_its_group(presence: Prese
 
 def test_without_any_usable_node_there_is_no_home_and_one_alert() -> None:
     life = formed(one("operator"))
+    life.view("b", nodes="a b")
     life.leave("b")
-    life.leave("a")
+    life.view("b")
     assert life.group().home is None
     assert life.group().because[-1].code == placement.NO_NODE.code
-    assert life.codes() == (placement.NO_NODE.code,)
-    life.finish(life.under_way[0])
+    assert life.codes().count(placement.NO_NODE.code) == 1
+    life.sync("b")
     assert life.codes() == ()
+
+
+@pytest.mark.parametrize("order", [e.StopNode(None, "stop"), e.StopNode(None, "shutdown")])
+def test_nobody_is_told_of_what_was_ordered(order: e.Command) -> None:
+    life = formed(one("operator"))
+    life.command(order)
+    assert (life.group().home, life.codes()) == (None, ())
 
 
 def test_a_group_without_a_home_gets_one_when_a_node_comes() -> None:
