@@ -119,6 +119,8 @@ class Scripts:
             words = tuple(shlex.split(script))
         except ValueError as error:
             return failed(CANNOT.said(**told, text=str(error)))
+        if not words:
+            return failed(CANNOT.said(**told, text="it names no program"))
         environment = {"KOMAINU_CLUSTER": self._cluster().name, "KOMAINU_NODE": self._me, **variables}
         log = self._processes.log(log_name, LOG_BYTES)
         ran = await self._processes.run(self._processes.program(words, environment), timeout_ms, log)
