@@ -13,6 +13,7 @@ from komainu.api.offline import Offline
 from komainu.api.server import Server
 from komainu.cli.main import run
 from komainu.model.config import Cluster
+from komainu.ports import NotifierType
 from tests.doubles.daemons import World, cluster
 
 
@@ -68,11 +69,17 @@ def komainu(*words: str, socket: Path, offline: Callable[[], Offline] = no_files
     return Said(code, out.getvalue(), err.getvalue())
 
 
-def serve(folder: Path, story: Callable[[Served], Awaitable[None]], config: Cluster | None = None) -> None:
+def serve(
+    folder: Path,
+    story: Callable[[Served], Awaitable[None]],
+    config: Cluster | None = None,
+    notifiers: dict[str, NotifierType] | None = None,
+) -> None:
     """Tell a story of a cluster that is online, and ask it."""
 
     async def told() -> None:
         async with World(folder, config or cluster(), clock=now_ms) as world:
+            world.notifiers = notifiers or {}
             one, _ = world.start_all()
             server = Server(one.daemon, folder / "run" / "komainud.sock")
             await server.open()
