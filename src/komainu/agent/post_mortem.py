@@ -248,10 +248,12 @@ class _Story:
         """One group: from where to where, and for how long nobody was served."""
         least: int | None = None
         most: int | None = None
+        by = "journal"
         if outage.online is not None:
             bare_ms = self.since_ms(outage.online) - self.since_ms(outage.began)
             if outage.began["seq"] == self.whole.number:
                 found = self.detection()
+                by = found["by"]
                 least = bare_ms + found["least_ms"]
                 most = bare_ms + found["most_ms"] if found["most_ms"] is not None else None
             else:
@@ -263,7 +265,7 @@ class _Story:
             "word": outage.word,
             "stopped": outage.stopped,
             "online_at": outage.online["at"] if outage.online is not None else None,
-            "without_service_ms": {"least": least, "most": most},
+            "without_service_ms": {"least": least, "most": most, "by": by},
         }
 
     def actions(self) -> list[dict[str, Any]]:

@@ -71,8 +71,9 @@ def replay(place: Path, first: int = 0, last: int | None = None) -> Iterator[Jso
     for told in what.run(_read(place)):
         found = True
         if isinstance(told, Decision):
+            lists = {"actions": list(told.actions), "alerts": list(told.alerts)}
             differences = [said_to_json(said) for said in told.differences]
-            yield {"what": "decision", **_fields(told), "differences": differences}
+            yield {"what": "decision", **_fields(told), **lists, "differences": differences}
         else:
             yield {"what": "remark", **_remark(told)}
     if not found and not what.tally.snapshots and not what.tally.entries:

@@ -57,6 +57,13 @@ def span(least: int | None, most: int | None, language: Language) -> str:
     return f"{least}–{most} ms" if least else ("at most {} ms", "最大 {} ms")[language == "ja"].format(most)
 
 
+def without_service(group: Json, language: Language) -> str:
+    """For how long nobody was served. What was before a check found the error is told where detection is."""
+    length = group["without_service_ms"]
+    most = None if length["by"] in ("check", "monitor") else length["most"]
+    return span(length["least"], most, language)
+
+
 def render(report: Json, language: Language) -> str:
     """The whole document."""
     return "\n".join(_Pen(report, language).lines()).rstrip() + "\n"
@@ -131,15 +138,18 @@ class _Pen:
                 f"{name} was online on {came_from} and is not online again: {word}.",
                 f"{name} は {came_from} で動作していましたが、復旧していません: {word}。",
             )
-        bounds = group["without_service_ms"]
-        length = span(bounds["least"], bounds["most"], self.language)
+        length = without_service(group, self.language)
+        if to == group["from"]:
+            return self.pick(
+                f"{name} is online again on {to} since {group['online_at']}: clients were without service for "
+                f"{length}.",
+                f"{name} は {to} で {group['online_at']} に復旧しました。サービス停止時間は {length} です。",
+            )
         return self.pick(
             f"{name} was online on {came_from}, and is on {to} since {group['online_at']}: clients were without "
             f"service for {length}.",
             f"{name} は {came_from} から {to} へ移り、{group['online_at']} に復旧しました。サービス停止時間は "
-            f"{length} です。"
-            if to != group["from"]
-            else f"{name} は {to} で {group['online_at']} に復旧しました。サービス停止時間は {length} です。",
+            f"{length} です。",
         )
 
     def durations(self) -> Iterator[str]:
@@ -165,13 +175,7 @@ class _Pen:
         ]
         yield from self.table((self.pick("Stage", "段階"), self.pick("Time", "時間"), " "), rows)
         yield ""
-        lengths = [
-            (
-                group["group"],
-                span(group["without_service_ms"]["least"], group["without_service_ms"]["most"], self.language),
-            )
-            for group in self.report["groups"]
-        ]
+        lengths = [(group["group"], without_service(group, self.language)) for group in self.report["groups"]]
         yield from self.table(
             (self.pick("Group", "グループ"), self.pick("Without service", "サービス停止時間")), lengths
         )

@@ -219,9 +219,7 @@ def _list(found: list[Json], speech: Speech) -> Iterator[str]:
             datetime.fromisoformat(each["at"]).astimezone().strftime("%Y-%m-%d %H:%M:%S"),
             group["group"],
             f"{group['from'] or '?'} → {group['to'] or '-'}",
-            report_text.span(
-                group["without_service_ms"]["least"], group["without_service_ms"]["most"], speech.language
-            ),
+            report_text.without_service(group, speech.language),
             report_text.kind_in_words(each["kind"], speech.language) + ": " + speech.said(each["text"]),
         )
         for each in found
