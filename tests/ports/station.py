@@ -53,6 +53,8 @@ class Station:
             case "daemon start":
                 cluster = Cluster.model_validate(order["cluster"])
                 await self.daemon.start(cluster, bytes.fromhex(order["authkey"]))
+            case "daemon reload":
+                await self.daemon.reload(Cluster.model_validate(order["cluster"]))
             case "daemon restart":
                 await self.daemon.restart()
             case "daemon stop":

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from komainu.adapters.corosync.bus import LOST
+from komainu.adapters.corosync.conf import corosync_conf
 from komainu.adapters.corosync.daemon import DIED, RESTARTED
 from komainu.model.config import Cluster
 from tests.ports.bus_worlds import DEADLINE_S, StationProcess
@@ -93,7 +94,11 @@ def test_files_start_adoption_change_and_stop() -> None:
         await station.order("bus start")
         await s.at[2].log.until_view(BOTH, BOTH)
 
-        await s.start_corosync(1, s.nodes.cluster.model_copy(update={"detect_within_ms": 600}))
+        slower = s.nodes.cluster.model_copy(update={"detect_within_ms": 600})
+        await s.start_corosync(1, slower)
+        assert s.pid(1) == first, "times are taken over by the one that runs"
+        s.nodes.authkey = bytes(reversed(s.nodes.authkey))
+        await s.start_corosync(1, slower)
         assert s.pid(1) != first
         await station.log.until(lambda log: log.losses != [], "the loss of the old connection")
         await station.log.until(lambda log: log.views[-1].agents[:1] == (1,), "a view of the new one")
@@ -217,3 +222,70 @@ def test_a_machine_without_the_configured_address_is_told_why() -> None:
             await s.start_corosync(1, s.nodes.cluster.model_copy(update={"nodes": nodes}))
 
     play(story, count=1)
+
+
+def test_times_links_and_nodes_change_without_the_loss_of_a_node() -> None:
+    async def story(s: Site) -> None:
+        whole = s.nodes.cluster
+        narrow = whole.model_copy(
+            update={"nodes": tuple(node.model_copy(update={"links": node.links[:1]}) for node in whole.nodes[:2])}
+        )
+        for number in BOTH:
+            await s.station(number)
+            await s.start_corosync(number, narrow)
+            await s.at[number].order("bus start")
+        for number in BOTH:
+            await s.at[number].log.until_view(BOTH, BOTH)
+        pids, views = [s.pid(n) for n in BOTH], [len(s.at[n].log.views) for n in BOTH]
+        slow = narrow.model_copy(update={"detect_within_ms": 3_000})
+        wide = whole.model_copy(update={"nodes": whole.nodes[:2], "detect_within_ms": 3_000})
+        three = whole.model_copy(update={"detect_within_ms": 3_000})
+        for change in (slow, wide, three):
+            for number in BOTH:
+                await s.at[number].order("daemon reload", cluster=change.model_dump(mode="json"))
+        await s.at[1].order("send", payload=b"still here".hex())
+        await s.at[2].log.until(lambda log: [h.sender for h in log.heard] == [1], "a message of node 1")
+
+        assert [s.pid(n) for n in BOTH] == pids
+        assert [len(s.at[n].log.views) for n in BOTH] == views
+        assert [s.at[n].log.losses for n in BOTH] == [[], []]
+        told = s.nodes.by_number[1].run("corosync-cmapctl", "runtime.config.totem.token", "nodelist.node.2.nodeid")
+        assert "token (u32) = 1363" in told
+        assert "nodelist.node.2.nodeid (u32) = 3" in told
+
+        await s.station(3)
+        await s.start_corosync(3, three)
+        await s.at[3].order("bus start")
+        for number in (1, 2, 3):
+            await s.at[number].log.until_view((1, 2, 3), (1, 2, 3))
+        await s.at[3].order("bus stop")
+        await s.at[3].order("daemon stop")
+        for number in BOTH:
+            await s.at[number].log.until_view(BOTH, BOTH)
+        views = [len(s.at[n].log.views) for n in BOTH]
+        for number in BOTH:
+            await s.at[number].order("daemon reload", cluster=slow.model_dump(mode="json"))
+        await s.at[2].order("send", payload=b"and here".hex())
+        await s.at[1].log.until(lambda log: [h.sender for h in log.heard] == [1, 2], "a message of node 2")
+        assert [len(s.at[n].log.views) for n in BOTH] == views
+        assert not s.nodes.by_number[1].path("/etc/corosync/corosync.conf.unread").exists()
+
+    play(story, count=3, links=2)
+
+
+def test_what_was_written_and_not_yet_read_is_read_by_the_next_daemon() -> None:
+    async def story(s: Site) -> None:
+        await s.together()
+        first, node = s.pid(1), s.nodes.by_number[1]
+        slow = s.nodes.cluster.model_copy(update={"detect_within_ms": 900})
+        node.path("/etc/corosync/corosync.conf.unread").write_bytes(b"")
+        node.path("/etc/corosync/corosync.conf").write_text(corosync_conf(slow))
+        await s.at[1].kill()
+        await s.station(1)
+        await s.start_corosync(1, slow)
+
+        assert s.pid(1) == first
+        assert "token (u32) = 600" in node.run("corosync-cmapctl", "runtime.config.totem.token")
+        assert not node.path("/etc/corosync/corosync.conf.unread").exists()
+
+    play(story)

@@ -19,6 +19,7 @@ from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
 
 UNIT = "corosync.service"
+RELOAD = ("corosync-cfgtool", "-R")
 START_TIMEOUT_MS = 60_000
 "Until it runs; it may have to wait for the name service. It forms a ring after that, and the bus connects by itself."
 STOP_TIMEOUT_MS = 10_000
@@ -63,7 +64,14 @@ WILL_NOT_END = Message(
     "error",
 )
 
-MESSAGES = (NOT_INSTALLED, START_FAILED, DIED, RESTARTED, WILL_NOT_END)
+NOT_READ_AGAIN = Message(
+    "KM2206",
+    "Corosync did not read its changed file ({reason}); see {log}.",
+    "corosync が変更後の設定ファイルを読み込みませんでした ({reason})。{log} を確認してください。",
+    "error",
+)
+
+MESSAGES = (NOT_INSTALLED, START_FAILED, DIED, RESTARTED, WILL_NOT_END, NOT_READ_AGAIN)
 
 _log = logging.getLogger(__name__)
 
@@ -84,6 +92,8 @@ class Places:
     authkey: Path = Path(AUTHKEY_PATH)
     lock: Path = Path("/run/corosync.pid")
     log: Path = Path(LOG_PATH)
+    unread: Path = Path(f"{CONF_PATH}.unread")
+    "There while the running corosync may not have read its file since that was changed."
     systemd: Path = Path("/run/systemd/system")
 
 
@@ -111,19 +121,62 @@ class CorosyncDaemon:
         places = self._places
         async with self._changing:
             self._watch_no_more()
-            same = _holds(places.conf, conf) and _holds(places.authkey, authkey)
             pid = running_pid(places.lock)
-            if pid is not None and not same:
+            if pid is not None and not await self._agrees(conf, authkey):
                 # Stopped first: then the files always say what the running corosync was started with.
                 await self._end(pid, kill=False)
                 pid = None
-            if not same:
-                for path, content, mode in ((places.authkey, authkey, 0o400), (places.conf, conf, 0o644)):
+            for path, content, mode in ((places.authkey, authkey, 0o400), (places.conf, conf, 0o644)):
+                if not _holds(path, content):
                     durable.make_folder(path.parent, 0o755)
                     durable.replace(path, content, mode)
             if pid is None:
                 pid = await self._launch()
+                places.unread.unlink(missing_ok=True)
             self._keep(pid)
+
+    async def _agrees(self, conf: bytes, authkey: bytes) -> bool:
+        """Have the running one work with this; False when it has to be started anew for that."""
+        places = self._places
+        now = places.conf.read_bytes() if places.conf.exists() else b""
+        if not _holds(places.authkey, authkey) or _fixed(now) != _fixed(conf):
+            return False
+        try:
+            await self._take_over(conf)
+        except CorosyncTrouble as trouble:
+            _log.warning("%s", trouble.said.en)
+            return False
+        return True
+
+    async def reload(self, cluster: Cluster) -> None:
+        """Have the running one take over nodes, links and times without leaving the ring; start it if it does not run.
+
+        Corosync has all nodes read their own files again, whichever node asks: so each writes its file and asks, and
+        after the last of them all agree. A file that could not be taken over is put back, so that it always says what
+        the running corosync works with. Raises as `start`.
+        """
+        conf = corosync_conf(cluster).encode()
+        async with self._changing:
+            await self._take_over(conf)
+
+    async def _take_over(self, conf: bytes) -> None:
+        places = self._places
+        if _holds(places.conf, conf) and not places.unread.exists():
+            return
+        before = places.conf.read_bytes() if places.conf.exists() else conf
+        durable.make_folder(places.conf.parent, 0o755)
+        # Whoever dies in between leaves word that the running corosync has not read the file yet.
+        durable.replace(places.unread, b"", 0o644)
+        durable.replace(places.conf, conf, 0o644)
+        try:
+            # One that does not run will read its file when it starts.
+            if running_pid(places.lock) is not None:
+                await self._run(RELOAD, trouble=NOT_READ_AGAIN)
+        except CorosyncTrouble:
+            durable.replace(places.conf, before, 0o644)
+            raise
+        finally:
+            places.unread.unlink(missing_ok=True)
 
     async def restart(self) -> None:
         """Kill it and start it at once: for a corosync that stands still. Raises CorosyncTrouble.
@@ -221,7 +274,7 @@ class CorosyncDaemon:
             raise CorosyncTrouble(START_FAILED.said(reason=reason, log=str(places.log))) from None
         return pid
 
-    async def _run(self, command: Sequence[str], may_fail: bool = False) -> None:
+    async def _run(self, command: Sequence[str], may_fail: bool = False, trouble: Message = START_FAILED) -> None:
         logged_before = self._log_size()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -243,11 +296,11 @@ class CorosyncDaemon:
             process.kill()
             await process.wait()
             reason = f"`{' '.join(command)}` did not end within {START_TIMEOUT_MS} ms"
-            raise CorosyncTrouble(START_FAILED.said(reason=reason, log=str(self._places.log))) from None
+            raise CorosyncTrouble(trouble.said(reason=reason, log=str(self._places.log))) from None
         if process.returncode != 0 and not may_fail:
             why = self._first_error(logged_before) or said.decode(errors="replace").strip().rpartition("\n")[2]
             reason = f"`{' '.join(command)}` ended with {process.returncode}{': ' + why if why else ''}"
-            raise CorosyncTrouble(START_FAILED.said(reason=reason, log=str(self._places.log)))
+            raise CorosyncTrouble(trouble.said(reason=reason, log=str(self._places.log)))
 
     def _log_size(self) -> int:
         try:
@@ -344,6 +397,12 @@ def running_pid(lock: Path) -> int | None:
     finally:
         os.close(descriptor)
     return int(pid) if kind != fcntl.F_UNLCK and pid > 0 else None
+
+
+def _fixed(conf: bytes) -> list[bytes]:
+    """The lines that corosync reads only when it starts."""
+    keys = (b"cluster_name:", b"transport:", b"link_mode:", b"crypto_", b"keyfile:")
+    return [line for line in map(bytes.strip, conf.splitlines()) if line.startswith(keys)]
 
 
 def _holds(path: Path, content: bytes) -> bool:

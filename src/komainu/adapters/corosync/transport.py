@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 
 from komainu.adapters.corosync.conf import ConfRefusedError
 from komainu.adapters.corosync.daemon import NOT_INSTALLED, CorosyncDaemon, CorosyncTrouble
@@ -18,7 +19,16 @@ NOT_WRITTEN = Message(
     "error",
 )
 
-MESSAGES = (NOT_WRITTEN,)
+NOT_RELOADED = Message(
+    "KM2211",
+    "Corosync on this node did not take over the new nodes, links or times ({reason}): it goes on with the old ones. "
+    "Restart komainud on this node when its groups may move.",
+    "このノードの corosync は新しいノード、インタコネクト、検出時間を取り込めませんでした ({reason})。以前の設定で"
+    "動作を続けます。グループが移動してもよいときに、このノードの komainud を再起動してください。",
+    "error",
+)
+
+MESSAGES = (NOT_WRITTEN, NOT_RELOADED)
 
 
 def require_corosync() -> None:
@@ -48,6 +58,23 @@ class CorosyncTransport:
         except OSError as error:
             return NOT_WRITTEN.said(reason=str(error))
         return None
+
+    async def reload(self, cluster: Cluster) -> Said | None:
+        """Take over nodes, links and times without leaving the ring; answers why that failed."""
+        if self._daemon is None:
+            return None  # it will be started with them
+        try:
+            await self._daemon.reload(cluster)
+        except CorosyncTrouble as trouble:
+            reason = trouble.said
+        except ConfRefusedError as refused:
+            reason = refused.said[0]
+        except OSError as error:
+            reason = NOT_WRITTEN.said(reason=str(error))
+        else:
+            return None
+        said = NOT_RELOADED.said(reason=reason.en)
+        return replace(said, ja=NOT_RELOADED.ja.format(reason=reason.ja))
 
     async def restart(self) -> Said | None:
         """It stands still: kill it and start it; answers why that failed. It is tried again by itself then."""

@@ -20,6 +20,7 @@ from komainu.adapters.corosync.conf import ConfRefusedError, corosync_conf
 from komainu.adapters.corosync.daemon import (
     DIED,
     NOT_INSTALLED,
+    NOT_READ_AGAIN,
     RESTARTED,
     START_FAILED,
     WILL_NOT_END,
@@ -91,6 +92,12 @@ stop) kill -TERM "$(cat {here}/corosync.pid)" ;;
 reset-failed) exit 1 ;;
 esac
 """
+# Has the program above read its file again.
+CFGTOOL = """\
+#!/bin/sh
+echo "$@" >> {here}/reloads
+[ ! -e {here}/mood-unreadable ] || {{ echo "Could not reload configuration. Error 7" >&2; exit 1; }}
+"""
 
 
 @dataclass
@@ -133,6 +140,11 @@ class Machine:
         await self.until(lambda: [said.code for said in self.said] == list(codes))
 
 
+def reloads(machine: Machine) -> list[str]:
+    path = machine.here / "reloads"
+    return path.read_text().splitlines() if path.exists() else []
+
+
 def write_program(path: Path, text: str, here: Path) -> None:
     path.write_text(text.format(here=str(here), python=sys.executable))
     path.chmod(0o755)
@@ -143,6 +155,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
     (tmp_path / "bin").mkdir()
     write_program(tmp_path / "bin" / "corosync", PROGRAM, tmp_path)
     write_program(tmp_path / "bin" / "systemctl", SYSTEMCTL, tmp_path)
+    write_program(tmp_path / "bin" / "corosync-cfgtool", CFGTOOL, tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr(daemon_module, "FIRST_BACKOFF_MS", 10)
     places = Places(
@@ -151,6 +164,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
         lock=tmp_path / "corosync.pid",
         log=tmp_path / "log" / "corosync.log",
         systemd=tmp_path / "systemd",
+        unread=tmp_path / "etc" / "unread",
     )
     yield Machine(tmp_path, places)
     pid = running_pid(places.lock)
@@ -189,7 +203,7 @@ def test_start_writes_both_files_and_starts_it(machine: Machine) -> None:
     assert machine.said == []
 
 
-def test_the_same_configuration_leaves_it_alone_and_another_restarts_it(machine: Machine) -> None:
+def test_the_same_configuration_leaves_it_alone_and_another_is_taken_over_or_restarts_it(machine: Machine) -> None:
     daemon, next_daemon = machine.daemon(), machine.daemon()
 
     async def story() -> None:
@@ -200,10 +214,17 @@ def test_the_same_configuration_leaves_it_alone_and_another_restarts_it(machine:
         await next_daemon.start(CLUSTER, KEY)
         assert (machine.running(), machine.starts) == (first, 1)
         await next_daemon.start(OTHER, KEY)
+        assert (machine.running(), reloads(machine)) == (first, ["-R"]), "times are taken over"
+        renamed = OTHER.model_copy(update={"name": "another"})
+        await next_daemon.start(renamed, KEY)
         second = machine.running()
         assert (second != first, machine.starts) == (True, 2)
-        await next_daemon.start(OTHER, KEY[::-1])
-        assert (machine.running() != second, machine.starts) == (True, 3)
+        machine.mood("unreadable")
+        await next_daemon.start(renamed.model_copy(update={"detect_within_ms": 2_000}), KEY)
+        third = machine.running()
+        assert (third != second, machine.starts) == (True, 3), "what is not taken over needs another start"
+        await next_daemon.start(renamed, KEY[::-1])
+        assert (machine.running() != third, machine.starts) == (True, 4)
         assert machine.places.authkey.read_bytes() == KEY[::-1]
         await next_daemon.stop()
 
@@ -442,3 +463,83 @@ def test_a_lock_file_without_its_holder_means_that_none_runs(tmp_path: Path) -> 
     assert running_pid(lock) is None
     lock.write_text(str(os.getpid()))
     assert running_pid(lock) is None
+
+
+def test_a_running_one_takes_over_a_changed_file_and_goes_on(machine: Machine) -> None:
+    daemon = machine.daemon()
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        pid = machine.running()
+        await daemon.reload(OTHER)
+        await daemon.reload(OTHER)
+
+        assert (machine.running(), machine.starts) == (pid, 1)
+        assert reloads(machine) == ["-R"], "what it has read already is not read again"
+        assert machine.places.conf.read_text() == corosync_conf(OTHER)
+        assert not machine.places.unread.exists()
+
+    play(daemon, story)
+
+
+def test_a_file_that_is_not_taken_over_is_put_back(machine: Machine) -> None:
+    daemon = machine.daemon()
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        machine.mood("unreadable")
+        with pytest.raises(CorosyncTrouble) as trouble:
+            await daemon.reload(OTHER)
+
+        assert trouble.value.said.code == NOT_READ_AGAIN.code
+        assert "ended with 1" in trouble.value.said.en
+        assert machine.places.conf.read_text() == corosync_conf(CLUSTER)
+        assert not machine.places.unread.exists()
+        machine.mood("unreadable", on=False)
+        await daemon.reload(OTHER)
+        assert machine.places.conf.read_text() == corosync_conf(OTHER)
+
+    play(daemon, story)
+
+
+def test_one_that_does_not_run_finds_the_file_when_it_starts(machine: Machine) -> None:
+    daemon = machine.daemon()
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        await daemon.stop()
+        await daemon.reload(OTHER)
+        assert reloads(machine) == []
+        await daemon.start(OTHER, KEY)
+        assert machine.places.conf.read_text() == corosync_conf(OTHER)
+
+    play(daemon, story)
+
+
+def test_a_daemon_that_died_before_the_file_was_read_is_made_up_for(machine: Machine) -> None:
+    first, second = machine.daemon(), machine.daemon()
+
+    async def story() -> None:
+        await first.start(CLUSTER, KEY)
+        pid = machine.running()
+        await first.close()
+        machine.places.conf.write_text(corosync_conf(OTHER))
+        machine.places.unread.touch()
+        await second.start(OTHER, KEY)
+
+        assert (machine.running(), reloads(machine)) == (pid, ["-R"])
+        assert not machine.places.unread.exists()
+
+    play(second, story)
+
+
+def test_a_configuration_of_which_no_file_can_be_made_changes_nothing(machine: Machine) -> None:
+    daemon = machine.daemon()
+
+    async def story() -> None:
+        await daemon.start(CLUSTER, KEY)
+        with pytest.raises(ConfRefusedError):
+            await daemon.reload(CLUSTER.model_copy(update={"nodes": (CLUSTER.nodes[0], CLUSTER.nodes[0])}))
+        assert machine.places.conf.read_text() == corosync_conf(CLUSTER)
+
+    play(daemon, story)

@@ -10,7 +10,7 @@ import pytest
 from komainu.adapters.corosync import transport as transport_module
 from komainu.adapters.corosync.conf import ADDRESS_TWICE, ConfRefusedError
 from komainu.adapters.corosync.daemon import NOT_INSTALLED, WILL_NOT_END, CorosyncTrouble
-from komainu.adapters.corosync.transport import NOT_WRITTEN, CorosyncTransport, require_corosync
+from komainu.adapters.corosync.transport import NOT_RELOADED, NOT_WRITTEN, CorosyncTransport, require_corosync
 from komainu.model.config import Arbitration, Cluster, Node
 from komainu.model.message import Said
 
@@ -34,6 +34,9 @@ class StubDaemon:
 
     async def start(self, cluster: Cluster, authkey: bytes) -> None:
         self._do(("start", cluster.name, authkey))
+
+    async def reload(self, cluster: Cluster) -> None:
+        self._do(("reload", cluster.name))
 
     async def restart(self) -> None:
         self._do("restart")
@@ -67,18 +70,22 @@ def test_success_is_none_and_the_key_goes_along(stub: type[StubDaemon]) -> None:
         transport = CorosyncTransport(b"secret")
         assert await transport.start(CLUSTER, heard) is None
         assert await transport.start(CLUSTER, heard) is None
+        assert await transport.reload(CLUSTER) is None
         assert await transport.restart() is None
         assert await transport.stop() is None
         await transport.close()
 
     asyncio.run(run())
     start = ("start", "test", b"secret")
-    assert stub.did == ["made", start, start, "restart", "stop", "close"], "one daemon, also for a second start"
+    assert stub.did == ["made", start, start, ("reload", "test"), "restart", "stop", "close"], (
+        "one daemon, also for a second start"
+    )
 
 
 def test_before_the_start_there_is_nothing_to_do(stub: type[StubDaemon]) -> None:
     async def run() -> None:
         transport = CorosyncTransport(b"secret")
+        assert await transport.reload(CLUSTER) is None
         assert await transport.restart() is None
         assert await transport.stop() is None
         await transport.close()
@@ -116,6 +123,29 @@ def test_a_restart_or_stop_that_fails_is_an_answer(stub: type[StubDaemon], monke
         said = asyncio.run(run(ask))
         assert said is not None
         assert said.code == WILL_NOT_END.code
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (CorosyncTrouble(WILL_NOT_END.said(pid=7)), "does not end even when killed"),
+        (ConfRefusedError((ADDRESS_TWICE.said(address="10.0.0.1", node="a", other="b"),)), "is used twice"),
+        (PermissionError(13, "Permission denied"), "Permission denied"),
+    ],
+)
+def test_a_reload_that_fails_is_an_answer_with_its_reason(
+    stub: type[StubDaemon], monkeypatch: pytest.MonkeyPatch, failure: Exception, reason: str
+) -> None:
+    async def run() -> Said | None:
+        transport = CorosyncTransport(b"secret")
+        await transport.start(CLUSTER, heard)
+        monkeypatch.setattr(stub, "failure", failure)
+        return await transport.reload(CLUSTER)
+
+    said = asyncio.run(run())
+    assert said is not None
+    assert said.code == NOT_RELOADED.code
+    assert reason in said.en
 
 
 def test_a_defect_is_not_an_answer(stub: type[StubDaemon], monkeypatch: pytest.MonkeyPatch) -> None:
