@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import komainu
+from komainu.agent.alert_record import module_of
 from komainu.catalogue import MONITORS, NOTIFICATIONS, TYPES
 from komainu.config.reference import reference
 from komainu.model.message import Language, Level, Message
@@ -38,6 +39,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "KM36": ("AWS resources: it is not known whether the standby is ready", "AWS リソース: 待機系の準備状況が不明"),
     "KM37": ("AWS virtual IP", "AWS 仮想 IP"),
     "KM38": ("Floating IP", "フローティング IP"),
+    "KM39": ("Notifications: mail, webhook, Amazon SNS", "通知: メール、Webhook、Amazon SNS"),
     "KM40": ("Applications (exec)", "アプリケーション（exec）"),
     "KM43": ("Custom monitors (genw)", "カスタムモニタ（genw）"),
     "KM44": ("TCP monitors", "TCP モニタ"),
@@ -50,8 +52,10 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "KM53": ("Journal and files", "ジャーナルとファイル"),
     "KM54": ("Status and safety statement", "状態の説明と安全性"),
     "KM55": ("The daemon", "デーモン"),
+    "KM57": ("The alert log and notifications", "アラートログと通知"),
     "KM60": ("Socket, key and files", "ソケット、鍵、ファイル"),
     "KM61": ("The command", "コマンド"),
+    "KM65": ("Questions to the alert log", "アラートログへの問い合わせ"),
     "KM66": ("Journal files: replay and report", "ジャーナルのファイル: 再実行と報告書"),
     "KM70": ("What happened: the beginning of a chain of causes", "起きたこと: 原因の連鎖の始まり"),
     "KM71": ("Nodes come and go", "ノードの参加と離脱"),
@@ -194,14 +198,14 @@ def _messages_in(names: Mapping[str, Any]) -> Iterator[Message]:
 
 def _head(language: Language) -> tuple[str, str]:
     if language == "ja":
-        return "| コード | 種別 | メッセージ | 英語 |", "| --- | --- | --- | --- |"
-    return "| Code | Level | Message |", "| --- | --- | --- |"
+        return "| コード | モジュール | 種別 | メッセージ | 英語 |", "| --- | --- | --- | --- | --- |"
+    return "| Code | Module | Level | Message |", "| --- | --- | --- | --- |"
 
 
 def _row(message: Message, language: Language) -> str:
     level = LEVELS[message.level][LANGUAGES.index(language)]
     texts = (message.en,) if language == "en" else (message.ja, message.en)
-    return "| " + " | ".join((message.code, level, *map(_cell, texts))) + " |"
+    return "| " + " | ".join((message.code, module_of(message.code), level, *map(_cell, texts))) + " |"
 
 
 def _cell(text: str) -> str:

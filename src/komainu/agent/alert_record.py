@@ -28,6 +28,8 @@ MODULES: Final[Mapping[str, str]] = {
     "KM40": "exec",
     "KM5": "agent",
     "KM51": "resource",
+    "KM571": "notify",
+    "KM572": "notify",
     "KM6": "api",
     "KM61": "cli",
     "KM7": "core",

@@ -56,12 +56,12 @@ def test_one_code_with_two_texts_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_row_survives_signs_that_mean_something_in_a_table() -> None:
     row = docs.messages_page({"KM7101": ASKED}, "en").splitlines()[-1]
-    assert row == "| KM7101 | warning | Is {node} \\| lost?<br>No `<` or &lt;. |"
+    assert row == "| KM7101 | core | warning | Is {node} \\| lost?<br>No `<` or &lt;. |"
 
 
 def test_the_japanese_page_has_the_english_text_beside_it() -> None:
     row = docs.messages_page({"KM7101": ASKED}, "ja").splitlines()[-1]
-    assert row.startswith("| KM7101 | 警告 | {node} \\| です。 | Is {node}")
+    assert row.startswith("| KM7101 | core | 警告 | {node} \\| です。 | Is {node}")
 
 
 def test_a_message_without_a_section_is_refused() -> None:
