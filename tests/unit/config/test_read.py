@@ -12,6 +12,7 @@ from komainu import config
 from komainu.config import complete, parameters, read, refusals, rules, yaml_text
 from komainu.config.rules import safety
 from komainu.model.config import Cluster
+from tests.unit.config.files import files
 from tests.unit.config.sample import GOOD, TWO_FORMS, TYPES, changed, only, reading, said
 
 
@@ -192,6 +193,16 @@ def test_a_cluster_that_the_model_refuses_after_all_is_a_defect_that_is_said(mon
 
 WORDS = [
     "cluster",
+    "monitors",
+    "exclusions",
+    "notifications",
+    "depends_on",
+    "target",
+    "watches",
+    "group",
+    "scripts",
+    "reset_after_ms",
+    "interval_ms",
     "nodes",
     "groups",
     "resources",
@@ -204,6 +215,7 @@ WORDS = [
     "node1",
     "every",
 ]
+SECTIONS = ["cluster", "nodes", "groups", "monitors", "exclusions", "notifications"]
 VALUES = ["links", "arbitration", "kind", "none", "10.0.0.1", "recovery", "exclusive", "text", "aws", "environment"]
 
 
@@ -217,11 +229,49 @@ def _pieces() -> st.SearchStrategy[object]:
     )
 
 
+def _sections() -> st.SearchStrategy[object]:
+    """Sections with names that exist, and anything else in them."""
+    names = st.sampled_from(["failover1", "app1", "move1", "node1", "g", 5, "local-server", "always"])
+    target = st.dictionaries(st.sampled_from(["group", "resource"]), names) | names
+    number = st.integers(-1, 70_000) | st.just("x")
+    values: dict[str, st.SearchStrategy[object]] = {
+        "name": names,
+        "type": st.sampled_from(["app", "ping", "inside", "ofapp", "every", "nothing"]),
+        "kind": st.sampled_from(["normal", "absolute", "mail", 1]),
+        "nodes": st.lists(names, max_size=3),
+        "groups": st.lists(names, max_size=3),
+        "watches": target,
+        "interval_ms": number,
+        "check_interval_ms": number,
+        "failback": st.sampled_from(["auto", "manual", 1]),
+        "scripts": st.dictionaries(st.sampled_from(["before_start", "timeout_ms", "x"]), names | number),
+        "depends_on": st.lists(target | st.just({"group": "g", "same_node": True, "start_wait_ms": 1}), max_size=3),
+        "recovery": st.dictionaries(
+            st.sampled_from(["target", "restarts", "reset_after_ms", "final_action", "script"]), target | number
+        ),
+        "per_node": st.dictionaries(st.just("node1"), st.just({"host": "h"}) | number, max_size=1),
+        "params": st.sampled_from([{"host": "h"}, {"command": ["/x"]}, {"whole": 1}, {"to": 5}, 5]),
+        "np": st.booleans() | number,
+    }
+    plain = st.fixed_dictionaries({}, optional=values)
+    return st.fixed_dictionaries({}, optional={**values, "resources": st.lists(plain, max_size=3)})
+
+
 @settings(max_examples=300, deadline=None)
-@given(st.dictionaries(st.sampled_from(["cluster", "nodes", "groups", "x"]), _pieces()))
+@given(st.dictionaries(st.sampled_from([*SECTIONS, "x"]), _pieces()))
 def test_no_values_crash_the_reader(values: dict[str, object]) -> None:
     # JSON is YAML, so this is a text in which any value stands anywhere.
-    found = read.read(json.dumps(values).encode(), TYPES)
+    found = reading(json.dumps(values))
+    assert (found.cluster is None) == bool(found.errors)
+
+
+LISTS = ("groups", "monitors", "exclusions", "notifications")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.sampled_from(LISTS), st.lists(_sections(), max_size=3)))
+def test_no_values_in_the_right_lists_crash_the_reader(lists: dict[str, object]) -> None:
+    found = reading(json.dumps({**yaml.safe_load(GOOD), **lists}))
     assert (found.cluster is None) == bool(found.errors)
 
 
@@ -234,6 +284,22 @@ def test_no_damage_to_a_right_file_crashes_the_reader(data: st.DataObject) -> No
         raw[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
     found = read.read(bytes(raw), TYPES)
     assert (found.cluster is None) == bool(found.errors)
+
+
+@settings(max_examples=150, deadline=None)
+@given(files())
+def test_a_file_of_the_right_form_is_refused_for_a_reason_or_becomes_a_cluster(file: dict[str, object]) -> None:
+    found = reading(json.dumps(file))
+    assert read.INCOMPLETE.code not in [each.said.code for each in found.problems]
+    assert (found.cluster is None) == bool(found.errors)
+    if found.cluster is None:
+        return
+    assert found.cluster == Cluster.model_validate_json(found.cluster.model_dump_json())
+    for group in found.cluster.groups:
+        seen: list[str] = []
+        for resource in group.resources:
+            assert set(resource.depends_on) <= set(seen)
+            seen.append(resource.name)
 
 
 def test_every_message_has_a_code_of_its_own() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from komainu.model.message import Message
 from komainu.model.traits import Traits
-from komainu.ports import CloudError, CloudFault, ResourceType
+from komainu.ports import ResourceType
 from tests.unit.types.aws.world import World
 
 
@@ -27,9 +27,3 @@ def test_a_monitor_is_named_after_its_resource(resource: str, monitor: str) -> N
     )
     assert kind.monitor_name(resource) == monitor
     assert kind.advise({}) == ()
-
-
-def test_a_cloud_error_says_its_code_and_text() -> None:
-    error = CloudError(CloudFault.REFUSED, "InvalidVpcID.NotFound", "no such VPC")
-    assert str(error) == "InvalidVpcID.NotFound: no such VPC"
-    assert (error.timed_out, error.transient) == (False, False)

@@ -142,7 +142,7 @@ def _shown(circle: Sequence[str]) -> str:
 
 def _groups(cluster: Cluster) -> Iterator[Finding]:
     groups = {group.name: group for group in cluster.groups if group.name}
-    longest = {name: _longest(group) for name, group in groups.items()}
+    longest = {group.name: _longest(group) for group in cluster.groups}
     places = {group.name: place for place, group in enumerate(cluster.groups)}
     for number, group in enumerate(cluster.groups):
         path = ("groups", number, "depends_on")
