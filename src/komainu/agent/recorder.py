@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 from komainu import __version__
 from komainu.agent import wire
 from komainu.agent.background import Background
+from komainu.agent.deeds import TOLD, deed
 from komainu.agent.journal import SNAPSHOT, Journal
 from komainu.agent.replica import Decided
 from komainu.agent.wire import event_to_json
@@ -194,11 +195,11 @@ class Recorder:
     def last(self, most: int) -> list[dict[str, Any]]:
         """The last entries, oldest first."""
         entries = list(self._entries)[-most:] if most > 0 else []
-        return [to_json(entry) for entry in entries]
+        return [told(entry) for entry in entries]
 
     def after(self, seq: int) -> list[dict[str, Any]]:
         """The entries after that one, oldest first, as far as they are in memory."""
-        return [to_json(entry) for entry in self._entries if seq_of(entry) > seq]
+        return [told(entry) for entry in self._entries if seq_of(entry) > seq]
 
     def began(self, ids: Iterable[str]) -> dict[str, str]:
         """When the actions of these ids were decided, as far as that is in memory and of this run of the daemon."""
@@ -343,10 +344,10 @@ class _Script:
 
 
 def to_json(entry: Entry | dict[str, Any]) -> dict[str, Any]:
-    """An entry as plain JSON values; this is the format of the journal and of `komainu events --json`."""
+    """An entry as plain JSON values; this is the format of the journal."""
     if not isinstance(entry, Entry):
         return entry
-    told: dict[str, Any] = {
+    body: dict[str, Any] = {
         "seq": entry.seq,
         "at": _at(entry.wall_ns),
         "boottime_ms": entry.boottime_ms,
@@ -356,17 +357,30 @@ def to_json(entry: Entry | dict[str, Any]) -> dict[str, Any]:
     alerts = list(entry.alerts)
     if entry.decided is not None:
         actions = entry.decided.actions
-        told["rules"] = entry.decided.rules
-        told["configuration"] = entry.version
+        body["rules"] = entry.decided.rules
+        body["configuration"] = entry.version
         if entry.unheard_ms:
-            told["unheard_ms"] = dict(entry.unheard_ms)
-        told["text"] = said_to_json(headline(entry.decided.event))
-        told["event"] = event_to_json(entry.decided.event)
-        told["actions"] = [action_to_json(action) for action in actions if not isinstance(action, RaiseAlert)]
+            body["unheard_ms"] = dict(entry.unheard_ms)
+        body["text"] = said_to_json(headline(entry.decided.event))
+        body["event"] = event_to_json(entry.decided.event)
+        body["actions"] = [action_to_json(action) for action in actions if not isinstance(action, RaiseAlert)]
         alerts += [action for action in actions if isinstance(action, RaiseAlert)]
-    told["alerts"] = [{**said_to_json(alert.said), "detail": alert.detail} for alert in alerts]
-    told["changes"] = [dataclasses.asdict(change) for change in entry.changes]
-    return told
+    body["alerts"] = [{**said_to_json(alert.said), "detail": alert.detail} for alert in alerts]
+    body["changes"] = [dataclasses.asdict(change) for change in entry.changes]
+    return body
+
+
+def told(entry: Entry | dict[str, Any]) -> dict[str, Any]:
+    """An entry as the API gives it: with `text` in each action that touches the world."""
+    body = to_json(entry)
+    return {**body, "actions": list(map(worded, body["actions"]))} if "actions" in body else body
+
+
+def worded(action: dict[str, Any]) -> dict[str, Any]:
+    """An action of `action_to_json` with what it does in words, under `text`, if it touches the world."""
+    if action["action"] not in TOLD:
+        return action
+    return {**action, "text": said_to_json(deed(action["action"], action))}
 
 
 def snapshot_to_json(turn: Turn) -> dict[str, Any]:

@@ -11,9 +11,8 @@ from typing import Any
 
 from komainu import __version__
 from komainu.agent import wire
-from komainu.agent.deeds import TOLD, deed
 from komainu.agent.journal import SNAPSHOT, Read
-from komainu.agent.recorder import action_to_json, said_to_json
+from komainu.agent.recorder import action_to_json, said_to_json, worded
 from komainu.agent.replica import BROKEN
 from komainu.core.actions import Action, RaiseAlert
 from komainu.core.audit import InvariantBroken
@@ -277,7 +276,7 @@ class Replay:
             text=body["text"],
             event=body["event"],
             rules=rules,
-            actions=tuple(_worded(act) for act in acts),
+            actions=tuple(worded(act) for act in acts),
             alerts=tuple(alerts),
             digest=str(body.get("digest") or ""),
             differences=tuple(differences),
@@ -294,10 +293,6 @@ class Replay:
             first, last, why = self._unknown
             self._unknown = None
             yield from self._remark(why.said(first=first, last=last))
-
-
-def _worded(act: Json) -> Json:
-    return {**act, "text": said_to_json(deed(act["action"], act))} if act["action"] in TOLD else act
 
 
 def _briefly(items: list[Json]) -> str:

@@ -15,12 +15,6 @@ MOST = 1000
 "So many entries the daemon has at hand."
 
 _LEVELS: dict[str, Colour] = {"info": "", "warning": "yellow", "error": "red"}
-_VERBS = {
-    "StartResource": ("start {resource} on {node}", "{node} で {resource} を起動"),
-    "StopResource": ("stop {resource} on {node}", "{node} で {resource} を停止"),
-    "ProbeNode": ("find out what runs on {node}", "{node} の状態を確認"),
-    "FenceNode": ("fence {target} from {node}", "{node} から {target} を強制停止"),
-}
 _RESULTS = {"succeeded": ("succeeded", "成功"), "failed": ("failed", "失敗"), "unknown": ("unknown", "不明")}
 
 
@@ -101,8 +95,8 @@ def _entry(entry: Json, speech: Speech) -> Iterator[str]:
         line = f"{alert['code']} {speech.said(alert)}{detail}"
         yield f"{speech.paint(time, 'dim')}  {speech.paint(line, _LEVELS.get(alert['level'], ''))}"
     for action in actions:
-        if action["action"] in _VERBS:
-            yield f"{speech.paint(time, 'dim')}    → {_verb(action, speech)}"
+        if action.get("text"):
+            yield f"{speech.paint(time, 'dim')}    → {speech.said(action['text'])}"
     for change in changes:
         where = f" ({change['node']})" if change["what"] == "group" and change["node"] else ""
         before = f"{change['before']} → " if change["before"] not in ("", change["now"]) else ""
@@ -116,7 +110,8 @@ def _action(action: Json, speech: Speech) -> Iterator[str]:
     shade: Colour = {"succeeded": "green", "failed": "red", "unknown": "yellow"}.get(str(result), "dim")  # type: ignore[assignment]
     took = f" ({action['took_ms']} ms)" if action["took_ms"] is not None else ""
     yield ""
-    yield f"{speech.paint(_time(action['at']), 'dim')}  {_verb(action, speech)}: {speech.paint(word, shade)}{took}"
+    time, text = speech.paint(_time(action["at"]), "dim"), speech.said(action["text"])
+    yield f"{time}  {text}: {speech.paint(word, shade)}{took}"
     for depth, said in enumerate(_chain(action["because"])):
         yield "    " + "  " * depth + speech.paint("└ ", "dim") + speech.said(said)
     if action["said"] is not None:
@@ -128,11 +123,6 @@ def _action(action: Json, speech: Speech) -> Iterator[str]:
 def _chain(because: list[Json]) -> list[Json]:
     """From what happened last to what it all began with; a cause that is its own cause is said once."""
     return [said for index, said in enumerate(because) if index == 0 or said != because[index - 1]]
-
-
-def _verb(action: Json, speech: Speech) -> str:
-    en, ja = _VERBS[action["action"]]
-    return speech.pick(en, ja).format(**action)
 
 
 def _time(at: str) -> str:

@@ -20,7 +20,7 @@ from komainu.agent.recorder import Recorder
 from komainu.agent.replica import Decided
 from komainu.agent.words import Change
 from komainu.core import events as e
-from komainu.core.actions import Action, ArmTimer, RaiseAlert, StartResource
+from komainu.core.actions import Action, AnswerCommand, ArmTimer, RaiseAlert, StartResource
 from komainu.core.state import RULES, State, digest, encode, initial
 from komainu.core.state import decode as decode_state
 from komainu.model.message import Message
@@ -78,7 +78,8 @@ def test_an_entry_has_the_event_the_actions_with_their_causes_the_alerts_and_the
         await world.written()
         (entry,) = world.recorder.last(10)
 
-        assert world.on_disk() == [entry]
+        assert [recorder.told(line) for line in world.on_disk()] == [entry]
+        assert entry["actions"][0]["text"]["ja"] == "n1 で app を起動"
         assert entry["event"] == {"event": "TimerFired", "timer": "startup"}
         assert entry["text"]["en"] == "The wait startup is over."
         assert [action["action"] for action in entry["actions"]] == ["StartResource", "ArmTimer"]
@@ -408,8 +409,9 @@ def test_every_kind_of_action_can_be_written() -> None:
         "detail": "", "cluster": cluster(),
     }  # fmt: skip
     for kind in Action.__args__:
-        action = kind(**{field.name: samples[field.name] for field in dataclasses.fields(kind)})
-        told = recorder.action_to_json(action)
+        action = kind(**{field.name: samples.get(field.name, field.name) for field in dataclasses.fields(kind)})
+        plain = recorder.action_to_json(action)
 
-        assert told["action"] == kind.__name__
-        assert json.loads(json.dumps(told)) == told
+        assert plain["action"] == kind.__name__
+        assert json.loads(json.dumps(plain)) == plain
+        assert ("text" in recorder.worded(plain)) == (kind not in (ArmTimer, AnswerCommand, RaiseAlert))
