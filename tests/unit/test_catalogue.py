@@ -1,18 +1,28 @@
 """The types that ship, and the law that a type is declared in one place (design law 12)."""
 
+import asyncio
 import json
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
-from komainu.catalogue import RESOURCE_TYPES, TYPES, by_name
+from komainu.agent.patrol import Patrol
+from komainu.catalogue import MONITOR_TYPES, MONITORS, RESOURCE_TYPES, TYPES, by_name
 from komainu.config.read import read
 from komainu.config.reference import reference
 from komainu.config.rules import groups, safety
 from komainu.config.schema import parameters, schema
-from komainu.ports import ResourceType
+from komainu.core.state import State
+from komainu.model.config import Cluster
+from komainu.model.message import Message
+from komainu.model.outcome import Outcome
+from komainu.ports import MonitorHost, MonitorTraits, MonitorType, ResourceType
 from komainu.types.aws.vip import VPCS_DIFFER
+from tests.doubles.network import FakeNetwork
 from tests.unit.config.sample import EVERY
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -20,13 +30,15 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 def test_every_type_has_a_name_and_a_monitor_of_its_own() -> None:
     assert list(RESOURCE_TYPES) == [declared.name for declared in TYPES]
-    assert len({declared.monitor for declared in TYPES}) == len(TYPES)
+    assert list(MONITOR_TYPES) == [declared.name for declared in MONITORS]
+    names = [*(declared.monitor for declared in TYPES), *MONITOR_TYPES]
+    assert len(set(names)) == len(names)  # a monitor that comes with a resource, and one of its own, are told apart
     with pytest.raises(ValueError, match="two types are called every"):
         by_name([EVERY, EVERY])
 
 
-@pytest.mark.parametrize("declared", TYPES, ids=lambda declared: declared.name)
-def test_every_parameter_is_explained_in_both_languages(declared: ResourceType) -> None:
+@pytest.mark.parametrize("declared", [*TYPES, *MONITORS], ids=lambda declared: declared.name)
+def test_every_parameter_is_explained_in_both_languages(declared: ResourceType | MonitorType) -> None:
     own = parameters(declared)
     for section in (own, *own.get("$defs", {}).values()):
         for key, field in section.get("properties", {}).items():
@@ -34,17 +46,19 @@ def test_every_parameter_is_explained_in_both_languages(declared: ResourceType) 
             assert re.search(r"[ぁ-んァ-ン一-龥]", field.get("description_ja", "")), key
 
 
-@pytest.mark.parametrize("declared", TYPES, ids=lambda declared: declared.name)
-def test_what_a_type_names_among_its_parameters_exists(declared: ResourceType) -> None:
+@pytest.mark.parametrize("declared", [*TYPES, *MONITORS], ids=lambda declared: declared.name)
+def test_what_a_type_names_among_its_parameters_exists(declared: ResourceType | MonitorType) -> None:
     fields = declared.params.model_fields
     assert set(declared.per_node_required) <= set(fields)
-    assert set(declared.traits.addresses) <= set(fields)
+    if isinstance(declared, ResourceType):
+        assert set(declared.traits.addresses) <= set(fields)
     assert declared.params.model_config["frozen"]
     assert declared.params.model_config["extra"] == "forbid"
 
 
 def test_every_message_of_a_type_has_a_code_of_its_own_and_the_same_values_in_both_languages() -> None:
-    messages = [each for declared in TYPES for each in (declared.title, declared.description, *declared.messages)]
+    declarations = (*TYPES, *MONITORS)
+    messages = [each for kind in declarations for each in (kind.title, kind.description, *kind.messages)]
     distinct = list(dict.fromkeys(messages))
     assert len({message.code for message in distinct}) == len(distinct)
     for message in distinct:
@@ -132,3 +146,78 @@ groups:
     assert [(each.line, each.path) for each in refused.errors] == [
         (9 + number, f"groups[0].resources[0].params.{key}") for number, key in enumerate(wrong)
     ]
+
+
+def test_a_monitor_type_added_at_run_time_is_on_every_surface_unchanged() -> None:
+    made: list[tuple[BaseModel, MonitorHost]] = []
+
+    def make(params: Any, host: MonitorHost) -> Any:
+        made.append((params, host))
+        return Unasked()
+
+    title = Message("KM9920", "the everyw", "everyw モニタ")
+    everyw = MonitorType(
+        name="everyw",
+        title=title,
+        description=Message("KM9921", "What everyw watches.", "everyw の説明。"),
+        params=EVERY.params,
+        per_node_required=("whole",),
+        traits=MonitorTraits(first_wait_ms=3_000, interval_ms=7_000, timeout_ms=2_000, retries=4),
+        messages=(),
+        make=make,
+    )
+    monitors = (*MONITORS, everyw)
+    known = by_name(monitors)
+    definition = json.dumps(schema(TYPES, monitors)["$defs"]["monitor.everyw.params"])
+    english, japanese = reference(TYPES, "en", monitors), reference(TYPES, "ja", monitors)
+    assert "### `everyw`: the everyw" in english
+    for key, field in everyw.params.model_fields.items():
+        assert field.description is not None
+        assert field.description in definition
+        assert f"| `{key}` |" in english.partition("### `everyw`")[2]
+        assert field.description in english.partition("### `everyw`")[2]
+        assert parameters(everyw)["properties"][key]["description_ja"] in japanese.partition("### `everyw`")[2]
+    text = """\
+cluster: {name: c, environment: onprem, arbitration: operator}
+nodes: [{name: n1, links: [10.0.0.1]}, {name: n2, links: [10.0.0.2]}]
+monitors:
+  - name: e
+    type: everyw
+    recovery: {target: local-server}
+    per_node: {n1: {whole: 1}, n2: {whole: 2}}
+    params:
+"""
+    accepted = read((text + '      {"text": "abc"}\n').encode(), RESOURCE_TYPES, monitors=known)
+    assert accepted.errors == ()
+    assert accepted.cluster is not None
+    (configured,) = accepted.cluster.monitors
+    assert (configured.first_wait_ms, configured.interval_ms, configured.timeout_ms) == (3_000, 7_000, 2_000)
+    assert configured.retries == 4
+
+    right = {"text": "abc", "truth": 1}
+    lines = "".join(f"      {key}: {json.dumps(value)}\n" for key, value in right.items())
+    refused = read((text + lines).encode(), RESOURCE_TYPES, monitors=known)
+    assert [each.path for each in refused.errors] == ["monitors[0].params.truth"]
+
+    asyncio.run(_keep_a_round(accepted.cluster, known))
+    ((params, host),) = made
+    assert (params.model_dump()["whole"], host.monitor) == (1, "e")
+
+
+class Unasked:
+    """`komainu.ports.MonitorHands` of which nothing is asked but to leave nothing behind."""
+
+    async def end(self) -> None:
+        """Nothing was begun."""
+
+
+async def _keep_a_round(cluster: Cluster, known: Mapping[str, MonitorType]) -> None:
+    """The patrol of node n1 takes up the monitor, and lets it go."""
+
+    def host(name: str, monitor: str, report: Callable[[Outcome], None]) -> MonitorHost:
+        return MonitorHost("n1", name, monitor, None, FakeNetwork(), None, report, lambda: 0)
+
+    patrol = Patrol("n1", known, host, lambda event: None)
+    patrol.follow(State(cluster))
+    await asyncio.sleep(0)
+    await patrol.close()
