@@ -90,6 +90,7 @@ class Lab:
         self._cgroup: Cgroup | None = None
         self._wires: Wires | None = None
         self.router: Node | None = None
+        self._closing = False
 
     # --- the whole ---
 
@@ -122,11 +123,14 @@ class Lab:
         for subnet in self.topology.subnets:
             self._wires.add_subnet(subnet)
         for machine in self.topology.machines:
-            self.nodes[machine.name] = self._make(machine.name, NAT_SYSCTLS if machine.kind == "nat" else {})
+            node = self._make(machine.name, NAT_SYSCTLS if machine.kind == "nat" else {})
+            node.on_death = self._went_down
+            self.nodes[machine.name] = node
 
     def down(self) -> None:
         """Take everything down and remove it. May be called twice."""
         with self.lock:
+            self._closing = True
             self._undo.close()
 
     def _claim_name(self) -> None:
@@ -196,6 +200,19 @@ class Lab:
                 for work in self.after_power_on:
                     work(machine, node)
             return at
+
+    def _went_down(self, node: Node) -> None:
+        """A machine went off for whatever reason; one that rebooted itself comes up again by itself."""
+        if node.restarts:
+            # Not here: whoever holds the lock may wait for the thread that calls this.
+            threading.Thread(target=self._come_up, args=(node,), name=f"boot of {node.name}", daemon=True).start()
+
+    def _come_up(self, node: Node) -> None:
+        with self.lock:
+            if node.restarts and not node.on and not self._closing:
+                node.restarts = False
+                self.say(f"{node.name} boots")
+                self.power_on(node.name)
 
     def power_off(self, name: str) -> int:
         """Loss of power: the cable is dead and PID 1 is killed. Returns the time just before, CLOCK_BOOTTIME in ns."""

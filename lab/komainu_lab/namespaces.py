@@ -56,6 +56,8 @@ class Node:
         self.frozen = False
         self.events: list[Event] = []
         "What PID 1 told, in order, over all boots."
+        self.restarts = False
+        "The machine went down by itself to come up again: a reboot or a reset from inside."
         self.on_death: Callable[[Node], None] = lambda node: None
         "Called once per boot, from another thread, when PID 1 has ended for whatever reason."
         self._holder: subprocess.Popen[bytes] | None = None
@@ -165,12 +167,15 @@ class Node:
         control.close()
         with self._changed:
             self.pid = 0
+            # So the kernel ends a process namespace whose reboot(2) asked for a restart, and unshare after it.
+            self.restarts = holder.returncode == -signal.SIGHUP
             self._control = None
             self._changed.notify_all()
         self.on_death(self)
 
     def power_off(self) -> None:
-        """Loss of power: kill PID 1, which ends every process of the machine at once; nothing when it is off."""
+        """Loss of power: kill PID 1, which ends every process of the machine at once; what was off stays off."""
+        self.restarts = False
         if pid := self.pid:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

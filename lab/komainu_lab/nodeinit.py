@@ -1,4 +1,4 @@
-"""PID 1 of a lab machine: private mounts, services, orphans, clean shutdown.
+"""PID 1 of a lab machine: private mounts, services, orphans, and every way in which a machine goes down.
 
 Run by path inside fresh namespaces, with the standard library only, so that a machine is up in some 60 ms:
 
@@ -7,8 +7,17 @@ Run by path inside fresh namespaces, with the standard library only, so that a m
 It speaks JSON datagrams with the lab over a socket pair. When the lab is gone (end of file) the machine goes as well.
 `kill -9` of this process is a loss of power; SIGTERM is a clean shutdown: services are asked to stop, last started
 first, then everything that is left.
+
+From inside the machine is taken down as any other:
+
+- `shutdown`, `poweroff` and `reboot` are small programs that ask this process for the clean way.
+- /proc/sysrq-trigger is a pipe to this process, where the kernel has that file: `b` resets, `o` switches off, and after
+  `c` nothing runs any more, as with a kernel that panicked. The pipe itself is /run/lab/sysrq.
+- reboot(2) needs no help: the kernel ends the process namespace. By which signal tells the lab a restart (SIGHUP) from
+  an end (SIGINT).
 """
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -23,6 +32,20 @@ from typing import Any
 
 MS_NOSUID, MS_NODEV, MS_BIND = 2, 4, 4096
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
+RESTART, POWER_OFF = 0x01234567, 0x4321FEDC - (1 << 32)
+"The commands of reboot(2)."
+LAB = "/run/lab"
+REQUESTS = f"{LAB}/initctl"
+SYSRQ = f"{LAB}/sysrq"
+SYSRQ_FILE = "/proc/sysrq-trigger"
+SBIN = "/usr/local/sbin"
+REQUEST_PROGRAM = f"""#!/bin/sh
+# Ask the machine's process 1: off, or off and on again.
+case "$0 $*" in
+*reboot* | *-r*) echo reboot > {REQUESTS} ;;
+*) echo poweroff > {REQUESTS} ;;
+esac
+"""
 RESTART_DELAY_S = 0.1
 "As systemd's RestartSec."
 LEFTOVERS_TIMEOUT_S = 2.0
@@ -55,11 +78,38 @@ def arrange_files(config: dict[str, Any]) -> None:
     mount("sysfs", "/sys", "sysfs")
     if config["cgroup"]:
         mount("cgroup2", "/sys/fs/cgroup", "cgroup2")
-    for path in ("/proc/sysrq-trigger", "/dev/watchdog", "/dev/watchdog0"):
+    arrange_power()
+    for path in ("/dev/watchdog", "/dev/watchdog0"):
         if os.path.exists(path):
             mount("/dev/null", path, "", MS_BIND)
     if os.path.isdir("/root/.aws"):
         mount("tmpfs", "/root/.aws", "tmpfs", MS_NOSUID | MS_NODEV, "mode=700")
+
+
+def arrange_power() -> None:
+    """Give the machine its own sysrq, which never reaches the host's kernel, and the programs that end it in order."""
+    os.makedirs(f"{LAB}/sbin")
+    os.mkfifo(SYSRQ, 0o200)
+    os.mkfifo(REQUESTS, 0o200)
+    if os.path.exists(SYSRQ_FILE):
+        mount(SYSRQ, SYSRQ_FILE, "", MS_BIND)
+    for name in ("shutdown", "poweroff", "reboot"):
+        with open(f"{LAB}/sbin/{name}", "w", encoding="ascii") as file:
+            file.write(REQUEST_PROGRAM)
+        os.chmod(file.name, 0o755)
+    mount("overlay", SBIN, "overlay", options=f"lowerdir={LAB}/sbin:{SBIN}")
+
+
+def unplug() -> None:
+    """A machine that goes down at once says farewell to nobody: its kernel, which is the host's, must not do it."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sh14x", b"eth0", 0))
+
+
+def reboot(command: int) -> None:
+    """reboot(2) of this process namespace; does not return."""
+    os.sync()
+    _libc.reboot(ctypes.c_int(command))
 
 
 def arrange_network(config: dict[str, Any]) -> None:
@@ -121,6 +171,7 @@ class Init:
         self.selector = selectors.DefaultSelector()
         self.shutting_down = False
         self.leftovers_until = 0.0
+        self.restarts = False
         wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake_write)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -129,6 +180,11 @@ class Init:
         self.selector.register(wake_read, selectors.EVENT_READ)
         self.selector.register(control, selectors.EVENT_READ)
         self.wake = wake_read
+        # Opened for both ways: it never ends, and a writer never waits for us.
+        self.requests = os.open(REQUESTS, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self.sysrq = os.open(SYSRQ, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self.selector.register(self.requests, selectors.EVENT_READ)
+        self.selector.register(self.sysrq, selectors.EVENT_READ)
 
     def tell(self, **event: Any) -> None:
         """Send an event to the lab; a full or closed socket ends the machine, for then nobody holds it."""
@@ -145,12 +201,28 @@ class Init:
                     if not datagram:
                         return
                     self.answer(json.loads(datagram))
+                elif key.fileobj == self.sysrq:
+                    self.obey_sysrq(os.read(self.sysrq, 4096))
+                elif key.fileobj == self.requests:
+                    self.restarts = b"reboot" in os.read(self.requests, 4096)
+                    self.shut_down()
                 else:
                     for number in os.read(self.wake, 4096):
                         if number == signal.SIGTERM:
                             self.shut_down()
             self.reap()
             self.keep_time()
+        reboot(RESTART if self.restarts else POWER_OFF)
+
+    def obey_sysrq(self, letters: bytes) -> None:
+        """What the kernel would do, at once and without a word to anybody."""
+        for letter in letters:
+            if letter in b"bco":
+                unplug()
+            if letter == ord("b"):
+                _libc.reboot(ctypes.c_int(RESTART))
+            elif letter in b"co":
+                _libc.reboot(ctypes.c_int(POWER_OFF))
 
     def wait_s(self) -> float | None:
         """How long to sleep: until the earliest thing that is due."""
@@ -225,6 +297,8 @@ class Init:
 
     def shut_down(self) -> None:
         """Begin the clean shutdown."""
+        if self.shutting_down:
+            return
         self.shutting_down = True
         for service in reversed(self.services.values()):
             self.stop(service)

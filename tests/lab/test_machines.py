@@ -77,12 +77,80 @@ def test_the_host_never_sees_what_a_machine_writes(lab: Lab) -> None:
     assert [place for place in places if os.path.exists(place)] == []
 
 
-def test_dangerous_files_are_masked(lab: Lab) -> None:
+def test_dangerous_files_are_the_machine_s_own(lab: Lab) -> None:
     node = lab.node("node2")
-    for path in ("/proc/sysrq-trigger", "/dev/watchdog"):
+    for path, own in (("/proc/sysrq-trigger", "fifo"), ("/dev/watchdog", "character special file 1:3")):
         if os.path.exists(path):
-            kinds = node.run(["stat", "-c", "%t:%T", path]).stdout
-            assert kinds.strip() == "1:3", f"{path} is not /dev/null"
+            kind = node.run(["stat", "-c", "%F %t:%T", path]).stdout
+            assert kind.startswith(own), f"{path} is the host's"
+
+
+def boot_of(lab: Lab, name: str) -> str:
+    """What only this boot of the machine has; nothing while it is going down."""
+    node = lab.node(name)
+    try:
+        return os.readlink(f"/proc/{node.pid}/ns/pid") if node.on else ""
+    except FileNotFoundError:
+        return ""
+
+
+END = """
+import ctypes, os, sys
+assert os.readlink("/proc/self/ns/pid") != sys.argv[2], "this would end the host"
+ctypes.CDLL(None).reboot(ctypes.c_int(int(sys.argv[1], 16) - (1 << 32 if sys.argv[1] > "0x4" else 0)))
+"""
+HOST = os.readlink("/proc/self/ns/pid")
+WAYS_UP = {
+    "the program reboot": ["reboot"],
+    "the program shutdown": ["shutdown", "-r", "now"],
+    "sysrq b": ["sh", "-c", "echo b > /run/lab/sysrq"],
+    "the system call": [sys.executable, "-I", "-S", "-c", END, "0x01234567", HOST],
+}
+WAYS_DOWN = {
+    "the program poweroff": ["poweroff"],
+    "the program shutdown": ["shutdown", "-P", "now"],
+    "sysrq c": ["sh", "-c", "echo c > /run/lab/sysrq"],
+    "sysrq o": ["sh", "-c", "echo o > /run/lab/sysrq"],
+    "the system call": [sys.executable, "-I", "-S", "-c", END, "0x4321fedc", HOST],
+}
+
+
+@pytest.mark.parametrize("way", WAYS_UP)
+def test_a_machine_that_restarts_itself_comes_up_again_and_is_plugged_in(lab: Lab, way: str) -> None:
+    node, other = lab.node("node2"), boot_of(lab, "node1")
+    before = boot_of(lab, "node2")
+    node.run(["sh", "-c", "echo kept > /var/lib/komainu/over; echo lost > /run/over"])
+    node.run(WAYS_UP[way], check=False)
+    wait_until(lambda: boot_of(lab, "node2") not in ("", before))
+    wait_until(lambda: reaches(lab, "node1", "node2"))
+    assert node.read("/var/lib/komainu/over") == "kept\n"
+    assert node.run(["ls", "/run"]).stdout.count("over") == 0
+    assert boot_of(lab, "node1") == other, "another machine went with it"
+
+
+@pytest.mark.parametrize("way", WAYS_DOWN)
+def test_a_machine_that_switches_itself_off_stays_off(lab: Lab, way: str) -> None:
+    node, other = lab.node("node2"), boot_of(lab, "node1")
+    node.run(WAYS_DOWN[way], check=False)
+    wait_until(lambda: not node.on)
+    assert not reaches(lab, "node1", "node2")
+    assert not node.restarts
+    assert boot_of(lab, "node1") == other, "another machine went with it"
+    lab.power_on("node2")
+    assert reaches(lab, "node1", "node2")
+
+
+def test_the_clean_ways_ask_the_services_and_the_others_do_not(lab: Lab) -> None:
+    node = lab.node("node2")
+    polite = "trap 'echo asked; exit 0' TERM; echo begun; while :; do sleep 0.01; done"
+    for command, said in ((["poweroff"], "begun\nasked\n"), (WAYS_DOWN["sysrq o"], "begun\n")):
+        node.disk.path("/var/log/lab/asked.log").unlink(missing_ok=True)
+        node.start_service("asked", ["/bin/sh", "-c", polite])
+        wait_until(lambda: node.disk.log("asked") == "begun\n")
+        node.run(command, check=False)
+        wait_until(lambda: not node.on)
+        assert node.disk.log("asked") == said
+        lab.power_on("node2")
 
 
 def test_a_frozen_machine_answers_nothing_and_goes_on_afterwards(lab: Lab) -> None:
