@@ -18,7 +18,7 @@ from komainu.model.config import Arbitration, Cluster, Group, Node, Resource
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, failed
 from komainu.model.traits import Traits
-from komainu.ports import Host, MonitorHost, NotifierType, ResourceType
+from komainu.ports import Host, MonitorHost, MonitorTraits, MonitorType, NotifierType, ResourceType
 from tests.doubles.bus import FakeBus, FakeWire
 from tests.doubles.machine import FakePower, FakeWatchdog
 from tests.doubles.network import FakeNetwork
@@ -72,6 +72,47 @@ class Things:
             make=lambda params, host: ThingHands(self, host),
         )
 
+    def monitor_type(self, name: str = "look") -> MonitorType:
+        """A type of monitors that find what the script says, and nothing wrong otherwise."""
+        title = Message("TEST3", "Look", "見る")
+        return MonitorType(
+            name=name,
+            title=title,
+            description=title,
+            params=ThingParams,
+            per_node_required=(),
+            traits=MonitorTraits(),
+            messages=(),
+            make=lambda params, host: LookHands(self, host),
+        )
+
+    async def do(self, node: str, verb: str, name: str, otherwise: Callable[[], Any]) -> Any:
+        """Note that it was tried, and do what is planned, or else that."""
+        self.log.append((node, verb, name))
+        planned = self.script.get((node, verb, name))
+        if not planned:
+            return otherwise()
+        result = planned.pop(0)()
+        return await result if asyncio.iscoroutine(result) else result
+
+
+class LookHands:
+    """`komainu.ports.MonitorHands`."""
+
+    def __init__(self, things: Things, host: MonitorHost) -> None:
+        self.things = things
+        self.host = host
+
+    async def begin(self) -> None:
+        await self.things.do(self.host.node, "begin", self.host.monitor, lambda: None)
+
+    async def check(self, timeout_ms: int) -> Outcome:
+        found: Outcome = await self.things.do(self.host.node, "check", self.host.monitor, lambda: SUCCEEDED)
+        return found
+
+    async def end(self) -> None:
+        await self.things.do(self.host.node, "end", self.host.monitor, lambda: None)
+
 
 class ThingHands:
     """`komainu.ports.ResourceHands`."""
@@ -82,13 +123,8 @@ class ThingHands:
         things.hosts[host.node, host.resource] = host
 
     async def _do(self, verb: str, otherwise: Callable[[], Outcome]) -> Outcome:
-        node, resource = self.host.node, self.host.resource
-        self.things.log.append((node, verb, resource))
-        planned = self.things.script.get((node, verb, resource))
-        if not planned:
-            return otherwise()
-        result = planned.pop(0)()
-        return await result if asyncio.iscoroutine(result) else result
+        outcome: Outcome = await self.things.do(self.host.node, verb, self.host.resource, otherwise)
+        return outcome
 
     def _known(self) -> Outcome:
         if self.host.node in self.things.on(self.host.resource):
@@ -269,7 +305,7 @@ class World:
                 epoch=epoch,
                 maintenance=maintenance,
                 types={"thing": self.things.type()},
-                monitor_types={},
+                monitor_types={"look": self.things.monitor_type()},
                 monitor_host=self._monitor_host(name),
                 processes=None,
                 bus=lambda: FakeBus(self.wire, number),

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from komainu.agent import attempt, patrol
+from komainu.agent import attempt, patrol, wire
 from komainu.agent.patrol import Patrol
 from komainu.core import events as e
 from komainu.core.state import MonitorFacts, State, Verdict
@@ -17,6 +18,8 @@ from komainu.model.config import Monitor, MonitorRecovery, Target
 from komainu.model.message import Message
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.ports import MonitorHands, MonitorHost, MonitorTraits, MonitorType
+from tests.doubles.bus import FakeBus
+from tests.doubles.daemons import World as Daemons
 from tests.doubles.daemons import cluster
 from tests.doubles.network import FakeNetwork
 from tests.doubles.virtual_time import now_ms, run
@@ -478,3 +481,89 @@ def test_a_monitor_that_does_not_let_go_does_not_keep_the_daemon() -> None:
         assert now_ms() <= 250 + patrol.CLOSE_MS
 
     play(story)
+
+
+# --- with daemons around it ------------------------------------------------------------------------------------------
+
+
+def of_web(**recovery: Any) -> Monitor:
+    """A monitor of group web, checked where web is active."""
+    target = Target(kind="group", group="web")
+    return monitor(
+        type="look",
+        watches=target,
+        recovery=MonitorRecovery(target=target, **{"restarts": 1, "failovers": 1, **recovery}),
+    )
+
+
+def among_daemons(folder: Path, story: Callable[[Daemons], Awaitable[None]], *monitors: Monitor) -> None:
+    async def told() -> None:
+        async with Daemons(folder, cluster(monitors=monitors)) as world:
+            world.start_all()
+            await world.online(on="n1")
+            await story(world)
+
+    run(told())
+
+
+def seen(world: Daemons, node: str = "n1") -> Verdict | None:
+    """The verdict of m1 on that node, as every member knows it."""
+    found = [running.state.monitor("m1").on.get(node, Facts()).verdict for running in world.running.values()]
+    assert len(set(found)) == 1 or None in found
+    return found[0] if len(set(found)) == 1 else None
+
+
+def test_an_error_reactivates_then_fails_over_and_the_other_node_takes_up_the_round(tmp_path: Path) -> None:
+    async def story(world: Daemons) -> None:
+        await world.until(lambda: seen(world) is Verdict.NORMAL, "normal on n1")
+        assert ("n2", "begin", "m1") not in world.things.log
+        world.things.next("n1", "check", "m1", *[lambda: BAD] * 2)
+        await world.online(on="n2")
+        await world.until(lambda: seen(world, "n2") is Verdict.NORMAL, "normal on n2")
+
+        steps = [(node, verb) for node, verb, name in world.things.log if name == "m1" and verb != "check"]
+        rounds = [("n1", "begin"), ("n1", "end"), ("n1", "begin"), ("n1", "end"), ("n2", "begin")]
+        assert steps[steps.index(("n1", "begin")) :][:5] == rounds
+        moves = [(node, verb) for node, verb, name in world.things.log if name == "app" and verb in ("start", "stop")]
+        assert moves == [("n1", "start"), ("n1", "stop"), ("n1", "start"), ("n1", "stop"), ("n2", "start")]
+
+    among_daemons(tmp_path, story, of_web())
+
+
+def test_while_all_is_well_nothing_but_beats_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(world: Daemons) -> None:
+        await world.until(lambda: seen(world) is Verdict.NORMAL, "normal on n1")
+        await asyncio.sleep(20)  # what has come together has still to tell each other its alerts
+        checked = world.things.log.count(("n1", "check", "m1"))
+        sent: list[wire.Message] = []
+        pass_on = world.wire.multicast
+
+        def overhear(bus: FakeBus, payload: bytes) -> None:
+            sent.append(wire.decode(payload))
+            pass_on(bus, payload)
+
+        monkeypatch.setattr(world.wire, "multicast", overhear)
+        await asyncio.sleep(30)
+        assert world.things.log.count(("n1", "check", "m1")) >= checked + 25
+        assert sent
+        assert [message for message in sent if not isinstance(message, wire.Beat)] == []
+
+    among_daemons(tmp_path, story, of_web())
+
+
+def test_an_operator_simulates_a_failure_and_suspends_a_monitor(tmp_path: Path) -> None:
+    async def story(world: Daemons) -> None:
+        ask = world.running["n2"].daemon.parts.requests.ask
+        await world.until(lambda: seen(world) is Verdict.NORMAL, "normal on n1")
+        assert (await ask(e.SuspendMonitor("m1", None), 5_000)).accepted
+        await world.until(lambda: ("n1", "end", "m1") in world.things.log, "its round ended")
+        checked = world.things.log.count(("n1", "check", "m1"))
+        await asyncio.sleep(5)
+        assert world.things.log.count(("n1", "check", "m1")) == checked
+
+        assert (await ask(e.ResumeMonitor("m1", None), 5_000)).accepted
+        await world.until(lambda: seen(world) is Verdict.NORMAL, "normal again")
+        assert (await ask(e.SimulateFailure("m1", "n1", on=True), 5_000)).accepted
+        await world.online(on="n2")
+
+    among_daemons(tmp_path, story, of_web(restarts=0))
