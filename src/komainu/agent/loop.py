@@ -113,8 +113,9 @@ class Loop:
         if state is not before:
             earlier, self._words = self._words, words.summary(state)
             changes = words.changes(earlier, self._words)
-        adopted = effects.adopted
-        parts.recorder.decided(effects.decided, changes, before, state, adopted=adopted, unheard_ms=unheard_ms)
+        if effects.decided:
+            adopted = effects.adopted
+            parts.recorder.decided(effects.decided, changes, before, state, adopted=adopted, unheard_ms=unheard_ms)
         if state is not before:
             parts.watch.follow(state)
             parts.patrol.follow(state)
