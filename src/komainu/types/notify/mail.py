@@ -87,9 +87,7 @@ MESSAGES = (
     *(NO_CONNECTION, NO_TLS, LOGIN_REFUSED, REFUSED, SOME_REFUSED, NO_ANSWER, CLEAR_PASSWORD, HALF_LOGIN),
 )
 
-Address = Annotated[
-    str, StringConstraints(pattern=r"^[!#$%&'*+/=?^_`{|}~.0-9A-Za-z-]+@[0-9A-Za-z.-]+$", max_length=254)
-]
+Address = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z._%+-]+@[0-9A-Za-z.-]+$", max_length=254)]
 
 
 def _ja(text: str) -> dict[str, Any]:
@@ -223,7 +221,7 @@ class Mail:
             return None
         try:
             return ssl.create_default_context(cafile=self._params.ca_file)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _Ended(failed(self._said(NO_TLS), f"{self._params.ca_file}: {_told(error)}")) from error
 
     def _log_in(self, client: smtplib.SMTP, password: str) -> None:

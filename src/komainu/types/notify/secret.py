@@ -37,7 +37,7 @@ NO_TEXT = Message(
 
 MESSAGES = (NOT_READ, NOT_SECRET, NO_TEXT)
 
-SecretFile = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*[^/\x00]$", max_length=4_000)]
+SecretFile = Annotated[str, StringConstraints(pattern=r"^/", max_length=4_000)]
 """The absolute path of a file with a secret."""
 
 
@@ -64,8 +64,9 @@ def read_secret(name: str, file: str) -> str:
             data = os.read(descriptor, MOST_BYTES + 1)
         finally:
             os.close(descriptor)
-    except OSError as error:
-        raise SecretTrouble(NOT_READ.said(name=name, file=file, reason=error.strerror or str(error))) from error
+    except (OSError, ValueError) as error:  # ValueError: no path at all
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SecretTrouble(NOT_READ.said(name=name, file=file, reason=reason)) from error
     try:
         text = data.decode().strip("\r\n")
     except UnicodeDecodeError:

@@ -57,3 +57,9 @@ def test_a_fifo_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(SecretTrouble) as trouble:
         read_secret("ops", str(tmp_path / "f"))
     assert trouble.value.said.code == secret.NO_TEXT.code
+
+
+def test_what_is_no_path_is_refused_by_name() -> None:
+    with pytest.raises(SecretTrouble) as trouble:
+        read_secret("ops", "/etc/\0")
+    assert trouble.value.said.code == secret.NOT_READ.code
