@@ -11,15 +11,15 @@ from collections.abc import Callable
 
 from komainu.core import actions as a
 from komainu.core import events as e
-from komainu.core.state import State, digest, encode, initial
+from komainu.core.state import RULES, State, digest, encode, initial
 from komainu.core.step import step
-from komainu.model.config import Arbitration, Cluster, Group, Node, Recovery, Resource
+from komainu.model.config import Arbitration, Cluster, Group, Monitor, MonitorRecovery, Node, Recovery, Resource, Target
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Result, failed
 
 BROKEN = failed(Said("BENCH1", "It is broken.", "壊れています。", "error"))
-SHAPES = ((2, 3, 2), (8, 100, 10), (2, 10, 3), (2, 100, 3), (2, 1_000, 3))
-"""Nodes, groups, resources in each group."""
+SHAPES = ((2, 3, 2, 3), (8, 100, 10, 200), (2, 10, 3, 0), (2, 100, 3, 0), (2, 1_000, 3, 0))
+"""Nodes, groups, resources in each group, monitors of their own."""
 STEPS_OF_A_DAY = 300
 """At most so many steps are measured; a day of a large cluster has more of the same."""
 BUDGET_NS = 3_000_000_000
@@ -28,13 +28,14 @@ BUDGET_NS = 3_000_000_000
 Moment = tuple[State, e.Event]
 
 
-def cluster(nodes: int, groups: int, resources: int) -> Cluster:
+def cluster(nodes: int, groups: int, resources: int, monitors: int) -> Cluster:
     """A cluster of that size; every group may run on every node, the first one spread evenly."""
     names = [f"node{number}" for number in range(1, nodes + 1)]
     parts = tuple(
         Resource(
             name=f"part{number}", type="exec", exclusive=True, params={}, start_timeout_ms=1, stop_timeout_ms=1,
             check_interval_ms=100, check_timeout_ms=1, prepare_interval_ms=100, recovery=Recovery(),
+            depends_on=(f"part{number - 1}",) if number else (), monitor=f"check{number}",
         )
         for number in range(resources)
     )  # fmt: skip
@@ -48,7 +49,17 @@ def cluster(nodes: int, groups: int, resources: int) -> Cluster:
             Group(name=f"group{number}", nodes=(*names[number % nodes :], *names[: number % nodes]), resources=parts)
             for number in range(groups)
         ),
+        monitors=tuple(monitor(f"monitor{number}", names, f"group{number % groups}") for number in range(monitors)),
     )
+
+
+def monitor(name: str, nodes: list[str], group: str) -> Monitor:
+    """A monitor that checks everywhere and recovers that group."""
+    recovery = MonitorRecovery(target=Target(kind="group", group=group))
+    return Monitor(
+        name=name, type="tcp", nodes=tuple(nodes), params={}, first_wait_ms=0, interval_ms=1_000, timeout_ms=1_000,
+        retries=0, recovery=recovery,
+    )  # fmt: skip
 
 
 class Day:
@@ -91,9 +102,9 @@ class Day:
         self.happens(e.ViewChanged(f"1-{len(self.moments)}", tuple(members), tuple(nodes)))
         if newcomers:
             met = tuple(
-                e.Member(name, f"{name}.{len(self.moments)}", 1, 0, False)
+                e.Member(name, f"{name}.{len(self.moments)}", RULES, 0, False)
                 if name in newcomers
-                else e.Member(name, self.state.nodes[name].incarnation, 1, 0, True)
+                else e.Member(name, self.state.nodes[name].incarnation, RULES, 0, True)
                 for name in members
             )
             self.happens(e.MembersSynced(self.state.ring, members[0], met))
@@ -148,16 +159,16 @@ def measured(moments: list[Moment]) -> list[int]:
     ]
 
 
-def row(nodes: int, groups: int, resources: int) -> str:
+def row(nodes: int, groups: int, resources: int, monitors: int) -> str:
     """The figures of one shape."""
-    day = Day(cluster(nodes, groups, resources))
+    day = Day(cluster(nodes, groups, resources, monitors))
     form(day)
     live(day)
     steps = sorted(measured(day.moments))
     snapshot = statistics.median(nanoseconds(lambda: encode(day.state), BUDGET_NS // 10))
     taken = statistics.median(nanoseconds(lambda: digest(day.state), BUDGET_NS // 10))
     cells = (
-        f"{nodes} x {groups} x {resources}",
+        f"{nodes}x{groups}x{resources}+{monitors}",
         f"{statistics.median(steps) / 1000:.0f}",
         f"{steps[len(steps) * 95 // 100] / 1000:.0f}",
         f"{steps[-1] / 1000:.0f}",
@@ -173,7 +184,7 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {platform.machine()}; times in microseconds")
     heads = ("nodes x groups", "step median", "step 95 %", "step longest", "snapshot", "digest", "snapshot kB")
     print("".join(head.rjust(14) for head in heads))
-    print("x resources".rjust(14))
+    print("x res.+mon.".rjust(14))
     for shape in SHAPES:
         print(row(*shape), flush=True)
 

@@ -230,11 +230,10 @@ class Transcript:
 
     def _wanted(self) -> Cluster:
         now = self.state.cluster
-        return self.wanted or Cluster.model_validate({**dict(now), "version": now.version + 1})
+        return self.wanted or now.model_copy(update={"version": now.version + 1})
 
     def _want(self, **parts: object) -> None:
-        # Not model_copy: that would copy what the old one keeps at hand, its table of groups.
-        self.wanted = Cluster.model_validate({**dict(self._wanted()), **parts})
+        self.wanted = self._wanted().model_copy(update=parts)
 
     # --- deliveries ------------------------------------------------------------------------------------------------
 

@@ -82,17 +82,20 @@ class Nemesis:
         for host in self.world.hosts.values():
             self._restore(host)
             host.look_again()
-        for order in (e.SetMaintenance(False), e.ResumeNode(None), *self._resumed()):
-            if times in (55, 30):
-                self.world.give(order)
+        for order in self._all_clear():
+            self.world.give(order)
         if times:
             self.world.clock.after(SECOND // 2, lambda: self._watch_over(times - 1))
 
-    def _resumed(self) -> tuple[e.Command, ...]:
-        cluster = self.world.newest()
-        monitors = cluster.monitors if cluster is not None else ()
-        names = tuple(node.name for node in self.world.cluster.nodes)
-        return (*(e.ResumeNode(name) for name in names), *(e.ResumeMonitor(each.name, None) for each in monitors))
+    def _all_clear(self) -> list[e.Command]:
+        """What an operator has to say so that everything is as usual again."""
+        agent = next((host.agent for host in self.world.hosts.values() if host.agent and host.agent.synced), None)
+        if agent is None:
+            return []
+        state = agent.state
+        orders: list[e.Command] = [e.SetMaintenance(False)] if state.maintenance else []
+        orders += [e.ResumeNode(None)] if any(facts.suspended for facts in state.nodes.values()) else []
+        return orders + [e.ResumeMonitor(name, None) for name, facts in state.monitors.items() if facts.suspended]
 
     def _restore(self, host: Host) -> None:
         if not host.powered:

@@ -207,7 +207,11 @@ class Replica:
             self._open_if_first(effects)
 
     def _absorb(self, event: e.Event, effects: Effects) -> None:
-        rules = _rules(self.state, event, self.rules)
+        rules = _rules(self.state, event)
+        if rules > self.rules:
+            # The others have lost sight of this older release and decide without it: from here on its history is
+            # another one, and it has to come in afresh.
+            rules, self.lineage = self.rules, f"behind:{self.incarnation}"
         try:
             done = step(self.state, event, rules)
         except InvariantBroken as error:
@@ -356,14 +360,13 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _rules(state: State, event: e.Event, own: int) -> int:
+def _rules(state: State, event: e.Event) -> int:
     """The lowest rules number among the members (law 1): old and new releases decide alike during an upgrade."""
     if isinstance(event, e.MembersSynced):
         numbers = [member.rules for member in event.members]
     else:
         numbers = [facts.rules for facts in state.nodes.values() if facts.presence is Presence.MEMBER]
-    # A member that the others have lost sight of may be older than all of them; it has to come in afresh anyway.
-    return min([own, *numbers])
+    return min(numbers, default=1)
 
 
 def _about_known(state: State, event: e.Event) -> bool:

@@ -46,6 +46,8 @@ def crowded(state: State, group: Group, node: str) -> bool:
 
 def excluded(state: State, group: Group, kind: str) -> tuple[str, ...]:
     """The other groups of the exclusions of that kind to which the group belongs."""
+    if not state.cluster.exclusions:
+        return ()
     return tuple(
         other
         for rule in state.cluster.exclusions

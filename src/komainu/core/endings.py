@@ -55,6 +55,14 @@ def finish(state: State, node: str, action: FinalAction, np: bool, because: tupl
     return depart(state, node, then, forced=True)
 
 
+def settle(state: State) -> State:
+    """End what leaves and cannot come to an end of it."""
+    for name, facts in state.nodes.items():
+        if facts.forced and not facts.ended and facts.presence is Presence.MEMBER and facts.probed:
+            state = cut_short(state, name) if hopeless(state, name) else state
+    return state
+
+
 def would_end_all(state: State, node: str) -> bool:
     """True when all other nodes are known to be down (C7)."""
     return all(_known_down(other) for name, other in state.nodes.items() if name != node)
@@ -68,9 +76,12 @@ def depart(state: State, node: str, then: Ending, forced: bool = False) -> State
 
 def hopeless(state: State, node: str) -> bool:
     """True when all that still runs on a node that was forced to leave is known not to stop."""
-    if not state.nodes[node].forced:
-        return False
-    return not any(_may_stop_yet(state, group, node) for group in state.cluster.groups)
+    left = [group for group in state.cluster.groups if _runs_there(state, group, node)]
+    return bool(left) and not any(_may_stop_yet(state, group, node) for group in left)
+
+
+def _runs_there(state: State, group: Group, node: str) -> bool:
+    return any(hold.status is not Status.STOPPED for hold in state.groups[group.name].holds.get(node, ()))
 
 
 def _may_stop_yet(state: State, group: Group, node: str) -> bool:

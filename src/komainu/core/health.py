@@ -1,14 +1,15 @@
 """What a failed resource leads to: another attempt here, another node, or the end of recovery (C4, C6)."""
 
 from komainu.core import recovery
+from komainu.core.scope import stirred
 from komainu.core.state import Hold, State, Status, Wanted
 from komainu.model.config import FinalAction, Group, Resource
 from komainu.model.message import Said
 
 
-def settle(state: State, cause: Said, rules: int) -> State:
+def settle(before: State, state: State, cause: Said, rules: int) -> State:
     """Judge every failed resource at the home of its group."""
-    for group in state.cluster.groups:
+    for group in stirred(before, state):
         facts = state.groups[group.name]
         if facts.wanted is not Wanted.UP or facts.home is None or facts.given_up:
             continue

@@ -12,6 +12,7 @@ from komainu.core import endings, recovery
 from komainu.core.actions import RaiseAlert, RunScript
 from komainu.core.destination import at_rest
 from komainu.core.events import MonitorJudged
+from komainu.core.scope import stirred
 from komainu.core.state import State, Status, Verdict, Wanted, Watch
 from komainu.core.waits import obeys
 from komainu.model.config import Group, Monitor, Target
@@ -81,14 +82,27 @@ def settle(state: State, cause: Said, rules: int) -> State:
     return state
 
 
-def turn(state: State, rules: int) -> State:
+def turn(before: State, state: State, rules: int) -> State:
     """Begin and end rounds, by what is so when everything has been planned."""
     if rules < 2:
         return state
+    everything = before.nodes is not state.nodes or before.cluster is not state.cluster
+    touched = tuple(group.name for group in stirred(before, state))
     for monitor in state.cluster.monitors:
-        for node in monitor.nodes:
-            state = _turn(state, monitor, node)
+        if everything or _concerned(before, state, monitor, touched):
+            for node in monitor.nodes:
+                state = _turn(state, monitor, node)
     return state
+
+
+def _concerned(before: State, state: State, monitor: Monitor, touched: tuple[str, ...]) -> bool:
+    """True when something changed that can begin or end its rounds, since these were last looked at."""
+    name, target, watches = monitor.name, monitor.recovery.target, monitor.watches
+    if before.monitors.get(name) is not state.monitors.get(name):
+        return True
+    if target.kind == "all-groups":
+        return bool(touched)
+    return target.group in touched or (watches is not None and watches.group in touched)
 
 
 def normal_for_long(state: State, name: str, node: str) -> State:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from komainu.core import takeover
 from komainu.core.destination import at_rest, crowded, destinations, excluded, refuges, settled_on
+from komainu.core.scope import stirred
 from komainu.core.state import GroupFacts, Presence, Proof, State, Status, Wanted
 from komainu.model.config import Group
 from komainu.model.message import Message, Said
@@ -57,20 +58,21 @@ HERE_TO_STAY = (Presence.MEMBER, Presence.JOINING, Presence.AGENT_LOST)
 "A home in one of these states keeps its group."
 
 
-def choose(state: State, cause: Said) -> State:
+def choose(before: State, state: State, cause: Said) -> State:
     """Give every group that should run a home, if there is one."""
     if not state.formed:
         return state
     for _ in range(len(state.cluster.groups) + 1):
         # Where one group goes may depend on where a later one is.
-        before, state = state, _choose_once(state, cause)
-        if state is before:
+        groups, before = stirred(before, state), state
+        if not groups:
             break
+        state = _choose_once(state, groups, cause)
     return state
 
 
-def _choose_once(state: State, cause: Said) -> State:
-    for group in state.cluster.groups:
+def _choose_once(state: State, groups: tuple[Group, ...], cause: Said) -> State:
+    for group in groups:
         state = _judge_found(state, group, cause)
         facts = state.groups[group.name]
         if facts.wanted is not Wanted.UP:
@@ -90,10 +92,11 @@ def _may_place(state: State, facts: GroupFacts) -> bool:
 def better_home(state: State, group: Group) -> str | None:
     """The node to which the group should go back by itself, if there is one (C3: failback)."""
     facts = state.groups[group.name]
-    quiet = at_rest(state, group) and not state.maintenance and facts.home is not None
-    if group.failback == "manual" or not quiet or state.nodes[facts.home or ""].suspended:
+    if group.failback == "manual" or facts.home is None or facts.home == group.nodes[0]:
         return None
-    earlier = group.nodes[: group.nodes.index(facts.home or "")]
+    if not at_rest(state, group) or state.maintenance or state.nodes[facts.home].suspended:
+        return None
+    earlier = group.nodes[: group.nodes.index(facts.home)]
     able = (node for node in refuges(state, group) if node in earlier and not crowded(state, group, node))
     return next((node for node in able if takeover.unproven(state, group, node) is None), None)
 

@@ -5,7 +5,19 @@
 
 from dataclasses import dataclass, replace
 
-from komainu.core import audit, causes, change, facts, health, membership, monitors, placement, timers, transition
+from komainu.core import (
+    audit,
+    causes,
+    change,
+    endings,
+    facts,
+    health,
+    membership,
+    monitors,
+    placement,
+    timers,
+    transition,
+)
 from komainu.core.actions import Action
 from komainu.core.events import Event
 from komainu.core.state import RULES, State
@@ -33,11 +45,12 @@ def step(state: State, event: Event, rules: int = RULES) -> Step:
     state = facts.absorb(state, event, cause, rules)
     state = change.settle(state)
     state = membership.settle(state)
-    state = health.settle(state, cause, rules)
+    state = health.settle(before, state, cause, rules)
     state = monitors.settle(state, cause, rules)
-    state = placement.choose(state, cause)
-    state, actions = transition.plan(state, cause, rules)  # asks takeover.hindrance, ADR 0001
-    state = monitors.turn(state, rules)
-    state, arms = timers.arm(state)
+    state = endings.settle(state)
+    state = placement.choose(before, state, cause)
+    state, actions = transition.plan(before, state, cause, rules)  # asks takeover.hindrance, ADR 0001
+    state = monitors.turn(before, state, rules)
+    state, arms = timers.arm(before, state)
     audit.check(before, state, actions)
     return Step(replace(state, notes=()), (*state.notes, *actions, *arms))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from komainu.core import change, endings, membership, monitors, placement, presence, waits
 from komainu.core.actions import ArmTimer
 from komainu.core.destination import at_rest
+from komainu.core.scope import stirred
 from komainu.core.state import GroupFacts, Presence, State, Status, Verdict
 from komainu.model.config import Group, Monitor
 from komainu.model.message import Message
@@ -48,9 +49,12 @@ STOPS_ALL_THE_SAME = Message(
 MESSAGES = (OVERDUE, WAIT_OVER, WAITED_LONG, STOPS_ALL_THE_SAME)
 
 
-def arm(state: State) -> tuple[State, tuple[ArmTimer, ...]]:
+_OF_GROUPS = ("retry", "settled", "calm", "failover", "await", "follow", "failback")
+
+
+def arm(before: State, state: State) -> tuple[State, tuple[ArmTimer, ...]]:
     """Arm what is wanted and not armed, forget what is armed and not wanted."""
-    wanted = _wanted(state)
+    wanted = _wanted(before, state)
     if wanted.keys() == state.timers.keys():
         return state, ()
     fresh = tuple(ArmTimer(timer, ms) for timer, ms in wanted.items() if timer not in state.timers)
@@ -99,8 +103,10 @@ def _waited(state: State, kind: str, name: str, other: str) -> State:
     return state.with_group(name, replace(facts, given_up=True, because=(said,))).noting(said)
 
 
-def _wanted(state: State) -> dict[str, int]:
-    wanted: dict[str, int] = {}
+def _wanted(before: State, state: State) -> dict[str, int]:
+    groups = stirred(before, state)
+    names = tuple(group.name for group in groups)
+    wanted = {timer: ms for timer, ms in state.timers.items() if _of_others(timer, names)}
     if not state.formed:
         wanted["startup"] = state.cluster.startup_sync_wait_ms
     if state.change is not None and any(node not in state.change.agreed for node in state.members()):
@@ -112,11 +118,21 @@ def _wanted(state: State) -> dict[str, int]:
             wanted[facts.fence_wait] = state.cluster.arbitration.fence_retry_ms
         if facts.leaving and not facts.ended and (facts.forced or facts.then in ("shutdown", "reboot")):
             wanted[f"end:{name}"] = state.cluster.end_timeout_ms
-    for group in state.cluster.groups:
+    for group in groups:
         wanted.update(_of_group(state, group, state.groups[group.name]))
+    for group in state.cluster.groups if before.monitors is not state.monitors else ():
+        if group.failback == "auto" and group not in groups:
+            wanted = {timer: ms for timer, ms in wanted.items() if not timer.startswith(f"failback:{group.name}:")}
+            wanted.update(_failback(state, group))
     for monitor in state.cluster.monitors:
         wanted.update(_of_monitor(state, monitor))
-    return wanted
+    return dict(sorted(wanted.items()))
+
+
+def _of_others(timer: str, names: tuple[str, ...]) -> bool:
+    """True for a timer of a group for which nothing can have changed."""
+    kind, _, rest = timer.partition(":")
+    return kind in _OF_GROUPS and rest.partition(":")[0] not in names
 
 
 def _of_group(state: State, group: Group, facts: GroupFacts) -> dict[str, int]:
@@ -133,14 +149,19 @@ def _of_group(state: State, group: Group, facts: GroupFacts) -> dict[str, int]:
     if facts.hindrance is not None and facts.hindrance.code == waits.WAITS_FOR_GROUP.code and not facts.given_up:
         for needed in waits.awaited(state, group):
             wanted[f"await:{group.name}:{needed.group}"] = needed.start_wait_ms
-    if waits.is_needed(state.cluster, group) and waits.stops(state, group):
+    if group.name in state.cluster.dependants and waits.stops(state, group):
         for other in waits.followers(state, group):
             (stop_wait_ms,) = (each.stop_wait_ms for each in other.depends_on if each.group == group.name)
             wanted[f"follow:{group.name}:{other.name}"] = stop_wait_ms
-    better = placement.better_home(state, group)
-    if better is not None:
-        wanted[f"failback:{group.name}:{better}:{state.nodes[better].incarnation}"] = group.failback_after_ms
+    wanted.update(_failback(state, group))
     return wanted
+
+
+def _failback(state: State, group: Group) -> dict[str, int]:
+    better = placement.better_home(state, group)
+    if better is None:
+        return {}
+    return {f"failback:{group.name}:{better}:{state.nodes[better].incarnation}": group.failback_after_ms}
 
 
 def _of_monitor(state: State, monitor: Monitor) -> dict[str, int]:

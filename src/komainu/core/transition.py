@@ -7,9 +7,10 @@ its resource.
 
 from dataclasses import replace
 
-from komainu.core import endings, takeover, waits
+from komainu.core import takeover, waits
 from komainu.core.actions import Action, FenceNode, LeaveCluster, ProbeNode, StartResource, StopResource
 from komainu.core.presence import runs_nothing
+from komainu.core.scope import stirred
 from komainu.core.state import GroupFacts, Hold, NodeFacts, Presence, State, Status, Wanted
 from komainu.core.waits import obeys
 from komainu.model.config import Group
@@ -40,7 +41,7 @@ class _Plan:
         return tuple((place - 1,) if place else () for place in places), after
 
 
-def plan(state: State, cause: Said, rules: int) -> tuple[State, tuple[Action, ...]]:
+def plan(before: State, state: State, cause: Said, rules: int) -> tuple[State, tuple[Action, ...]]:
     """The actions to be taken now, and the state in which they are under way."""
     work = _Plan(state, cause, rules)
     for name, facts in state.nodes.items():
@@ -49,8 +50,12 @@ def plan(state: State, cause: Said, rules: int) -> tuple[State, tuple[Action, ..
             work.state = work.state.with_node(name, replace(facts, probe=number))
             work.actions.append(ProbeNode(number, name, (cause,)))
     if state.formed:
-        for group in state.cluster.groups:
-            _plan_group(work, group)
+        # What is planned for one group may be what another one waits for.
+        groups, settled = stirred(before, state), work.state
+        while groups:
+            for group in groups:
+                _plan_group(work, group)
+            groups, settled = stirred(settled, work.state), work.state
         if state.cluster.arbitration.kind == "fence":
             _plan_fences(work)
     for name, facts in work.state.nodes.items():
@@ -60,13 +65,9 @@ def plan(state: State, cause: Said, rules: int) -> tuple[State, tuple[Action, ..
 
 
 def _plan_leave(work: _Plan, name: str, facts: NodeFacts) -> None:
-    if facts.dismissed:
-        return
-    if facts.probed and runs_nothing(work.state, name):
+    if not facts.dismissed and facts.probed and runs_nothing(work.state, name):
         work.state = work.state.with_node(name, replace(facts, dismissed=True))
         work.actions.append(LeaveCluster(name, facts.then))
-    elif endings.hopeless(work.state, name):
-        work.state = endings.cut_short(work.state, name)
 
 
 def _plan_group(work: _Plan, group: Group) -> None:

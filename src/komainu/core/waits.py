@@ -2,7 +2,7 @@
 
 from komainu.core.destination import at_rest, excluded
 from komainu.core.state import Presence, State, Status
-from komainu.model.config import Cluster, Group, GroupDependency
+from komainu.model.config import Group, GroupDependency
 from komainu.model.message import Message, Said
 
 WAITS_FOR_GROUP = Message(
@@ -46,26 +46,12 @@ def hindrance(state: State, group: Group, home: str) -> Said | None:
 def followers(state: State, group: Group) -> tuple[Group, ...]:
     """The groups that have to stop before this one may: they depend on it, and are on their way down."""
     overdue = state.groups[group.name].overdue
-    return tuple(
-        other
-        for other in state.cluster.groups
-        if other.name not in overdue
-        and any(needed.group == group.name for needed in other.depends_on)
-        and _going_down(state, other)
-    )
-
-
-def is_needed(cluster: Cluster, group: Group) -> bool:
-    """True when another group depends on it."""
-    return any(needed.group == group.name for other in cluster.groups for needed in other.depends_on)
+    others = state.cluster.dependants.get(group.name, ())
+    return tuple(other for other in others if other.name not in overdue and stops(state, other))
 
 
 def stops(state: State, group: Group) -> bool:
     """True when something of the group is to be stopped where it does not belong any more."""
-    return _going_down(state, group)
-
-
-def _going_down(state: State, group: Group) -> bool:
     facts = state.groups[group.name]
     return any(
         hold.status is not Status.STOPPED

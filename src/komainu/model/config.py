@@ -316,6 +316,28 @@ class Cluster(Part):
         return self._groups[name]
 
     @cached_property
+    def dependants(self) -> dict[str, tuple[Group, ...]]:
+        """Per group, those that depend on it; groups without any are left out."""
+        found: dict[str, tuple[Group, ...]] = {}
+        for group in self.groups:
+            for needed in group.depends_on:
+                found[needed.group] = (*found.get(needed.group, ()), group)
+        return found
+
+    @cached_property
+    def related(self) -> dict[str, tuple[str, ...]]:
+        """Per group, the groups whose course can depend on it: by dependencies and by exclusions."""
+        found: dict[str, tuple[str, ...]] = {}
+        for group in self.groups:
+            for needed in group.depends_on:
+                found[needed.group] = (*found.get(needed.group, ()), group.name)
+                found[group.name] = (*found.get(group.name, ()), needed.group)
+        for rule in self.exclusions:
+            for name in rule.groups:
+                found[name] = (*found.get(name, ()), *(other for other in rule.groups if other != name))
+        return found
+
+    @cached_property
     def _groups(self) -> dict[str, Group]:
         return {group.name: group for group in self.groups}
 
