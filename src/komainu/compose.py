@@ -55,6 +55,7 @@ def _daemon() -> "tuple[Daemon, Server]":
     from komainu.adapters.corosync.transport import CorosyncTransport, require_corosync
     from komainu.adapters.files.authkey import AuthKey
     from komainu.adapters.files.configuration import ConfigurationStore
+    from komainu.adapters.files.history import History
     from komainu.adapters.files.kept import Kept
     from komainu.adapters.linux.addresses import LinuxNetwork
     from komainu.adapters.linux.power import LinuxPower
@@ -63,6 +64,7 @@ def _daemon() -> "tuple[Daemon, Server]":
     from komainu.agent.around import Around
     from komainu.agent.clock import now_ms
     from komainu.agent.daemon import Daemon
+    from komainu.agent.fitness import ThisMachine
     from komainu.agent.notify import Notifier
     from komainu.agent.residents import GROUP as RESIDENTS
     from komainu.api.client import SOCKET
@@ -95,6 +97,8 @@ def _daemon() -> "tuple[Daemon, Server]":
             ),
             processes=processes,
             store=Kept(store),
+            versions=History(store),
+            machine=ThisMachine(),
             run_folder=Path(RUN),
             journal_folder=Path(JOURNAL),
             alerts_file=Path(ALERTS),

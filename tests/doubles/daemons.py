@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from komainu.adapters.files.configuration import NO_SUCH_VERSION, StoreError
 from komainu.agent.around import Around
 from komainu.agent.daemon import Daemon
 from komainu.agent.notify import Notifier
@@ -17,6 +18,7 @@ from komainu.core.state import State
 from komainu.model.config import Arbitration, Cluster, Group, Node, Resource
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, failed
+from komainu.model.provenance import Provenance, Version
 from komainu.model.traits import Traits
 from komainu.ports import Host, MonitorHost, MonitorTraits, MonitorType, NotifierType, ResourceType
 from tests.doubles.bus import FakeBus, FakeWire
@@ -172,6 +174,10 @@ class FakeTransport:
         self.asked.append("start")
         return self.trouble.pop(0) if self.trouble else None
 
+    async def reload(self, cluster: Cluster) -> Said | None:
+        self.asked.append(f"reload {cluster.version}")
+        return self.trouble.pop(0) if self.trouble else None
+
     async def restart(self) -> Said | None:
         self.asked.append("restart")
         self.wire.kill_corosync(self.node)
@@ -187,12 +193,56 @@ class FakeTransport:
         self.asked.append("close")
 
 
+class MemoryVersions:
+    """`komainu.agent.judging.Versions`: a node's disk, which outlives its daemons."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.held = [Version(cluster, Provenance("2026-11-22T10:00:00Z"), "# first")]
+        self.staged: Version | None = None
+        self.trouble: Said | None = None
+
+    def stage(self, cluster: Cluster, text: str, who: str, why: str, origin: str) -> Said | None:
+        if self.trouble is None:
+            self.staged = Version(cluster, Provenance("2026-11-22T11:00:00Z", who, why, origin), text)
+        return self.trouble
+
+    def save(self, cluster: Cluster) -> None:
+        """It holds from now on."""
+        known = self.staged
+        if known is None or known.cluster != cluster:
+            known = Version(cluster, Provenance("2026-11-22T12:00:00Z"))
+        self.held.append(known)
+
+    def all(self) -> tuple[Version | Said, ...]:
+        return tuple(self.held)
+
+    def get(self, number: int) -> Version:
+        for version in self.held:
+            if version.cluster.version == number:
+                return version
+        raise StoreError(NO_SUCH_VERSION.said(version=number, known="..."))
+
+
+class AnyMachine:
+    """`komainu.agent.fitness.Machine`: has every address, and every program but these."""
+
+    def __init__(self) -> None:
+        self.lacking: list[str] = []
+
+    def lacks_program(self, path: str) -> str:
+        return "cannot be found" if path in self.lacking else ""
+
+    def lacks_address(self, address: str) -> bool:
+        return False
+
+
 class MemoryStore:
     """`komainu.agent.keeper.Store`."""
 
     def __init__(self) -> None:
         self.epochs: list[int] = []
         self.clusters: list[Cluster] = []
+        self.versions: MemoryVersions | None = None
         self.maintenance: list[bool] = []
         self.trouble: Said | None = None
 
@@ -209,6 +259,8 @@ class MemoryStore:
     def save(self, cluster: Cluster) -> Said | None:
         if self.trouble is None:
             self.clusters.append(cluster)
+            if self.versions is not None:
+                self.versions.save(cluster)
         return self.trouble
 
 
@@ -236,7 +288,7 @@ def cluster(*resources: Resource, nodes: int = 2, arbitration: str = "none", **c
         "environment": "onprem",
         "detect_within_ms": 450,
         "startup_sync_wait_ms": 60_000,
-        "arbitration": Arbitration(kind=arbitration),  # type: ignore[arg-type]
+        "arbitration": Arbitration(kind=arbitration),
         "nodes": tuple(Node(name=name, id=index, links=(f"10.0.0.{index}",)) for index, name in enumerate(names, 1)),
         "groups": (Group(name="web", nodes=names, resources=resources or (resource(),)),),
     }
@@ -263,6 +315,7 @@ class Running:
         if self.task.done():
             return
         done = threading.Event()
+        self.daemon.parts.recorder.flush()
         self.daemon.background.do(done.set, lambda error: None)
         assert done.wait(10)
 
@@ -280,6 +333,9 @@ class World:
         self.things = Things()
         self.wire = FakeWire(tuple(node.id for node in cluster.nodes))
         self.running: dict[str, Running] = {}
+        self.versions: dict[str, MemoryVersions] = {}
+        "What each node has on its disk."
+        self.machines: dict[str, AnyMachine] = {}
         self.clock = clock
         self.alerts_on_disk = False
         self.notifiers: dict[str, NotifierType] = {}
@@ -297,11 +353,12 @@ class World:
         self.wire.power_on(number)
         transport, store = FakeTransport(self.wire, number), MemoryStore()
         power, watchdog = FakePower(lambda: self._ended(name)), FakeWatchdog()
+        versions = store.versions = self.versions.setdefault(name, MemoryVersions(cluster or self.cluster))
         daemon = Daemon(
             Around(
                 me=name,
                 boot=BOOT,
-                cluster=cluster or self.cluster,
+                cluster=cluster or versions.held[-1].cluster,
                 epoch=epoch,
                 maintenance=maintenance,
                 types={"thing": self.things.type()},
@@ -313,6 +370,8 @@ class World:
                 transport=transport,
                 host=self._host(name),
                 store=store,
+                versions=versions,
+                machine=self.machines.setdefault(name, AnyMachine()),
                 run_folder=self.folder / name / "run",
                 journal_folder=self.folder / name / "journal",
                 alerts_file=self.folder / name / "alerts.db" if self.alerts_on_disk else None,

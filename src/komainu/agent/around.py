@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from komainu.agent.fitness import Machine
 from komainu.agent.heartbeat import NoLinks
+from komainu.agent.judging import Versions
 from komainu.agent.keeper import Store
 from komainu.agent.notify import Notifier
 from komainu.model.config import Cluster
@@ -33,6 +35,9 @@ class Transport(Protocol):
 
         `report` hears of its deaths and restarts.
         """
+
+    async def reload(self, cluster: Cluster) -> Said | None:
+        """Take over other nodes, links and times without leaving the ring; answers why that failed, or None."""
 
     async def restart(self) -> Said | None:
         """It stands still: kill it and start it; answers why that failed, or None."""
@@ -70,6 +75,9 @@ class Around:
     processes: Any
     "komainu.adapters.linux.processes.Processes, for scripts."
     store: Store
+    versions: Versions
+    machine: Machine
+    "What a configuration asks of this machine."
     run_folder: Path
     "Emptied by a boot."
     journal_folder: Path

@@ -26,6 +26,7 @@ from komainu.agent.executor import Executor
 from komainu.agent.hands import Hands
 from komainu.agent.heartbeat import Heartbeat
 from komainu.agent.journal import Journal
+from komainu.agent.judging import Judging
 from komainu.agent.keeper import Keeper
 from komainu.agent.leaving import LEFT_CLEANLY, LEFT_RUNNING, Leaving
 from komainu.agent.line import Line, Standing
@@ -42,6 +43,7 @@ from komainu.agent.runs import Runs
 from komainu.agent.scripts import Scripts
 from komainu.agent.timekeeper import Timekeeper
 from komainu.agent.watch import Watch
+from komainu.config.declared import Declared
 from komainu.core.state import State
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
@@ -123,19 +125,23 @@ class Daemon:
         self._bus = around.bus()
         watch = Watch(me, hands, loop.propose, alert)
         scripts = Scripts(me, around.processes, lambda: self.replica.state.cluster)
+        executor = Executor(me, hands, self.runs, watch, scripts, loop.propose, alert)
+        afterwards = executor.clearing.afterwards
+        declared = Declared(around.types, around.monitor_types, around.notifiers)
         self.parts = loop.parts = Parts(
             line=Line(me, cluster, self.name, self._bus, loop, self._stalled),
             pulse=Pulse(cluster.detect_within_ms),
             timekeeper=Timekeeper(loop.propose, self._armed, lambda: self.replica.rank, now_ms),
             hands=hands,
-            executor=Executor(me, hands, self.runs, watch, scripts, loop.propose, alert),
+            executor=executor,
             watch=watch,
             patrol=Patrol(me, around.monitor_types, self._monitor_host, loop.propose),
             requests=Requests(me, self.name, loop.propose),
             recorder=self._recorder,
-            keeper=Keeper(self.replica.state, around.store, self.background, alert),
+            keeper=Keeper(self.replica.state, around.store, self.background, alert, afterwards, self._reload),
             ending=self._ending,
             alerts=self.alerts,
+            judging=Judging(me, declared, self._trial_host, around.versions, around.machine, loop.propose),
         )
         self.alerts.attach(self.replica, self.parts.line.send)
         self.leaving = Leaving(loop, self.runs, around.notifier, self._bus.stop, self._ending.guard)
@@ -168,6 +174,7 @@ class Daemon:
             heartbeat=self._heartbeat.seen,
             began=self.parts.recorder.began(each.id for each in pending(self.state)),
             left_ms=self.parts.timekeeper.left_ms(),
+            stopped=self.residents.stopped(),
         )
         own = status.report(self.state, local)
         return residence.seen_from(self.around.me, own, self.residents.report()) if self.stopped else own
@@ -314,6 +321,7 @@ class Daemon:
         self.parts.watch.close()
         await self.parts.patrol.close()
         self.parts.executor.abandon()
+        self.parts.judging.abandon()
         await self._bus.stop()
         self._recorder.flush()
 
@@ -363,8 +371,8 @@ class Daemon:
     async def _keep_transport(self) -> None:
         """Start corosync, however long it takes: at boot its addresses may not be there yet."""
         said: Said | None = None
-        cluster = self.replica.state.cluster
-        while (trouble := await self.around.transport.start(cluster, self._recorder.alert)) is not None:
+        start, alert = self.around.transport.start, self._recorder.alert
+        while (trouble := await start(self.replica.state.cluster, alert)) is not None:
             if trouble != said:
                 said = trouble
                 self._recorder.alert(trouble)
@@ -425,6 +433,10 @@ class Daemon:
         )
         return replace(host, alone=self._alone)
 
+    def _trial_host(self, cluster: str, group: str, resource: str) -> Host:
+        """For a resource that is only asked whether it could run: what it reports is nobody's business."""
+        return self.around.host(cluster, group, resource, lambda outcome: None)
+
     def _monitor_host(self, cluster: str, monitor: str, report: Callable[[Outcome], None]) -> MonitorHost:
         return replace(self.around.monitor_host(cluster, monitor, report), watchdog=self._watchdog.monitors)
 
@@ -433,6 +445,14 @@ class Daemon:
 
     def _stalled(self) -> None:
         self._go(self._restart_transport())
+
+    def _reload(self, cluster: Cluster) -> None:
+        self._go(self._reload_transport(cluster), lasting=True)
+
+    async def _reload_transport(self, cluster: Cluster) -> None:
+        trouble = await self.around.transport.reload(cluster)
+        if trouble is not None:
+            self._recorder.alert(trouble)
 
     async def _restart_transport(self) -> None:
         trouble = await self.around.transport.restart()

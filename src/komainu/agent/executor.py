@@ -72,8 +72,8 @@ class Executor:
         self._lanes: dict[Key, Lane] = {}
         self._turns: dict[Key, asyncio.Lock] = {}
         "A start or a stop is one turn with the scripts around it: nothing comes in between, a probe least of all."
-        self.clearing: Clearing | None = None
-        "Where there is one it comes first: the old hands let go before new ones do anything (C11)."
+        self.clearing = Clearing(self.lane, runs, alert)
+        "It comes first: old hands let go before new ones do anything (C11)."
         self._tasks: dict[asyncio.Task[None], str] = {}
 
     def carry_out(self, action: Work) -> None:
@@ -98,8 +98,7 @@ class Executor:
 
     def abandon(self) -> None:
         """Wait for nothing any more."""
-        if self.clearing is not None:
-            self.clearing.abandon()
+        self.clearing.abandon()
         for task in self._tasks:
             task.cancel()
 
@@ -121,7 +120,7 @@ class Executor:
         return self._turns.setdefault(key, asyncio.Lock())
 
     async def _start(self, action: StartResource) -> None:
-        if self.clearing is not None and self.clearing.is_under_way:
+        if self.clearing.is_under_way:
             await self.clearing.over()
         hand = self._hands.get(action.group, action.resource)
         outcome = self._nobody(action, hand)
@@ -219,7 +218,7 @@ class Executor:
 
     async def _probe(self, action: ProbeNode) -> None:
         """Ask all resources at once; what is under way on one of them comes first."""
-        if self.clearing is not None and self.clearing.is_under_way:
+        if self.clearing.is_under_way:
             await self.clearing.over()
         hands = self._hands.all()
         outcomes = await asyncio.gather(*(self._probe_one(hand) for hand in hands))

@@ -53,22 +53,14 @@ OTHER_ID = Message(
     "`id` は変更しないでください。",
     "error",
 )
-OTHER_REGION = Message(
-    "KM5206",
-    "The AWS region cannot be changed while the cluster runs ({old}, now {new}). Stop the cluster on every node, and "
-    "run `komainu init --force` there with the new file.",
-    "クラスタの動作中は AWS のリージョンを変更できません ({old} から {new})。全ノードでクラスタを停止し、"
-    "新しいファイルで `komainu init --force` を実行してください。",
-    "error",
-)
 NO_FILE = Message(
-    "KM5207",
+    "KM5206",
     "Node {node}: the file {file} ({place}) cannot be read ({reason}). Every node needs it.",
     "ノード {node}: ファイル {file} ({place}) を読み込めません ({reason})。このファイルは全ノードに必要です。",
     "error",
 )
 
-MESSAGES = (AT_PLACE, NO_PROGRAM, NO_ADDRESS, NO_LINK_STAYS, OTHER_ID, OTHER_REGION, NO_FILE)
+MESSAGES = (AT_PLACE, NO_PROGRAM, NO_ADDRESS, NO_LINK_STAYS, OTHER_ID, NO_FILE)
 
 SCRIPTS = ("before_start", "after_start", "before_stop", "after_stop")
 PROGRAMS = ("command", "script")
@@ -150,9 +142,6 @@ def _unchangeable(cluster: Cluster, old: Cluster) -> Iterator[Said]:
     )
     if len(both) > 1 and not any(stays):
         yield NO_LINK_STAYS.said()
-    region, was = (each.aws.region if each.aws is not None else "-" for each in (cluster, old))
-    if region != was and any(each.type.startswith("aws") for group in old.groups for each in group.resources):
-        yield OTHER_REGION.said(old=was, new=region)
 
 
 def _addresses(me: str, cluster: Cluster, machine: Machine) -> Iterator[Said]:

@@ -14,16 +14,7 @@ TAKEN_OVER = Message(
     "構成情報のバージョン {version} を他のノードから取り込みました。このノードのバージョンは {before} でした。",
     "warning",
 )
-TRANSPORT_DIFFERS = Message(
-    "KM5305",
-    "Nodes, links or times of detection differ in the configuration that was taken over: they take effect when "
-    "komainud of this node is restarted.",
-    "取り込んだ構成情報ではノード、インタコネクト、検出時間のいずれかが異なります。"
-    "これらはこのノードの komainud を再起動すると有効になります。",
-    "warning",
-)
-
-MESSAGES = (TAKEN_OVER, TRANSPORT_DIFFERS)
+MESSAGES = (TAKEN_OVER,)
 
 
 class Store(Protocol):
@@ -36,41 +27,62 @@ class Store(Protocol):
         """Remember whether the maintenance switch is on."""
 
     def save(self, cluster: Cluster) -> Said | None:
-        """Commit a newer configuration that was taken over."""
+        """Make it the configuration that holds: one that was staged (C11), or taken over from others."""
 
 
 class Keeper:
     """Watches the state for what has to be kept; writing is done in the background."""
 
-    def __init__(self, known: State, store: Store, background: Background, alert: Callable[[Said], None]) -> None:
-        """`known` has what the disk has already."""
+    def __init__(
+        self,
+        known: State,
+        store: Store,
+        background: Background,
+        alert: Callable[[Said], None],
+        afterwards: Callable[[Callable[[], None]], None],
+        reload: Callable[[Cluster], None],
+    ) -> None:
+        """`known` has what the disk has already.
+
+        `afterwards` does something once nothing runs here that only the old configuration knows how to stop: a daemon
+        that dies before that has to begin with the old one again. `reload` has the transport take over new settings.
+        """
         self._cluster = known.cluster
         self._epoch = known.epoch
         self._maintenance = known.maintenance
         self._store = store
         self._background = background
         self._alert = alert
+        self._afterwards = afterwards
+        self._reload = reload
+        self._coming: Cluster | None = None
+        "The configuration that the members are about to put in force."
         self._trouble = ""
 
     def keep(self, state: State) -> None:
         """Have written what is new in this state."""
         if state.epoch > self._epoch:
             epoch = self._epoch = state.epoch
-            self._background.do(lambda: self._write(lambda: self._store.save_epoch(epoch)), self._failed)
+            self._do(lambda: self._write(lambda: self._store.save_epoch(epoch)))
         if state.maintenance is not self._maintenance:
             on = self._maintenance = state.maintenance
-            self._background.do(lambda: self._write(lambda: self._store.save_maintenance(on)), self._failed)
+            self._do(lambda: self._write(lambda: self._store.save_maintenance(on)))
         if state.cluster is not self._cluster:
             before, self._cluster = self._cluster, state.cluster
             if state.cluster != before:
                 self._changed(before, state.cluster)
+        self._coming = state.change.cluster if state.change is not None else None
 
     def _changed(self, before: Cluster, cluster: Cluster) -> None:
-        self._alert(TAKEN_OVER.said(version=cluster.version, before=before.version))
+        if cluster != self._coming:
+            self._alert(TAKEN_OVER.said(version=cluster.version, before=before.version))
+        self._afterwards(lambda: self._do(lambda: self._write(lambda: self._store.save(cluster))))
         if (cluster.nodes, cluster.detect_within_ms) != (before.nodes, before.detect_within_ms):
-            self._alert(TRANSPORT_DIFFERS.said())
-        if cluster.version > before.version:
-            self._background.do(lambda: self._write(lambda: self._store.save(cluster)), self._failed)
+            # After the disk has it: whoever starts again has to find there what its transport works with.
+            self._do(lambda: self._background.hand_over(lambda: self._reload(cluster)))
+
+    def _do(self, work: Callable[[], None]) -> None:
+        self._background.do(work, self._failed)
 
     def _write(self, write: Callable[[], Said | None]) -> None:
         """In the background."""

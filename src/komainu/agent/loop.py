@@ -13,7 +13,7 @@ from komainu.agent import wire, words
 from komainu.agent.parts import Parts
 from komainu.agent.replica import Effects, Replica, View
 from komainu.core import events as e
-from komainu.core.actions import Action, AnswerCommand, ArmTimer, EndNode, LeaveCluster, RaiseAlert
+from komainu.core.actions import Action, AnswerCommand, ArmTimer, EndNode, JudgeConfiguration, LeaveCluster, RaiseAlert
 from komainu.core.state import State
 from komainu.model.message import Said
 
@@ -105,6 +105,8 @@ class Loop:
         state, parts = self.replica.state, self.parts
         if effects.adopted:
             parts.adopt(state.cluster)
+        elif state.cluster is not before.cluster:
+            parts.configure(state.cluster)
         self._send(effects.send)
         recorded = [action for each in effects.decided for action in each.actions]
         for action in effects.actions:
@@ -136,6 +138,8 @@ class Loop:
                     self.parts.recorder.alert(action.said, action.detail, shared=True)
             case AnswerCommand():
                 self.parts.requests.answered(action)
+            case JudgeConfiguration():
+                self.parts.judging.judge(action, self.replica.state.cluster)
             case LeaveCluster():
                 self._dismissed(action.then)
             case EndNode():

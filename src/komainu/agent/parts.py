@@ -6,6 +6,7 @@ from komainu.agent.alerts import Alerts
 from komainu.agent.ending import Ending
 from komainu.agent.executor import Executor
 from komainu.agent.hands import Hands
+from komainu.agent.judging import Judging
 from komainu.agent.keeper import Keeper
 from komainu.agent.line import Line
 from komainu.agent.patrol import Patrol
@@ -33,11 +34,24 @@ class Parts:
     keeper: Keeper
     ending: Ending
     alerts: Alerts
+    judging: Judging
 
     def adopt(self, cluster: Cluster) -> None:
-        """Another state goes on: its timers will be armed anew, and its configuration holds."""
+        """Another state goes on: its timers will be armed anew, and its configuration holds.
+
+        What runs here and is not configured any more is stopped before anything else: nobody else knows of it.
+        """
         self.timekeeper.reset()
+        before = self.hands.all()
+        self.executor.clearing.begin(self.hands.configure(cluster), before)
+        self._follow(cluster)
+
+    def configure(self, cluster: Cluster) -> None:
+        """Another configuration is in force: what could not go on under it has been stopped by the core."""
         self.hands.configure(cluster)
+        self._follow(cluster)
+
+    def _follow(self, cluster: Cluster) -> None:
         self.watch.configured()
         self.pulse.configure(cluster.detect_within_ms)
         self.line.configure(cluster)

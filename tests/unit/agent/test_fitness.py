@@ -11,7 +11,7 @@ from komainu.agent import fitness
 from komainu.agent.fitness import ThisMachine, unfit
 from komainu.catalogue import MONITOR_TYPES, NOTIFIERS
 from komainu.config.declared import Declared
-from komainu.model.config import Aws, Cluster, Group, Monitor, MonitorRecovery, Node, Notification, Scripts, Target
+from komainu.model.config import Cluster, Group, Monitor, MonitorRecovery, Node, Notification, Scripts, Target
 from komainu.model.message import Said
 from komainu.types.notify import secret
 from tests.doubles.daemons import Things, cluster, resource
@@ -132,14 +132,6 @@ def test_a_node_keeps_its_id() -> None:
     old = cluster()
     new = old.model_copy(update={"nodes": (old.nodes[0], old.nodes[1].model_copy(update={"id": 7}))})
     assert codes(judged(new, old)) == [fitness.OTHER_ID.code]
-
-
-def test_the_region_stays_while_something_of_it_runs() -> None:
-    old = cluster(environment="aws", aws=Aws(region="ap-northeast-1"))
-    new = old.model_copy(update={"aws": Aws(region="eu-west-1")})
-    assert codes(judged(new, old)) == []
-    moving = cluster(resource(type="awsvip"), aws=Aws(region="ap-northeast-1"))
-    assert fitness.OTHER_REGION.code in codes(judged(new, moving))
 
 
 def test_secrets_have_to_be_there_and_secret(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from komainu.agent.background import Background
-from komainu.agent.keeper import TAKEN_OVER, TRANSPORT_DIFFERS, Keeper
-from komainu.core.state import initial
+from komainu.agent.keeper import TAKEN_OVER, Keeper
+from komainu.core.state import Change, initial
+from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
 from tests.doubles.daemons import MemoryStore, cluster
 
@@ -19,7 +20,21 @@ class World:
         self.store = MemoryStore()
         self.alerts: list[Said] = []
         self.background = Background()
-        self.keeper = Keeper(initial(cluster(), 3), self.store, self.background, self.alerts.append)
+        self.reloads: list[int] = []
+        self.later: list[Callable[[], None]] | None = None
+        self.keeper = Keeper(
+            initial(cluster(), 3), self.store, self.background, self.alerts.append, self.afterwards, self.reload
+        )
+
+    def afterwards(self, call: Callable[[], None]) -> None:
+        if self.later is None:
+            call()
+        else:
+            self.later.append(call)
+
+    def reload(self, cluster: Cluster) -> None:
+        assert cluster in self.store.clusters or self.later is not None, "the disk has it first"
+        self.reloads.append(cluster.version)
 
     async def written(self) -> None:
         """Wait until everything that was asked for is done, and what came of it told."""
@@ -67,7 +82,7 @@ def test_the_maintenance_switch_is_written_when_it_changes() -> None:
     play(story)
 
 
-def test_a_newer_configuration_is_committed_and_an_older_one_only_told() -> None:
+def test_the_configuration_that_goes_on_is_kept_whatever_its_version() -> None:
     old = cluster()
     new = old.model_copy(update={"version": 2, "name": "new"})
 
@@ -77,17 +92,51 @@ def test_a_newer_configuration_is_committed_and_an_older_one_only_told() -> None
         world.keeper.keep(initial(old, 3))
         await world.written()
 
-        assert world.store.clusters == [new]
+        assert world.store.clusters == [new, old]
         assert world.alerts == [TAKEN_OVER.said(version=2, before=1), TAKEN_OVER.said(version=1, before=2)]
+        assert world.reloads == []
 
     play(story)
 
 
-def test_other_times_or_nodes_need_a_restart() -> None:
+def test_a_configuration_that_the_members_put_in_force_is_not_taken_over_from_others() -> None:
+    async def story(world: World) -> None:
+        new = cluster(version=2, language="ja")
+        state = initial(cluster(), 3)
+        world.keeper.keep(replace(state, change=Change("1", "n2", "c1", new, "mika", "")))
+        world.keeper.keep(initial(new, 3))
+        await world.written()
+
+        assert (world.store.clusters, world.alerts) == ([new], [])
+
+    play(story)
+
+
+def test_other_times_or_nodes_are_taken_over_by_the_transport_once_the_disk_has_them() -> None:
     async def story(world: World) -> None:
         world.keeper.keep(initial(cluster(detect_within_ms=900, version=2), 3))
+        assert world.reloads == []
+        await world.written()
+        world.keeper.keep(initial(cluster(detect_within_ms=900, nodes=3, version=3), 3))
+        await world.written()
 
-        assert world.alerts[1] == TRANSPORT_DIFFERS.said()
+        assert world.reloads == [2, 3]
+
+    play(story)
+
+
+def test_what_only_the_old_configuration_can_stop_comes_before_the_disk_forgets_it() -> None:
+    async def story(world: World) -> None:
+        world.later = []
+        new = cluster(version=2, detect_within_ms=900)
+        world.keeper.keep(initial(new, 3))
+        await world.written()
+        assert world.store.clusters == []
+        assert world.reloads == [2], "the others have it already"
+        for call in world.later:
+            call()
+        await world.written()
+        assert world.store.clusters == [new]
 
     play(story)
 
