@@ -13,6 +13,7 @@ from komainu.core import events as e
 from komainu.core.state import Presence
 from komainu.model.config import Cluster, Recovery
 from komainu.model.outcome import failed
+from tests.doubles.bus import FakeBus
 from tests.doubles.daemons import NOT_HERE, World, cluster, resource
 from tests.doubles.virtual_time import run
 
@@ -236,9 +237,9 @@ def test_a_bus_that_stands_still_is_restarted(tmp_path: Path) -> None:
         await world.online(on="n1")
         multicast = world.wire.multicast
 
-        def still(sender: int, payload: bytes) -> None:
+        def still(sender: FakeBus, payload: bytes) -> None:
             """Until it is restarted, the local corosync takes messages and sends none; nobody is told."""
-            if sender == 2 or "restart" in one.transport.asked:
+            if sender.node == 2 or "restart" in one.transport.asked:
                 multicast(sender, payload)
 
         with pytest.MonkeyPatch.context() as patch:
