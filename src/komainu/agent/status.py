@@ -38,6 +38,8 @@ class Local:
     "When an action was decided, by its id, as far as this node remembers."
     left_ms: Mapping[str, int] = field(default_factory=dict)
     "How long each timer still has to run."
+    stopped: tuple[str, ...] = ()
+    "Nodes whose daemon is there and takes no part: they can be started from here."
 
 
 def report(state: State, local: Local) -> dict[str, Any]:
@@ -105,12 +107,13 @@ def _cluster(state: State) -> dict[str, Any]:
 
 def _node(state: State, node: Node, local: Local) -> dict[str, Any]:
     told, facts = words.node(state, node.name), state.nodes[node.name]
+    why = words.WAS_STOPPED.said(node=node.name) if node.name in local.stopped else told.why
     return {
         "name": node.name,
         "id": node.id,
         "links": list(node.links),
         "status": told.word,
-        "why": _said(told.why),
+        "why": _said(why),
         "presence": facts.presence,
         "proof": facts.proof,
         "suspended": facts.suspended,

@@ -242,8 +242,6 @@ def node(state: State, name: str) -> Told:
             return Told(Word.UNKNOWN, name, IS_LOST.said())
         case Presence.UNSEEN:
             return Told(Word.UNKNOWN, name, NEVER_SEEN.said())
-        case Presence.GONE if facts.proof is Proof.CLEAN_LEAVE and facts.then == "stop":
-            return Told(Word.OFFLINE, name, WAS_STOPPED.said(node=name))
         case Presence.GONE:
             return Told(Word.OFFLINE, name, _PROOFS[facts.proof].said() if facts.proof is not None else None)
 

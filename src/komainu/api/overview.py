@@ -49,17 +49,21 @@ def _one(status: Json, kind: str, name: str) -> Json:
         found[kind] = next(each for each in status[f"{kind}s"] if each["name"] == name)
     return {
         **found,
-        "monitors": [each for each in status["monitors"] if _belongs(each, kind, name)],
+        "monitors": _monitors(status, kind, name),
         "pending": [each for each in status["pending"] if name in (each[kind], each["target"])],
         "timers": [each for each in status["timers"] if each[kind] == name],
         "maintenance": status["cluster"]["maintenance"],
     }
 
 
-def _belongs(monitor: Json, kind: str, name: str) -> bool:
+def _monitors(status: Json, kind: str, name: str) -> list[Json]:
+    """Those that run on the node, or that have to do with the group or the resource."""
     if kind == "node":
-        return any(each["node"] == name for each in monitor["on"])
-    return name in (monitor[kind], monitor["watches"], monitor["recovers"]) if kind != "monitor" else False
+        here = [{**each, "on": [on for on in each["on"] if on["node"] == name]} for each in status["monitors"]]
+        return [each for each in here if each["on"]]
+    if kind == "monitor":
+        return []
+    return [each for each in status["monitors"] if name in (each[kind], each["watches"], each["recovers"])]
 
 
 async def _show_config(daemon: Daemon, _: Nothing) -> Json:

@@ -78,8 +78,7 @@ def standing(status: Json, request: SettleRequest) -> Json:
 
 
 def _of_group(group: Json, goal: Json, want: str) -> Json:
-    hindrance = group["hindrance"]
-    waits = hindrance is not None and hindrance["level"] != "info"
+    hindrance, waits = group["hindrance"], _blocked(group)
     reached = goal["status"] == want
     return {
         "reached": reached,
@@ -93,25 +92,32 @@ def _of_group(group: Json, goal: Json, want: str) -> Json:
 
 def _of_nodes(status: Json, nodes: list[Json], want: str) -> Json:
     names = [node["name"] for node in nodes]
-    stuck = [
-        resource
-        for group in status["groups"]
-        for resource in group["resources"]
-        if resource["status"] == "Offline Failure" and resource["node"] in names
-    ]
-    # A node that nobody hears can be told nothing: it is not waited for when the others are to stop.
-    passed = ("Offline", "Unknown") if len(nodes) > 1 and want == "Offline" else (want,)
-    reached = all(node["status"] in passed for node in nodes)
-    hangs = bool(stuck) and want == "Offline"
-    why = next((node["why"] for node in nodes if node["status"] not in passed), None)
-    lines = [_line("node", node) for node in nodes]
+    groups = status["groups"]
+    if want == "Offline":
+        # A node that nobody hears can be told nothing: it is not waited for when the others are to stop.
+        passed = ("Offline", "Unknown") if len(nodes) > 1 else ("Offline",)
+        behind = [node for node in nodes if node["status"] not in passed]
+        parts = [part for group in groups for part in group["resources"] if part["node"] in names]
+        failed = [part for part in parts if part["status"] == "Offline Failure"] if behind else []
+        moving: list[Json] = []
+    else:
+        behind = [node for node in nodes if node["status"] != "Online"]
+        moving = [group for group in groups if group["status"].endswith("Pending") and not _blocked(group)]
+        failed = [group for group in groups if group["status"].endswith("Failure") or _blocked(group)]
+        failed = [] if behind else failed
+    open_ = [*failed, *behind, *moving]
+    why = next((each.get("hindrance") or each["why"] for each in open_), None)
     return {
-        "reached": reached,
-        "settled": reached or hangs,
-        "waits": hangs and not reached,
-        "why": None if reached else stuck[0]["why"] if hangs else why,
-        "objects": lines + [line for group in status["groups"] for line in _group_lines(group)],
+        "reached": not open_,
+        "settled": not open_ or (bool(failed) and not moving),
+        "waits": bool(failed) and not moving,
+        "why": why,
+        "objects": [_line("node", node) for node in nodes] + [line for group in groups for line in _group_lines(group)],
     }
+
+
+def _blocked(group: Json) -> bool:
+    return group["hindrance"] is not None and group["hindrance"]["level"] != "info"
 
 
 def _group_lines(group: Json) -> list[Json]:

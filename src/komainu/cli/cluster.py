@@ -1,8 +1,8 @@
-"""`komainu cluster stop|suspend|resume` and `komainu maintenance on|off`."""
+"""`komainu cluster start|stop|suspend|resume` and `komainu maintenance on|off`."""
 
 from argparse import Namespace
 
-from komainu.cli.command import Goal, changing, give
+from komainu.cli.command import Goal, changing, give, waiting
 from komainu.cli.session import Arguments, Commands, Session
 from komainu.model.message import Message
 
@@ -33,6 +33,8 @@ MESSAGES = tuple(STOPS.values())
 def register(commands: Commands) -> None:
     """Add the commands."""
     below = commands.below("cluster", ("all nodes at once", "クラスタ全体の操作"))
+    text = ("start all nodes that are stopped", "停止中の全ノードを開始する")
+    waiting(below.add("start", text, start))
     text = ("stop all groups and nodes; the daemons stay", "全グループと全ノードを停止する (デーモンは残る)")
     changing(afterwards(below.add("stop", text, stop)), waits=True, asks=True)
     text = (
@@ -55,6 +57,11 @@ def afterwards(arguments: Arguments) -> Arguments:
     again = ("then reboot the operating system", "その後 OS を再起動する")
     arguments.option("--shutdown", down, dest="then", action="store_const", const="shutdown", default="stop")
     return arguments.option("--reboot", again, dest="then", action="store_const", const="reboot")
+
+
+def start(session: Session, chosen: Namespace) -> int:
+    """Start what is stopped."""
+    return give(session, chosen, "cluster.start", {}, Goal("cluster", None, "Online"))
 
 
 def stop(session: Session, chosen: Namespace) -> int:

@@ -56,16 +56,24 @@ class Goal:
 
 def changing(arguments: Arguments, *, waits: bool = False, asks: bool = False) -> Arguments:
     """The options of a command that changes something."""
-    if waits:
-        wait = ("wait until it is done, and show what happens (the default)", "完了まで待ち、経過を表示する (既定)")
-        most = ("how long to wait at most, in seconds", "待つ時間の上限 (秒)")
-        arguments.option("--wait", wait, dest="wait", action="store_true", default=True)
-        arguments.option("--no-wait", ("do not wait", "完了を待たない"), dest="wait", action="store_false")
-        arguments.option("--timeout", most, metavar="S", type=int, default=TIMEOUT_S)
     if asks:
         arguments.switch("--yes", ("do not ask", "確認の問い合わせをしない"))
     dry = ("change nothing; show what would happen", "変更せず、実行した場合の経過を表示する")
-    return arguments.switch("--dry-run", dry).switch("--json", ("for programs: one JSON value", "JSON で出力する"))
+    arguments.switch("--dry-run", dry)
+    return waiting(arguments) if waits else _json(arguments)
+
+
+def waiting(arguments: Arguments) -> Arguments:
+    """The options of a command that takes its time."""
+    wait = ("wait until it is done, and show what happens (the default)", "完了まで待ち、経過を表示する (既定)")
+    most = ("how long to wait at most, in seconds", "待つ時間の上限 (秒)")
+    arguments.option("--wait", wait, dest="wait", action="store_true", default=True)
+    arguments.option("--no-wait", ("do not wait", "完了を待たない"), dest="wait", action="store_false")
+    return _json(arguments.option("--timeout", most, metavar="S", type=int, default=TIMEOUT_S))
+
+
+def _json(arguments: Arguments) -> Arguments:
+    return arguments.switch("--json", ("for programs: one JSON value", "プログラム向けに JSON で出力する"))
 
 
 def give(
@@ -74,16 +82,17 @@ def give(
     """Give a command to the cluster, after asking about its risk; the exit code."""
     speech = session.speech
     with session.connect() as client:
-        if risk is not None and not (chosen.yes or chosen.dry_run):
+        dry_run = getattr(chosen, "dry_run", False)
+        if risk is not None and not (chosen.yes or dry_run):
             client.ask("node.list")
             speech.learn(client.language)
             if not sure(risk, speech):
                 return FAILED
-        if chosen.dry_run:
+        if dry_run:
             args = {**args, "dry_run": True}
         answer = client.ask(op, COMMAND_TIMEOUT_S, **args)
         speech.learn(client.language)
-        waits = goal is not None and chosen.wait and answer["accepted"] and not chosen.dry_run
+        waits = goal is not None and chosen.wait and answer["accepted"] and not dry_run
         if not chosen.json:
             return _for_people(client, speech, answer, goal if waits else None, chosen)
         last = _last(client, goal, chosen.timeout) if goal is not None and waits else None

@@ -8,6 +8,9 @@ from komainu.cli.speech import Colour, Speech, columns, padded
 
 Json = Mapping[str, Any]
 
+IMAGINED = "KM5481"
+"What the imagined checks find; `komainu.agent.what_if` declares it."
+
 _LEVELS: dict[str, Colour] = {"warning": "yellow", "error": "red"}
 
 
@@ -52,6 +55,8 @@ def _moment(moment: Json, speech: Speech) -> list[str]:
     lines = [speech.paint(head, "dim") + speech.said(moment["text"])]
     gap = " " * 13
     for alert in moment["alerts"]:
+        if alert["code"] == IMAGINED:
+            continue  # what was asked need not be told again
         lines.append(gap + speech.paint(f"! {speech.said(alert)}", _LEVELS.get(alert["level"], "dim")))
     lines += [f"{gap}→ {speech.said(action['text'])}" for action in moment["actions"]]
     for change in moment["changes"]:

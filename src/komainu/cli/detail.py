@@ -126,7 +126,7 @@ def _monitor(told: Json, speech: Speech) -> list[Pair]:
     return [
         (speech.pick("type", "タイプ"), monitor["type"]),
         (speech.pick("on", "ノード別"), where),
-        (speech.pick("own of", "付属元リソース"), monitor["resource"] or ""),
+        (speech.pick("belongs to", "付属元リソース"), monitor["resource"] or ""),
         (speech.pick("watches", "監視対象"), monitor["watches"] or speech.pick("always", "常時")),
         (speech.pick("recovers", "回復対象"), monitor["recovers"]),
         (speech.pick("reactivations left", "再活性の残り"), left),

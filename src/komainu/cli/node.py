@@ -1,11 +1,11 @@
-"""`komainu node list|stop|shutdown|reboot|suspend|resume|confirm-gone`."""
+"""`komainu node list|start|stop|shutdown|reboot|suspend|resume|confirm-gone`."""
 
 import json
 import sys
 from argparse import Namespace
 from typing import Any
 
-from komainu.cli.command import NOT_ASKED, NOTHING_CHANGED, Goal, changing, give
+from komainu.cli.command import NOT_ASKED, NOTHING_CHANGED, Goal, changing, give, waiting
 from komainu.cli.picture import colour, sign
 from komainu.cli.session import DONE, FAILED, Commands, Session
 from komainu.cli.speech import Speech, columns, padded
@@ -52,6 +52,8 @@ def register(commands: Commands) -> None:
         "list", ("list the nodes, and why each is as it is", "ノードの一覧とその状態の理由を表示する"), list_nodes
     ).switch("--json", ("for programs: one JSON value", "プログラム向けに JSON で出力する"))
     node = ("the node", "ノード名")
+    text = ("start a node that is stopped", "停止中のノードを開始する")
+    waiting(below.add("start", text, start).value("node", "NODE", node))
     for name, text, handler, asks in (
         ("stop", ("stop its groups and take it out of the cluster", "グループを停止し、クラスタから外す"), stop, False),
         ("shutdown", ("the same, then shut it down", "その後シャットダウンする"), shutdown, True),
@@ -85,6 +87,11 @@ def list_nodes(session: Session, chosen: Namespace) -> int:
         if node["why"] is not None:
             speech.out("    " + speech.paint(f"└ {speech.said(node['why'])}", "dim"))
     return DONE
+
+
+def start(session: Session, chosen: Namespace) -> int:
+    """Start a node that is stopped."""
+    return give(session, chosen, "node.start", {"node": chosen.node}, Goal("node", chosen.node, "Online"))
 
 
 def stop(session: Session, chosen: Namespace) -> int:

@@ -11,6 +11,7 @@ from komainu.core.state import (
     MonitorFacts,
     NodeFacts,
     Presence,
+    Proof,
     State,
     Status,
     Verdict,
@@ -152,3 +153,12 @@ def test_what_is_left_of_the_recovery_is_counted() -> None:
     (app,) = report(busy(), LOCAL)["groups"][0]["resources"]
 
     assert app["left"] == {"starts": 1, "restarts": 1, "failovers": 1}
+
+
+def test_a_node_that_can_be_started_from_here_says_so() -> None:
+    state = initial(cluster()).with_node("n2", NodeFacts(Presence.GONE, proof=Proof.CLEAN_LEAVE))
+    left = report(state, LOCAL)["nodes"][1]["why"]["en"]
+    stays = report(state, replace(LOCAL, stopped=("n2",)))["nodes"][1]["why"]["en"]
+
+    assert "node start" not in left
+    assert "komainu node start n2" in stays

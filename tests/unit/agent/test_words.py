@@ -56,7 +56,6 @@ def at_home(state: State, home: str | None = "n1", **changes: object) -> State:
         (NodeFacts(Presence.LOST), Word.UNKNOWN, words.IS_LOST),
         (NodeFacts(Presence.UNSEEN), Word.UNKNOWN, words.NEVER_SEEN),
         (NodeFacts(Presence.GONE, proof=Proof.CLEAN_LEAVE), Word.OFFLINE, words.LEFT_CLEANLY),
-        (NodeFacts(Presence.GONE, proof=Proof.CLEAN_LEAVE, then="stop"), Word.OFFLINE, words.WAS_STOPPED),
         (NodeFacts(Presence.GONE, proof=Proof.ADDED), Word.OFFLINE, words.JUST_ADDED),
         (NodeFacts(Presence.GONE, proof=Proof.FENCED), Word.OFFLINE, words.WAS_FENCED),
         (NodeFacts(Presence.GONE, proof=Proof.OPERATOR), Word.OFFLINE, words.SAID_GONE),
