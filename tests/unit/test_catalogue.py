@@ -222,3 +222,17 @@ async def _keep_a_round(cluster: Cluster, known: Mapping[str, MonitorType]) -> N
     patrol.follow(State(cluster))
     await asyncio.sleep(0)
     await patrol.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_examples_of_the_monitors_page_are_right(language: str) -> None:
+    page = (EXAMPLES.parent / "docs" / language / "monitors.md").read_text()
+    examples = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    shown = {found for example in examples for found in re.findall(r"type: (\w+)", example)}
+    assert shown == set(MONITOR_TYPES)
+    for example in examples:
+        text = (EXAMPLES / "vip-cluster.yaml").read_text() + "\n" + example
+        found = read(text.encode(), RESOURCE_TYPES, monitors=MONITOR_TYPES)
+        assert found.errors == (), (example, [(each.path, each.said.en) for each in found.errors])
+        told = [each.path for each in found.problems if each.path.startswith("monitors") and each.said.level != "info"]
+        assert told == [], (example, [each.said.en for each in found.problems])
