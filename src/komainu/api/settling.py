@@ -100,17 +100,19 @@ def _of_nodes(status: Json, nodes: list[Json], want: str) -> Json:
         parts = [part for group in groups for part in group["resources"] if part["node"] in names]
         failed = [part for part in parts if part["status"] == "Offline Failure"] if behind else []
         moving: list[Json] = []
+        waits = bool(failed)  # a stop that fails is tried again and again
     else:
         behind = [node for node in nodes if node["status"] != "Online"]
         moving = [group for group in groups if group["status"].endswith("Pending") and not _blocked(group)]
         failed = [group for group in groups if group["status"].endswith("Failure") or _blocked(group)]
         failed = [] if behind else failed
+        waits = any(_blocked(group) for group in failed) and not moving
     open_ = [*failed, *behind, *moving]
     why = next((each.get("hindrance") or each["why"] for each in open_), None)
     return {
         "reached": not open_,
         "settled": not open_ or (bool(failed) and not moving),
-        "waits": bool(failed) and not moving,
+        "waits": waits,
         "why": why,
         "objects": [_line("node", node) for node in nodes] + [line for group in groups for line in _group_lines(group)],
     }
