@@ -380,6 +380,12 @@ class Transcript:
         return lines
 
 
+def _remade(cluster: Cluster, **parts: object) -> Cluster:
+    # Not model_copy: that would copy what the old one keeps at hand, its table of groups.
+    fields = {name: getattr(cluster, name) for name in Cluster.model_fields}
+    return Cluster.model_validate({**fields, **parts})
+
+
 def _presence(facts: NodeFacts) -> str:
     return f"{facts.presence}{f' ({facts.proof})' if facts.proof else ''}{', suspended' if facts.suspended else ''}"
 

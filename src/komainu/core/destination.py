@@ -65,12 +65,25 @@ def settled_on(state: State, facts: GroupFacts, node: str, because: tuple[Said, 
 
 
 def at_rest(state: State, group: Group) -> bool:
-    """True when all of the group that should run does, at its home."""
+    """True when all of the group that should run does, at its home, and nothing else of it does there."""
     facts = state.groups[group.name]
     if facts.home is None or facts.given_up:
         return False
-    holds = zip(group.resources, facts.holds[facts.home], strict=True)
-    return all(hold.status is Status.RUNNING or resource.name in facts.parked for resource, hold in holds)
+    holds = facts.holds[facts.home]
+    if not facts.parked:
+        return all(hold.status is Status.RUNNING for hold in holds)
+    wanted = asked_for(group, facts)
+    return all(
+        hold.status is (Status.RUNNING if up else Status.STOPPED) for up, hold in zip(wanted, holds, strict=True)
+    )
+
+
+def asked_for(group: Group, facts: GroupFacts) -> tuple[bool, ...]:
+    """Per resource, whether it should run when the group does: nobody stopped it, nor anything that it stands on."""
+    wanted: list[bool] = []
+    for resource, needs in zip(group.resources, group.needs, strict=True):
+        wanted.append(resource.name not in facts.parked and all(wanted[other] for other in needs))
+    return tuple(wanted)
 
 
 def _condemned(state: State, group: Group, node: str) -> bool:

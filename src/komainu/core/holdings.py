@@ -9,6 +9,7 @@ from dataclasses import replace
 from komainu.core import endings, monitors, recovery
 from komainu.core import events as e
 from komainu.core.actions import RaiseAlert
+from komainu.core.destination import usable
 from komainu.core.state import Hold, Presence, Proof, State, Status
 from komainu.model.config import Group
 from komainu.model.message import Message, Said
@@ -124,7 +125,8 @@ def _stop_failed(state: State, group: Group, index: int, node: str, hold: Hold) 
     over = hold.stop_failures > policy.stop_retries and endings.concerns_node(policy.stop_final_action)
     if not over or not recovery.may_end(state, node) or state.nodes[node].forced:
         return state
-    if hold.stop_failures > policy.stop_retries + 1 and endings.would_end_all(state, node):
+    others = any(usable(state, other) for other in state.nodes if other != node)
+    if hold.stop_failures > policy.stop_retries + 1 and not others:
         return state  # it is still held back, which was told
     said = NOT_STOPPED.said(resource=resource.name, node=node, action=policy.stop_final_action)
     return endings.finish(state.noting(said), node, policy.stop_final_action, False, (said,))

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from komainu.core import endings, recovery
 from komainu.core.actions import RaiseAlert, RunScript
-from komainu.core.destination import at_rest
+from komainu.core.destination import at_rest, usable
 from komainu.core.events import MonitorJudged
 from komainu.core.scope import stirred
 from komainu.core.state import State, Status, Verdict, Wanted, Watch
@@ -66,7 +66,7 @@ def script_finished(state: State, action: str, node: str) -> State:
     for name, facts in state.monitors.items():
         watch = facts.on.get(node)
         if watch is not None and watch.script == action:
-            return state.with_watch(name, node, replace(watch, script="", scripted=True))
+            return state.with_watch(name, node, replace(watch, script="", scripted=watch.verdict is Verdict.ERROR))
     return state
 
 
@@ -215,8 +215,8 @@ def _conclude(state: State, monitor: Monitor, node: str, watch: Watch, groups: t
     policy = monitor.recovery
     on_node = endings.concerns_node(policy.final_action)
     held = on_node and not monitor.np and endings.would_end_all(state, node)
-    if held and watch.held:
-        return state
+    if watch.held and (held or not any(usable(state, other) for other in state.nodes if other != node)):
+        return state  # until another node can take over what runs here
     state = state.with_watch(monitor.name, node, replace(watch, ended=not held, held=held))
     said = AT_ITS_END.said(monitor=monitor.name, node=node, action=policy.final_action)
     state = state if watch.held else state.noting(said)

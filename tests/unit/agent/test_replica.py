@@ -10,7 +10,7 @@ from komainu.agent.replica import Replica, View
 from komainu.core import actions as a
 from komainu.core import events as e
 from komainu.core import takeover
-from komainu.core.state import Presence, Proof, Status
+from komainu.core.state import RULES, Presence, Proof, Status
 from komainu.model.config import Arbitration, Cluster
 from komainu.model.outcome import SUCCEEDED
 from tests.unit.agent.order import Order, assert_together, digests, replica, silent, split, together
@@ -426,7 +426,7 @@ def test_everybody_decides_by_the_rules_of_the_oldest_member(monkeypatch: pytest
     of_a = order.replicas["a"].state
     newer = {name: replace(facts, rules=facts.rules + 1) for name, facts in of_a.nodes.items() if name != "b"}
     order.replicas["a"].state = replace(of_a, nodes={**of_a.nodes, **newer})
-    monkeypatch.setattr(subject, "RULES", 2)
+    order.replicas["a"].rules = RULES + 1
     used: list[int] = []
     real = subject.step
     monkeypatch.setattr(subject, "step", lambda state, event, rules: (used.append(rules), real(state, event))[1])
@@ -435,7 +435,7 @@ def test_everybody_decides_by_the_rules_of_the_oldest_member(monkeypatch: pytest
     order.replicas["a"].view_changed(View("2-2", ("a", "c"), ("a", "c")))
     order.replicas["a"].delivered("c", wire.Proposal(1, e.TimerFired("none")))
 
-    assert used == [1, 1, 2]
+    assert used == [RULES, RULES, RULES + 1]
 
 
 def test_an_old_daemon_that_the_others_lost_sight_of_does_not_stumble_over_their_rules() -> None:
@@ -448,3 +448,4 @@ def test_an_old_daemon_that_the_others_lost_sight_of_does_not_stumble_over_their
     order.replicas["a"].delivered("b", wire.Proposal(99, e.TimerFired("none")))
 
     assert order.replicas["a"].state.nodes == newer
+    assert order.replicas["a"].lineage != order.replicas["b"].lineage  # what it decided they may have decided otherwise
