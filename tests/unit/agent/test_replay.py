@@ -3,14 +3,17 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
-from komainu.agent import journal, replay, wire
-from komainu.agent.journal import Read
+from komainu.agent import daemon, journal, replay, wire
+from komainu.agent.journal import Journal, Read
 from komainu.agent.replay import Decision, Remark, Replay
+from komainu.core import events as e
 from komainu.core.state import RULES, decode, encode
 from tests.doubles.daemons import World, cluster
 from tests.doubles.virtual_time import run
@@ -81,6 +84,69 @@ def test_what_was_lived_is_decided_again_to_the_letter(lived: Path, node: str) -
     assert tally.replayed == len(decisions) > 10
     assert tally.snapshots >= 3, "each daemon began with one, and took over a state"
     assert not any(decision.differences for decision in decisions)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_happened_is_decided_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Three nodes, faults drawn from the seed, histories that part and meet, files of a few entries."""
+    monkeypatch.setattr(daemon, "Journal", partial(Journal, file_bytes=9_000, files=99))
+    rng = Random(seed)
+
+    async def story() -> None:
+        async with World(tmp_path, cluster(nodes=3)) as world:
+            world.start_all()
+            await world.online()
+            for _ in range(12):
+                await strike(world, rng)
+                await asyncio.sleep(rng.choice((0.2, 1, 5, 20)))
+            for node in world.cluster.nodes:
+                world.wire.heal(node.id)
+                world.wire.thaw(node.id)
+                if node.name not in world.running:
+                    world.start(node.name)
+            await world.online()
+            for running in world.running.values():
+                running.daemon.parts.recorder.flush()
+                running.write_down()
+
+    run(story())
+    whys: list[str] = []
+    for name in ("n1", "n2", "n3"):
+        decisions, remarks, tally = played(journal.read(tmp_path / name / "journal"))
+        assert remarks == []
+        assert (tally.differences, tally.left_out) == (0, 0)
+        assert tally.replayed == len(decisions) > 5
+        whys += [body["why"] for body in bodies(tmp_path / name / "journal") if "kind" in body]
+    assert whys.count("segment") > 0
+    assert whys.count("adopted") > 3
+    assert whys.count("other") == 0
+
+
+async def strike(world: World, rng: Random) -> None:
+    """Something happens to a node."""
+    name = rng.choice(["n1", "n2", "n3"])
+    number = world.cluster.node(name).id
+    match rng.choice(["kill", "power", "cut", "freeze", "stop", "die", "move"]):
+        case "kill" if name in world.running:
+            await world.kill(name)
+            world.start(name)
+        case "power" if name in world.running:
+            await world.power_off(name)
+        case "power":
+            world.start(name)
+        case "cut":
+            world.wire.cut(number)
+            await asyncio.sleep(rng.choice((0.1, 3)))
+            world.wire.heal(number)
+        case "freeze":
+            world.wire.freeze(number)
+            await asyncio.sleep(rng.choice((0.1, 3)))
+            world.wire.thaw(number)
+        case "die" if world.things.on("app"):
+            world.things.running["app"].pop()
+        case "move" if name in world.running:
+            parts = world.running[name].daemon.parts
+            await parts.requests.ask(e.MoveGroup("web", rng.choice(["n1", "n2", "n3"])), 2_000)
 
 
 def test_every_decision_has_its_causes(lived: Path) -> None:
