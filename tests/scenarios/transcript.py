@@ -25,6 +25,7 @@ A file is comments, then commands at the left margin; indented lines are what th
     move web [n2] | start web [n2] | stop web
     order suspend n1 | order stop-node n1 shutdown | order maintenance on | ...    any other command, by its verb
     gone n2 [4]                                  the operator's word (as he saw it in epoch 4)
+    configuration {...} | event {...}            as the simulator writes them, in JSON on one line
     show                                         what is known, in one line per group and node
 
 `python -m tests.scenarios.transcript FILE ...` prints the digests of the final states (for comparison under several
@@ -33,6 +34,7 @@ hash seeds); with `--rewrite` it writes the answers into the files.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -40,6 +42,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from komainu.agent.wire import event_from_json
 from komainu.core import actions as a
 from komainu.core import events as e
 from komainu.core.state import RULES, NodeFacts, State, digest, initial
@@ -108,6 +111,9 @@ class Transcript:
 
     def play(self, line: str) -> list[str]:
         """The answers to one command."""
+        raw, _, rest = line.partition(" ")
+        if raw in ("configuration", "event"):
+            return self._configuration(rest) if raw == "configuration" else self._event(rest)
         verb, *words = re.sub(r":(?=\s|$)", " :", line).split()
         if verb in OUTCOMES:
             return self._end(OUTCOMES[verb], words)
@@ -123,6 +129,14 @@ class Transcript:
         colon = words.index(":")
         self.nodes, self.kind = tuple(words[:colon]), words[colon + 2]
         return []
+
+    def _configuration(self, text: str) -> list[str]:
+        cluster = Cluster.model_validate_json(text)
+        self.nodes, self.built = tuple(node.name for node in cluster.nodes), initial(cluster)
+        return []
+
+    def _event(self, text: str) -> list[str]:
+        return self.deliver(event_from_json(json.loads(text)))
 
     def _rules(self, words: list[str]) -> list[str]:
         self.rules = int(words[0])

@@ -15,6 +15,7 @@ from komainu.model.config import (
     Group,
     Monitor,
     Node,
+    Part,
     Recovery,
     Resource,
 )
@@ -31,6 +32,7 @@ MOST_EVENTS = 20_000
 "A life that comes to no rest is a failure, not a test that hangs."
 
 Kind = TypeVar("Kind", bound=a.Action)
+Some = TypeVar("Some", bound=Part)
 
 
 def resource(name: str, exclusive: bool = True, recovery: Recovery = AUTO, after: str = "") -> Resource:
@@ -83,7 +85,12 @@ def exclusion(kind: str, groups: str) -> Exclusion:
 
 def altered(configuration: Cluster, **changes: Any) -> Cluster:
     """The next version of a configuration."""
-    return Cluster.model_validate({**dict(configuration), "version": configuration.version + 1, **changes})
+    return remade(configuration, **{"version": configuration.version + 1, **changes})
+
+
+def remade(part: Some, **changes: Any) -> Some:
+    """A part of the configuration with changes, made anew: a copy would keep the tables of the old one."""
+    return type(part).model_validate({**{name: getattr(part, name) for name in type(part).model_fields}, **changes})
 
 
 def _target(words: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from komainu.core.actions import Action, RaiseAlert, StartResource
 from komainu.core.state import Hold, Presence, State, Status
 from komainu.model.config import Group
 from komainu.model.message import Said
-from tests.unit.core.clusters import ADDRESS, DISK, cluster, formed
+from tests.unit.core.clusters import ADDRESS, DISK, cluster, exclusion, formed
 
 START = StartResource("1.r.1", "b", "db", "disk", 1)
 STRICT = cluster(groups=[Group(name="db", nodes=("a", "b"), resources=(DISK,))])
@@ -45,6 +45,26 @@ def test_other_actions_pass() -> None:
 def test_only_a_member_starts_anything(presence: Presence) -> None:
     state = stopped(HARMLESS)
     assert str(presence) in verdict(state.with_node("b", replace(state.nodes["b"], presence=presence)))
+
+
+@pytest.mark.parametrize("change", [{"suspended": True}, {"ended": True}])
+def test_nothing_starts_where_nothing_may_be_started(change: dict[str, bool]) -> None:
+    state = stopped(HARMLESS)
+    assert "nothing may be started" in verdict(state.with_node("b", replace(state.nodes["b"], **change)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.STOPPED])
+@pytest.mark.parametrize("kind", ["absolute", "normal"])
+def test_nothing_starts_beside_what_it_must_never_share_a_node_with(kind: str, status: Status) -> None:
+    groups = [Group(name=name, nodes=("a", "b"), resources=(ADDRESS,)) for name in ("db", "web", "job")]
+    state = stopped(cluster(groups=groups, exclusions=[exclusion(kind, "db web")]))
+    start = StartResource("1.r.1", "b", "db", "address", 1)
+    for other in ("web", "job"):
+        state = state.with_hold(other, "a", 0, Hold(Status.STOPPED)).with_hold(other, "b", 0, Hold(Status.STOPPED))
+    assert verdict(state, start) == ""
+    assert verdict(state.with_hold("job", "b", 0, Hold(status)), start) == ""
+    assert verdict(state.with_hold("web", "a", 0, Hold(status)), start) == ""
+    assert ("beside web" in verdict(state.with_hold("web", "b", 0, Hold(status)), start)) is (kind == "absolute")
 
 
 @pytest.mark.parametrize("change", [{"probed": False}, {"leaving": True}])

@@ -140,14 +140,24 @@ def test_a_new_home_begins_on_a_clean_sheet() -> None:
     assert (settled.home, settled.since, settled.because) == ("b", life.state.epoch, (BROKEN,))
 
 
+def test_a_group_is_at_rest_when_all_runs_that_should_and_nothing_else() -> None:
+    life = formed(cluster(groups=[group("web", parts="vip http log")]))
+    web = life.state.cluster.group("web")
+    life.command(e.StopPart("web", "http"))
+    assert not at_rest(life.state, web)
+    life.settle()
+    assert life.statuses("a", "web") == (Status.RUNNING, Status.STOPPED, Status.STOPPED)
+    assert at_rest(life.state, web)
+
+
 def test_a_group_is_at_rest_when_all_runs_that_should() -> None:
     life = formed(cluster(groups=[group("web", parts="vip http")]))
     web = life.state.cluster.group("web")
     assert at_rest(life.state, web)
     life.command(e.StopPart("web", "http"))
+    life.settle()
     assert at_rest(life.state, web)  # parked: nobody waits for it
     parked = replace(life.group("web"), parked=())
     assert not at_rest(life.state.with_group("web", parked), web)
     assert not at_rest(life.state.with_group("web", replace(life.group("web"), given_up=True)), web)
     assert not at_rest(life.state.with_group("web", replace(life.group("web"), home=None)), web)
-    assert life.hold("a", "http", "web").status is Status.STOPPING

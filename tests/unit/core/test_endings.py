@@ -183,7 +183,11 @@ def test_what_may_still_stop_is_waited_for() -> None:
     assert endings.hopeless(state, "a")
     for status in (Status.STOPPING, Status.RUNNING, Status.UNKNOWN, Status.FAILED):
         assert not endings.hopeless(state.with_hold("db", "a", 0, Hold(status, stop_failures=9)), "a")
-    assert not endings.hopeless(state.with_node("a", replace(state.nodes["a"], forced=False)), "a")
+    assert endings.settle(state).nodes["a"].ended
+    for change in ({"forced": False}, {"probed": False}, {"presence": Presence.AGENT_LOST}, {"ended": True}):
+        unlike = state.with_node("a", replace(state.nodes["a"], **change))  # type: ignore[arg-type]
+        assert endings.settle(unlike) is unlike
+    assert not endings.hopeless(state.with_hold("db", "a", 0, Hold(Status.STOPPED)), "a")
 
 
 def test_what_cannot_stop_because_of_what_stands_on_it_is_hopeless_too() -> None:

@@ -6,9 +6,21 @@ import pytest
 from pydantic import ValidationError
 
 from komainu.core import events as e
-from komainu.core.state import Hold, Presence, State, Status, Wanted, decode, digest, encode, initial
+from komainu.core.state import (
+    Hold,
+    MonitorFacts,
+    Presence,
+    State,
+    Status,
+    Wanted,
+    Watch,
+    decode,
+    digest,
+    encode,
+    initial,
+)
 from komainu.model.config import Group
-from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, formed, resource
+from tests.unit.core.clusters import FAILED, UNKNOWN, Life, altered, cluster, formed, group, monitor, resource
 
 
 def states() -> list[State]:
@@ -28,6 +40,20 @@ def states() -> list[State]:
     life.settle()
     life.view("b", nodes="a b")
     found.append(life.state)
+    groups = [group("web", parts="vip http"), group("db", after="web")]
+    life = formed(cluster(groups=groups, monitors=[monitor("ping1", "web", restarts=1), monitor("url1", "db", "db")]))
+    life.command(e.SuspendMonitor("vipw", "b"))
+    life.command(e.SimulateFailure("url1", None, True))
+    life.command(e.StopPart("web", "http"))
+    life.finds("a", FAILED)
+    life.command(e.SuspendNode("b"))
+    found.append(life.state)
+    life.command(e.ResumeNode("b"))
+    life.command(e.SetMaintenance(True))
+    wanted = e.ChangeConfiguration(altered(life.state.cluster, monitors=()), "me", "because")
+    life.happens(e.CommandGiven("c9", "a", wanted))
+    life.judge("a")
+    found.append(life.state)
     return found
 
 
@@ -45,6 +71,33 @@ def test_a_snapshot_comes_back_equal_to_the_byte(state: State) -> None:
     assert decode(encode(state)) == state
     assert encode(decode(encode(state))) == encode(state)
     assert digest(decode(encode(state))) == digest(state)
+
+
+def test_of_a_monitor_there_is_an_entry_only_while_there_is_something_to_say() -> None:
+    state = formed().state
+    assert state.monitors == {}
+    assert state.monitor("ping1") == MonitorFacts()
+    watched = state.with_watch("ping1", "b", Watch(round="1")).with_watch("ping1", "a", Watch(round="2"))
+    assert list(watched.monitors["ping1"].on) == ["a", "b"]
+    assert watched.with_watch("ping1", "a", Watch()).monitors["ping1"].on == {"b": Watch(round="1")}
+    assert watched.with_watch("ping1", "a", Watch()).with_watch("ping1", "b", Watch()) == state
+    suspended = watched.with_monitor("cpu1", MonitorFacts(suspended=("a",)))
+    assert list(suspended.monitors) == ["cpu1", "ping1"]
+    assert suspended.with_monitor("cpu1", MonitorFacts()) == watched
+
+
+def test_a_snapshot_of_the_first_release_is_read() -> None:
+    """What it does not know yet has its default."""
+    document = json.loads(encode(formed().state))
+    for name in ("monitors", "maintenance", "change"):
+        del document[name]
+    for facts in document["groups"].values():
+        for name in ("recent", "parked", "ordered", "overdue"):
+            del facts[name]
+    for facts in document["nodes"].values():
+        for name in ("then", "forced", "ended", "suspended"):
+            del facts[name]
+    assert decode(json.dumps(document).encode()) == formed().state
 
 
 def test_the_digest_tells_states_apart() -> None:

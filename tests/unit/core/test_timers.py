@@ -9,6 +9,7 @@ from komainu.core import events as e
 from komainu.core import membership, timers
 from komainu.core.state import Presence, Status
 from komainu.model.config import Group, Recovery
+from komainu.model.outcome import SUCCEEDED
 from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, formed, resource
 
 NEVER = Recovery(start_retries=0, restarts=0, failovers=0)
@@ -165,7 +166,8 @@ def test_each_run_has_a_wait_of_its_own() -> None:
 def failed_before(life: Life, barred: tuple[str, ...] = ("b",), failovers: int = 1) -> Life:
     """The group has failed over before."""
     life.state = life.state.with_group("db", replace(life.group(), barred=barred, failovers=failovers))
-    life.sync("a")
+    for part in life.state.cluster.group("db").resources[:1]:
+        life.check("a", SUCCEEDED, part.name)
     return life
 
 

@@ -1,12 +1,16 @@
 """Wanted minus actual: starts from below, stops from above, one thing at a time."""
 
+from dataclasses import replace
+
 import pytest
 
 from komainu.core import actions as a
 from komainu.core import events as e
 from komainu.core import takeover
 from komainu.core.state import Presence, Status
-from komainu.model.config import Group
+from komainu.core.step import step
+from komainu.model.config import Group, Recovery
+from komainu.model.outcome import SUCCEEDED, Outcome
 from tests.unit.core.clusters import ADDRESS, DISK, FAILED, SERVER, UNKNOWN, Life, cluster, formed, resource
 
 
@@ -61,6 +65,159 @@ def test_a_resource_that_fails_takes_down_what_stands_on_it_and_nothing_else() -
     assert stopped == ["db.top on a", "db.middle on a"]
     life.settle()
     assert life.statuses("a") == (Status.RUNNING,) * 3
+
+
+DIAMOND = (
+    resource("disk"),
+    resource("vip", after="disk"),
+    resource("http", after="disk"),
+    resource("log", after="vip http"),
+)
+
+
+def diamond() -> Life:
+    """`vip` and `http` side by side on `disk`, `log` on both; all of it runs on `a`."""
+    return formed(cluster(groups=[Group(name="db", nodes=("a", "b"), resources=DIAMOND)]))
+
+
+def end(life: Life, name: str, outcome: Outcome = SUCCEEDED) -> None:
+    """The action on that resource comes to its end."""
+    (action,) = (each for each in life.under_way if getattr(each, "resource", "") == name)
+    life.finish(action, outcome)
+
+
+def test_independent_resources_start_side_by_side_and_what_needs_both_waits_for_both() -> None:
+    life = fresh(cluster(groups=[Group(name="db", nodes=("a", "b"), resources=DIAMOND)]))
+    life.finish(life.under_way[0])
+    life.finish(life.under_way[0])
+    assert life.starts() == ("db.disk on a",)
+    end(life, "disk")
+    assert life.starts() == ("db.vip on a", "db.http on a")
+    end(life, "http")
+    assert life.starts() == ()
+    end(life, "vip")
+    assert life.starts() == ("db.log on a",)
+
+
+def test_they_stop_side_by_side_and_what_both_need_waits_for_both() -> None:
+    life = diamond()
+    life.command(e.StopGroup("db"))
+    assert life.stops() == ("db.log on a",)
+    end(life, "log")
+    assert sorted(life.stops()) == ["db.http on a", "db.vip on a"]
+    end(life, "vip")
+    assert life.stops() == ()
+    end(life, "http")
+    assert life.stops() == ("db.disk on a",)
+
+
+def test_a_neighbour_of_what_fails_is_left_alone() -> None:
+    life = diamond()
+    run = life.hold("a", "vip").run
+    life.check("a", FAILED, "http")
+    assert life.stops() == ("db.log on a",)
+    life.settle()
+    assert life.statuses("a") == (Status.RUNNING,) * 4
+    assert life.hold("a", "vip").run == run
+
+
+def test_what_stands_high_above_a_failed_resource_comes_down_first() -> None:
+    life = diamond()
+    life.check("a", FAILED, "disk")
+    stopped = list(life.stops())
+    while not life.starts():
+        life.finish(life.under_way[0])
+        stopped += life.stops()
+    assert stopped[0] == "db.log on a"
+    assert stopped[-1] == "db.disk on a"
+    assert len(stopped) == 4
+    life.settle()
+    assert life.statuses("a") == (Status.RUNNING,) * 4
+
+
+def test_a_branch_goes_on_while_its_neighbour_is_tried_again() -> None:
+    life = fresh(cluster(groups=[Group(name="db", nodes=("a", "b"), resources=DIAMOND)]))
+    while not life.starts():
+        life.finish(life.under_way[0])
+    end(life, "disk")
+    end(life, "vip", FAILED)
+    assert life.stops() == ("db.vip on a",)
+    end(life, "http")
+    assert life.hold("a", "http").status is Status.RUNNING
+    life.settle()
+    assert life.statuses("a") == (Status.RUNNING,) * 4
+
+
+def test_a_stop_that_hangs_keeps_only_what_lies_below_it() -> None:
+    life = diamond()
+    life.command(e.MoveGroup("db", "b"))
+    end(life, "log")
+    end(life, "vip", UNKNOWN)
+    assert life.hold("a", "vip").status is Status.STUCK
+    end(life, "http")
+    assert life.statuses("a") == (Status.RUNNING, Status.STUCK, Status.STOPPED, Status.STOPPED)
+    assert life.stops() == ()
+    life.fire("retry")
+    assert life.stops() == ("db.vip on a",)
+
+
+def test_a_part_that_is_stopped_takes_down_what_stands_on_it_and_comes_back_with_what_it_stands_on() -> None:
+    life = diamond()
+    assert life.command(e.StopPart("db", "http")).accepted
+    life.settle()
+    assert life.statuses("a") == (Status.RUNNING, Status.RUNNING, Status.STOPPED, Status.STOPPED)
+    assert life.command(e.StopPart("db", "disk")).accepted
+    life.settle()
+    assert life.statuses("a") == (Status.STOPPED,) * 4
+    assert life.command(e.StartPart("db", "vip")).accepted
+    life.settle()
+    assert life.statuses("a") == (Status.RUNNING, Status.RUNNING, Status.STOPPED, Status.STOPPED)
+    assert life.command(e.StartPart("db", "log")).accepted
+    life.settle()
+    assert life.statuses("a") == (Status.RUNNING,) * 4
+
+
+def test_what_recovery_gave_up_stays_failed_and_what_stands_on_it_goes_on() -> None:
+    never = Recovery(restarts=0, failovers=0)
+    parts = (resource("disk", recovery=never), resource("server", recovery=never, after="disk"))
+    life = formed(cluster(groups=[Group(name="db", nodes=("a", "b"), resources=parts)]))
+    life.check("a", FAILED, "disk")
+    assert life.group().given_up
+    assert life.statuses("a") == (Status.FAILED, Status.RUNNING)
+    assert life.stops() == life.starts() == ()
+
+
+def test_before_rules_two_resources_go_one_after_the_other() -> None:
+    """The first release knew rows, not trees; while it is about, everybody decides by rows."""
+    state = diamond().state
+    command = e.CommandGiven("c1", "a", e.StopGroup("db"))
+    stopped = []
+    done = step(state, command, 1)
+    while stops := [action for action in done.actions if isinstance(action, a.StopResource)]:
+        stopped.append([stop.resource for stop in stops])
+        done = step(done.state, e.ActionFinished(stops[0].id, "a", SUCCEEDED), 1)
+    assert stopped == [["log"], ["http"], ["vip"], ["disk"]]
+
+
+def test_a_node_that_was_told_to_end_is_asked_for_nothing() -> None:
+    life = formed()
+    life.state = life.state.with_node("a", replace(life.node("a"), ended=True, leaving=True))
+    life.command(e.StopGroup("db"))
+    assert life.stops() == life.asked(a.LeaveCluster) == ()
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_nothing_is_started_or_stopped_on_a_suspended_node(name: str) -> None:
+    life = formed()
+    life.command(e.MoveGroup("db", "b"))
+    life.finish(life.under_way[0])
+    life.command(e.SuspendNode(name))
+    while life.under_way:
+        life.finish(life.under_way[0])
+        assert not [each for each in (*life.starts(), *life.stops()) if each.endswith(f" on {name}")]
+    life.command(e.ResumeNode(name))
+    life.settle()
+    assert life.statuses("b") == (Status.RUNNING, Status.RUNNING)
 
 
 def test_an_empty_group_is_no_trouble() -> None:

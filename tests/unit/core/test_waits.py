@@ -100,11 +100,6 @@ def test_who_cannot_be_told_to_stop_is_not_waited_for() -> None:
     assert not waits.stops(life.state, db)
 
 
-def test_who_is_needed() -> None:
-    configuration = cluster(groups=[group("db"), group("web", after="db"), group("job")])
-    assert [waits.is_needed(configuration, each) for each in configuration.groups] == [True, False, False]
-
-
 def test_a_group_on_its_way_from_one_node_to_another_stops_where_it_was() -> None:
     life = formed(cluster(groups=[group("web")]))
     web = life.state.cluster.group("web")

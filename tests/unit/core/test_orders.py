@@ -1,0 +1,267 @@
+"""Requests about nodes, monitors and the cluster: each asks for a state, and is answered (C10)."""
+
+from dataclasses import replace
+
+import pytest
+
+from komainu.core import actions as a
+from komainu.core import commands, orders
+from komainu.core import events as e
+from komainu.core.state import Presence, Status
+from komainu.model.message import Message
+from komainu.model.outcome import SUCCEEDED
+from tests.unit.core.clusters import FAILED, Life, cluster, formed, group, monitor
+
+ORDERS = [
+    e.SetMaintenance(True),
+    e.SuspendNode("a"),
+    e.SuspendNode(None),
+    e.StopNode("a", "stop"),
+    e.StopNode(None, "shutdown"),
+    e.SuspendMonitor("ping1", None),
+    e.SuspendMonitor("ping1", "a"),
+    e.SuspendMonitor("vipw", "b"),
+    e.SimulateFailure("ping1", "a", True),
+    e.SimulateFailure("vipw", None, True),
+]
+BACK = [
+    (e.SetMaintenance(True), e.SetMaintenance(False)),
+    (e.SuspendNode("a"), e.ResumeNode("a")),
+    (e.SuspendNode(None), e.ResumeNode(None)),
+    (e.SuspendMonitor("ping1", None), e.ResumeMonitor("ping1", None)),
+    (e.SuspendMonitor("vipw", "a"), e.ResumeMonitor("vipw", "a")),
+    (e.SimulateFailure("ping1", None, True), e.SimulateFailure("ping1", None, False)),
+    (e.SimulateFailure("vipw", "b", True), e.SimulateFailure("vipw", "b", False)),
+]
+
+
+def life(nodes: str = "a b") -> Life:
+    """A group `web`, a monitor of its own on a and b."""
+    return formed(cluster(nodes, groups=[group("web", nodes, "vip")], monitors=[monitor("ping1")]))
+
+
+def answer(subject: Life, command: e.Command) -> tuple[bool, str]:
+    """Whether it was accepted, and the code of the sentence."""
+    said = subject.command(command)
+    return said.accepted, said.said.code
+
+
+@pytest.mark.parametrize("command", ORDERS)
+def test_an_order_is_accepted_and_given_again_it_changes_nothing(command: e.Command) -> None:
+    subject = life()
+    assert answer(subject, command) == (True, commands.ACCEPTED.code)
+    before = subject.state
+    assert answer(subject, command) == (True, orders.UNCHANGED.code)
+    assert subject.state == before
+
+
+@pytest.mark.parametrize(("there", "back"), BACK)
+def test_there_and_back_leaves_nothing(there: e.Command, back: e.Command) -> None:
+    subject = life()
+    assert answer(subject, back) == (True, orders.UNCHANGED.code)
+    before = subject.state
+    subject.command(there)
+    assert subject.state != before
+    assert answer(subject, back) == (True, commands.ACCEPTED.code)
+    now = replace(subject.state, counter=before.counter, monitors=before.monitors)
+    assert now == before  # but for the round of the monitor, which is a new one
+
+
+@pytest.mark.parametrize(
+    ("command", "refusal"),
+    [
+        (e.SuspendNode("z"), orders.NO_NODE),
+        (e.ResumeNode("z"), orders.NO_NODE),
+        (e.StopNode("z", "stop"), orders.NO_NODE),
+        (e.SuspendMonitor("nothing", None), orders.NO_MONITOR),
+        (e.SimulateFailure("nothing", "a", True), orders.NO_MONITOR),
+        (e.SuspendMonitor("ping1", "z"), orders.NO_NODE),
+        (e.ResumeMonitor("vipw", "z"), orders.NO_NODE),
+        (e.SuspendMonitor("ping1", "c"), orders.NO_NODE),
+    ],
+)
+def test_what_does_not_exist_is_refused(command: e.Command, refusal: Message) -> None:
+    subject = life("a b c")  # ping1 runs on a and b only
+    before = subject.state
+    assert answer(subject, command) == (False, refusal.code)
+    assert subject.state == before
+
+
+@pytest.mark.parametrize("presence", [each for each in Presence if each is not Presence.MEMBER])
+@pytest.mark.parametrize("command", [e.SuspendNode("b"), e.StopNode("b", "stop"), e.StopNode("b", "reboot")])
+def test_who_is_not_there_takes_no_orders(command: e.Command, presence: Presence) -> None:
+    subject = life()
+    subject.state = subject.state.with_node("b", replace(subject.node("b"), presence=presence))
+    assert answer(subject, command) == (False, orders.NOT_THERE.code)
+
+
+def test_the_end_of_a_suspension_can_wait_for_its_node() -> None:
+    for command in (e.ResumeNode("a"), e.ResumeNode(None)):
+        subject = life()
+        subject.command(e.SuspendNode(None))
+        subject.view("b")
+        assert subject.node("a").suspended
+        assert subject.command(command).accepted
+        subject.back("a")
+        assert not subject.node("a").suspended
+
+
+def test_a_suspension_outlives_the_daemon() -> None:
+    subject = life()
+    subject.command(e.SuspendNode("a"))
+    subject.view("b", nodes="a b")
+    assert subject.node("a").suspended
+    subject.back("a", vip=1)
+    assert subject.node("a").suspended
+    subject.leave("a")
+    assert not subject.node("a").suspended  # who leaves has to stop what runs there
+
+
+# --- stop -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("then", ["stop", "shutdown", "reboot"])
+def test_a_node_that_is_stopped_stops_its_groups_first(then: str) -> None:
+    subject = life()
+    subject.command(e.StopNode("a", then))  # type: ignore[arg-type]
+    assert (subject.stops(), subject.group("web").home) == (("web.vip on a",), "b")
+    subject.settle()
+    assert subject.statuses("b", "web") == (Status.RUNNING,)
+    assert subject.node("a").dismissed
+    subject.view("b")
+    assert subject.presence("a") is Presence.GONE
+
+
+def test_the_whole_cluster_is_stopped_where_it_is() -> None:
+    subject = life()
+    subject.command(e.StopNode(None, "shutdown"))
+    assert subject.asked(a.LeaveCluster) == (a.LeaveCluster("b", "shutdown"),)
+    assert (subject.stops(), subject.starts()) == (("web.vip on a",), ())
+    subject.finish(subject.under_way[0])
+    assert subject.asked(a.LeaveCluster) == (a.LeaveCluster("a", "shutdown"),)
+    assert subject.starts() == ()
+
+
+def test_how_it_ends_can_be_changed_while_it_stops() -> None:
+    subject = life()
+    subject.command(e.StopNode("a", "stop"))
+    assert answer(subject, e.StopNode("a", "reboot")) == (True, commands.ACCEPTED.code)
+    subject.finish(subject.under_way[0])
+    assert subject.asked(a.LeaveCluster) == (a.LeaveCluster("a", "reboot"),)
+    assert answer(subject, e.StopNode("a", "stop")) == (True, orders.UNCHANGED.code)  # it was told already
+
+
+@pytest.mark.parametrize("final", ["shutdown", "reset"])
+def test_no_order_softens_a_final_action(final: str) -> None:
+    subject = formed(cluster(groups=[group("web")], monitors=[monitor("ping1", final_action=final)]))
+    subject.finds("a", FAILED)
+    before = subject.state
+    assert answer(subject, e.StopNode("a", "stop")) == (True, orders.UNCHANGED.code)
+    assert subject.state == before
+
+
+def test_a_suspended_node_can_be_stopped() -> None:
+    subject = life()
+    subject.command(e.SuspendNode("a"))
+    assert subject.command(e.StopNode("a", "stop")).accepted
+    assert not subject.node("a").suspended
+    assert subject.stops() == ("web.vip on a",)
+
+
+def test_who_leaves_is_not_suspended() -> None:
+    subject = life()
+    subject.command(e.StopNode("a", "stop"))
+    assert answer(subject, e.SuspendNode("a")) == (True, orders.UNCHANGED.code)
+
+
+# --- monitors -------------------------------------------------------------------------------------------------------
+
+
+def test_a_monitor_is_suspended_on_the_nodes_that_were_named_in_their_order() -> None:
+    subject = life()
+    subject.command(e.SuspendMonitor("vipw", "b"))
+    subject.command(e.SuspendMonitor("vipw", "a"))
+    assert subject.state.monitor("vipw").suspended == ("a", "b")
+    subject.command(e.ResumeMonitor("vipw", "a"))
+    assert subject.state.monitor("vipw").suspended == ("b",)
+    subject.command(e.SuspendMonitor("vipw", None))
+    assert subject.state.monitor("vipw").suspended == ("a", "b")
+
+
+def test_a_failure_is_simulated_where_it_was_asked_for() -> None:
+    subject = life()
+    subject.command(e.SimulateFailure("ping1", "b", True))
+    assert subject.state.monitor("ping1").simulated == ("b",)
+    assert subject.state.monitor("ping1").suspended == ()
+    subject.command(e.SimulateFailure("ping1", None, False))
+    assert subject.state.monitor("ping1").simulated == ()
+
+
+def test_a_monitor_that_is_resumed_on_one_node_is_counted_anew_there_alone() -> None:
+    subject = life()
+    for node in "ab":
+        subject.state = subject.state.with_watch("ping1", node, replace(subject.watch(node), restarts=2, ended=True))
+    subject.command(e.SuspendMonitor("ping1", None))
+    subject.command(e.ResumeMonitor("ping1", "a"))
+    assert (subject.watch("a").restarts, subject.watch("a").ended) == (0, False)
+    assert (subject.watch("b").restarts, subject.watch("b").ended) == (2, True)
+
+
+def test_what_was_counted_against_a_group_is_forgiven_with_it() -> None:
+    groups = [group("web"), group("db")]
+    subject = formed(cluster(groups=groups, monitors=[monitor("ping1", "web"), monitor("sql1", "db")]))
+    for name in ("ping1", "sql1"):
+        subject.state = subject.state.with_watch(name, "a", replace(subject.watch("a", name), restarts=2, ended=True))
+        subject.state = subject.state.with_monitor(name, replace(subject.state.monitor(name), failovers=1))
+    state = orders.forgive(subject.state, "web")
+    assert (state.monitor("ping1").failovers, state.monitor("ping1").on["a"].restarts) == (0, 0)
+    assert not state.monitor("ping1").on["a"].ended
+    assert (state.monitor("sql1").failovers, state.monitor("sql1").on["a"].restarts) == (1, 2)
+
+
+# --- maintenance ----------------------------------------------------------------------------------------------------
+
+
+def test_the_switch_is_told() -> None:
+    subject = life()
+    subject.command(e.SetMaintenance(True))
+    assert subject.codes() == (orders.IN_MAINTENANCE.code,)
+    assert subject.state.maintenance
+    subject.command(e.SetMaintenance(False))
+    assert subject.codes() == (orders.MAINTENANCE_OVER.code,)
+
+
+def test_under_the_switch_nothing_is_recovered() -> None:
+    subject = formed(cluster(arbitration="none", groups=[group("web", parts="vip http")]))
+    subject.command(e.SetMaintenance(True))
+    subject.check("a", FAILED, "http", "web")
+    assert subject.stops() == subject.starts() == ()
+    subject.view("b")
+    assert (subject.group("web").home, subject.starts()) == ("a", ())
+    subject.back("a", vip=1)
+    assert subject.starts() == subject.stops() == ()
+    subject.command(e.SetMaintenance(False))
+    assert subject.starts() == ("web.http on a",)
+
+
+@pytest.mark.parametrize("command", [e.MoveGroup("web", "b"), e.StopGroup("web")])
+def test_what_is_asked_for_under_the_switch_is_done_and_then_left_alone_too(command: e.Command) -> None:
+    subject = formed(cluster(arbitration="none", groups=[group("web", parts="vip http")]))
+    subject.command(e.SetMaintenance(True))
+    assert subject.command(command).accepted
+    subject.settle()
+    wanted = Status.RUNNING if isinstance(command, e.MoveGroup) else Status.STOPPED
+    assert subject.statuses("b", "web") == (wanted, wanted)
+    if isinstance(command, e.MoveGroup):
+        subject.check("b", FAILED, "http", "web")
+        assert subject.stops() == ()
+        subject.view("a")
+        assert (subject.starts(), subject.group("web").home) == ((), "b")
+
+
+def test_the_order_is_given_back_with_the_switch() -> None:
+    subject = life()
+    subject.state = subject.state.with_group("web", replace(subject.group("web"), ordered=True))
+    subject.command(e.SetMaintenance(True))
+    assert not subject.group("web").ordered
+    assert subject.happens(e.MonitorChanged("a", "web", "vip", subject.hold("a", "vip", "web").run, SUCCEEDED)) == ()
