@@ -3,12 +3,13 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from komainu.model.message import Message
 from komainu.model.outcome import SUCCEEDED, Result
 from komainu.types import userw
 from komainu.types.userw import USERW
@@ -58,7 +59,7 @@ def test_a_machine_that_goes_on_is_normal_and_the_thread_ends_with_the_round() -
     ("stall_ms", "result", "message"),
     [(12_500, Result.FAILED, userw.STOOD_STILL), (7_500, Result.SUCCEEDED, userw.STOOD_STILL_A_WHILE)],
 )
-def test_a_stall_is_told_when_it_is_over(clock: Clock, stall_ms: int, result: Result, message: userw.Message) -> None:
+def test_a_stall_is_told_when_it_is_over(clock: Clock, stall_ms: int, result: Result, message: Message) -> None:
     async def story(node: Node) -> None:
         assert await node.check(10_000) == SUCCEEDED
         clock.skipped_ms += stall_ms
@@ -114,7 +115,7 @@ def test_a_machine_without_threads_is_in_error(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Iterator[Callable[..., None]]:
+def made(tmp_path: Path) -> Callable[..., None]:
     """Tell a story with real programs."""
 
     def run(story: Callable[[Node, Bench], Any], **params: Any) -> None:
