@@ -18,6 +18,7 @@ JSON ?=
 SEEDS ?=
 KIND ?=
 SEED ?=
+MINIMISE ?=
 RUNS ?=
 
 # What pytest leaves out: the slow tests, and without root those of the lab.
@@ -56,8 +57,9 @@ test-all: ready lint types ## `make test` and what is slower
 	@$(LIMIT) 90m $(PYTEST) -m "$(WHOLE)" tests
 
 .PHONY: sim
-sim: venv ## the simulator: make sim SEEDS=n [KIND=k], or make sim SEED=s to replay one
-	@$(LAB) sim $(if $(SEEDS),--seeds $(SEEDS)) $(if $(KIND),--kind $(KIND)) $(if $(SEED),--seed $(SEED))
+sim: venv ## the simulator: make sim SEEDS=n [KIND=k]; SEED=s replays one, MINIMISE=folder looks for its core
+	@$(LAB) sim $(if $(SEEDS),--seeds $(SEEDS)) $(if $(KIND),--kind $(KIND)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(MINIMISE),--minimise $(MINIMISE))
 
 .PHONY: scenarios
 scenarios: venv ## write today's answers of the core into tests/scenarios/*.txt, to be read before they are committed

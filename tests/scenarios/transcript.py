@@ -26,6 +26,7 @@ A file is comments, then commands at the left margin; indented lines are what th
     order suspend n1 | order stop-node n1 shutdown | order maintenance on | ...    any other command, by its verb
     gone n2 [4]                                  the operator's word (as he saw it in epoch 4)
     configuration {...} | event {...}            as the simulator writes them, in JSON on one line
+    remembered 7 [maintenance]                   what the daemon knew besides: its highest epoch, the switch
     show                                         what is known, in one line per group and node
 
 `python -m tests.scenarios.transcript FILE ...` prints the digests of the final states (for comparison under several
@@ -133,6 +134,10 @@ class Transcript:
     def _configuration(self, text: str) -> list[str]:
         cluster = Cluster.model_validate_json(text)
         self.nodes, self.built = tuple(node.name for node in cluster.nodes), initial(cluster)
+        return []
+
+    def _remembered(self, words: list[str]) -> list[str]:
+        self.built = initial(self.state.cluster, int(words[0]), "maintenance" in words)
         return []
 
     def _event(self, text: str) -> list[str]:

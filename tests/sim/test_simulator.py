@@ -1,17 +1,21 @@
 """The simulator is worth what it finds: planted defects, and its own promises."""
 
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from komainu.agent import wire
 from komainu.agent.replica import Replica, View
-from komainu.core import audit, membership, presence, takeover
-from komainu.core.state import Hold, Presence, State, Status
-from komainu_lab.sim import run
+from komainu.core import audit, health, membership, monitors, placement, presence, takeover, timers, transition
+from komainu.core.state import Hold, Presence, State, Status, digest
+from komainu.model.config import Group
+from komainu_lab.sim import minimise, run
 from komainu_lab.sim.bus import Bus
 from komainu_lab.sim.clock import SECOND, Clock
+from komainu_lab.sim.world import World
+from tests.scenarios.transcript import play
 
 
 def violations(kind: str, seeds: int) -> list[str]:
@@ -121,3 +125,52 @@ def _from_common_view(items: list[View | tuple[str, wire.Message]]) -> list[View
         if isinstance(item, View) and len(item.members) == 3:
             return items[index:]
     return []
+
+
+def test_a_failing_seed_is_reduced_to_what_it_takes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without the takeover law a few misfortunes are enough; the transcript leads to the forbidden start."""
+    monkeypatch.setattr(takeover, "hindrance", lambda state, group, home: None)
+    monkeypatch.setattr(audit, "check", lambda before, state, actions: None)
+    seed = next(seed for seed in range(60) if run.one(seed, "operator").violations)
+
+    assert minimise.minimise(seed, "operator", tmp_path) == 1
+
+    text, _ = play((tmp_path / f"operator-{seed}.txt").read_text(encoding="utf-8"))
+    assert "starts db." in text
+    whole = World(seed, "operator")
+    whole.run()
+    assert len([line for line in text.splitlines() if line.startswith("event")]) < 120 or whole.strikes < 8
+
+
+def test_the_fewest_are_found() -> None:
+    """Delta debugging: of twenty, 3 and 17 are what it takes."""
+    kept = frozenset(range(20)) - minimise.fewest(20, lambda without: not {3, 17} & without)
+
+    assert kept == {3, 17}
+
+
+def test_a_history_told_as_a_transcript_ends_in_the_same_state() -> None:
+    for seed, kind in ((3, "operator"), (4, "none"), (5, "fence")):
+        world = World(seed, kind)
+        world.run()
+        host = next(host for host in world.hosts.values() if host.agent is not None)
+        world.report.culprit = host.name
+
+        _, last = play(minimise.transcript(world.report, world.stories[host.name]))
+
+        assert host.agent is not None
+        assert last == digest(host.agent.state)
+
+
+def test_planning_only_what_was_touched_changes_no_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`core.scope` is nothing but speed: with everything planned anew at each event the histories are the same."""
+    cases = [(seed, kind) for seed in range(4) for kind in ("none", "operator", "fence")]
+    spared = [run.one(seed, kind, journal=True).journal for seed, kind in cases]
+
+    def everything(before: State, state: State) -> tuple[Group, ...]:
+        return state.cluster.groups if before is not state else ()
+
+    for module in (health, placement, timers, monitors, transition):
+        monkeypatch.setattr(module, "stirred", everything)
+
+    assert [run.one(seed, kind, journal=True).journal for seed, kind in cases] == spared

@@ -45,6 +45,9 @@ class Watcher(Protocol):
     def ended(self, target: str, how: str) -> None:
         """The power of a machine is cut."""
 
+    def began(self, host: Host) -> None:
+        """A new daemon knows what its machine remembers, and nothing else."""
+
     def stated(self, round_: str, host: Host) -> None:
         """A replica sends its state: others will go on from there."""
 
@@ -166,6 +169,7 @@ class Host:
         self._told.clear()
         self.agent = Replica(self.name, self.kept, self.epoch, self._incarnation, self.maintenance, rules=self.rules)
         self.absorbed = 0
+        self.watcher.began(self)
         if self.port.alive:
             self.bus.attach(self.name)
 

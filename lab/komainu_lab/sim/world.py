@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from komainu.agent.replica import Decided
@@ -40,6 +40,8 @@ class Report:
     violations: list[str] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     journal: list[str] = field(default_factory=list)
+    culprit: str = ""
+    "The machine at work when the first law was broken."
 
 
 class World:
@@ -65,9 +67,10 @@ class World:
         self.quiet_since: dict[str, int] = {}
         self.strikes = 0
         "How many misfortunes there were."
-        self.stories: dict[str, Story] = {host: Story() for host in self.hosts}
+        self.stories: dict[str, Story] = {host: Story(self.cluster) for host in self.hosts}
         self._without = without
         self._sent: dict[str, Story] = {}
+        self._at = self.cluster.nodes[0].name
         self._journal = journal
         self._digests: dict[tuple[str, int], tuple[str, str]] = {}
         self._commands = 0
@@ -146,6 +149,7 @@ class World:
 
     def decided(self, host: Host, decided: Decided) -> None:
         """A replica absorbed an event."""
+        self._at = host.name
         self.report.events += 1
         self.stories[host.name].events.append((decided.event, decided.rules))
         for action in decided.actions:
@@ -165,6 +169,10 @@ class World:
             shown = [act for act in decided.actions if not isinstance(act, a.RaiseAlert)]
             alerts = [act.said.code for act in decided.actions if isinstance(act, a.RaiseAlert)]
             self.say(f"{host.name} {_short(decided.event)} -> {[_short(act) for act in shown]} {alerts}")
+
+    def began(self, host: Host) -> None:
+        """A new daemon knows what its machine remembers, and nothing else."""
+        self.stories[host.name] = Story(host.kept, host.epoch, host.maintenance)
 
     def stated(self, round_: str, host: Host) -> None:
         """A replica sends its state: others will go on from there."""
@@ -206,6 +214,7 @@ class World:
 
     def took_effect(self, host: Host, key: Key) -> None:
         """A resource has just come into effect."""
+        self._at = host.name
         self.say(f"{host.name} TRULY STARTS {key}")
         self.watchers.took_effect(host, key, host.kept)
         if self.watchers.two_holders:
@@ -224,6 +233,7 @@ class World:
     def violate(self, what: str) -> None:
         """A law was broken."""
         self.say(f"VIOLATION {what}")
+        self.report.culprit = self.report.culprit or self._at
         self.report.violations.append(what)
 
     # --- at the end ------------------------------------------------------------------------------------------------
@@ -247,13 +257,16 @@ class World:
 
 @dataclass
 class Story:
-    """The events by which a replica came to its state, from the first configuration on."""
+    """The events by which a replica came to its state, from what a daemon knew when it began."""
 
+    cluster: Cluster
+    epoch: int = 0
+    maintenance: bool = False
     events: list[tuple[e.Event, int]] = field(default_factory=list)
 
     def copy(self) -> Story:
         """The same events, to be gone on with apart."""
-        return Story(list(self.events))
+        return replace(self, events=list(self.events))
 
 
 def _short(thing: object) -> str:
