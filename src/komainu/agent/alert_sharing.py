@@ -7,6 +7,7 @@ nothing of this is sent.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from komainu.agent import wire
@@ -34,18 +35,15 @@ def gaps(held: Mapping[str, Mapping[str, Range]], me: str) -> list[Gap]:
     streams = sorted({stream: None for each in held.values() for stream in each})
     for stream in streams:
         have = {node: each[stream] for node, each in held.items() if stream in each}
-        first, last = min(low for low, _ in have.values()), max(high for _, high in have.values())
-        upper = next(node for node, (_, high) in have.items() if high == last)
-        lower = next(node for node, (low, _) in have.items() if low == first)
-        lacks_all = len(have) < len(held)
-        if lower == me:
-            begin = have[upper][0] if lacks_all else first
-            end = min(max([begin, *(low for low, _ in have.values())]) - 1, have[me][1])
-            found += [(stream, first, end)] if end >= first else []
-        if upper == me:
-            begin = first if lacks_all else min(high for _, high in have.values()) + 1
-            begin = max(begin, have[me][0])
-            found += [(stream, begin, last)] if begin <= last else []
+        bounds = sorted({bound: None for low, high in have.values() for bound in (low, high + 1)})
+        for first, after in pairwise(bounds):
+            holders = [node for node, (low, high) in have.items() if low <= first and after - 1 <= high]
+            if holders[:1] != [me] or len(holders) == len(held):
+                continue
+            if found and found[-1][0] == stream and found[-1][2] == first - 1:
+                found[-1] = (stream, found[-1][1], after - 1)
+            else:
+                found.append((stream, first, after - 1))
     return found
 
 
