@@ -4,9 +4,12 @@ Each type is tried where it finds all well, where it finds an error, and where i
 """
 
 import asyncio
+import json
 import os
 import shlex
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,6 +22,7 @@ import pytest
 from komainu.catalogue import MONITOR_TYPES, MONITORS
 from komainu.model.outcome import Outcome, Result
 from komainu.ports import MonitorHands, MonitorHost, MonitorType
+from komainu.types import disk
 from tests.conftest import children_of_this_process
 from tests.unit.adapters.linux.workbench import Bench, bench, until
 
@@ -267,3 +271,60 @@ def _well_said(declared: MonitorType, outcome: Outcome) -> None:
     assert "{" not in outcome.said.en + outcome.said.ja
     assert "m1" in outcome.said.en
     assert "m1" in outcome.said.ja
+
+
+# --- a file system of our own ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.lab
+def test_a_real_file_system_that_fills_up(tmp_path: Path) -> None:
+    """In a mount namespace of its own: `python -m tests.ports.test_monitors FOLDER`."""
+    words = [
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        sys.executable,
+        "-m",
+        "tests.ports.test_monitors",
+        str(tmp_path),
+    ]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "empty": ["succeeded", None],
+        "nearly full": ["succeeded", disk.SPACE_WARNING.code],
+        "full": ["failed", disk.SPACE_ERROR.code],
+        "empty again": ["succeeded", None],
+        "many files": ["failed", disk.INODES_ERROR.code],
+    }
+    assert list(tmp_path.iterdir()) == []
+
+
+def _fill(folder: Path) -> dict[str, tuple[str, str | None]]:
+    """What the disk monitor says while a small file system fills up."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=50", "komainu-test", folder], check=True)
+    declared = MONITOR_TYPES["disk"]
+    host = MonitorHost("n1", "c", "m1", None, None, None, lambda outcome: None, lambda: 0)  # type: ignore[arg-type]
+    hands = declared.make(declared.params.model_validate({"paths": [str(folder)]}), host)
+
+    def look() -> tuple[str, str | None]:
+        outcome = asyncio.run(hands.check(ENOUGH_MS))
+        return str(outcome.result), outcome.said.code if outcome.said is not None else None
+
+    found = {"empty": look()}
+    (folder / "a").write_bytes(bytes(900_000))
+    found["nearly full"] = look()
+    (folder / "b").write_bytes(bytes(120_000))
+    found["full"] = look()
+    for each in ("a", "b"):
+        (folder / each).unlink()
+    found["empty again"] = look()
+    for number in range(48):
+        (folder / str(number)).touch()
+    found["many files"] = look()
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(_fill(Path(sys.argv[1]))))
