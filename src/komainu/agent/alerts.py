@@ -56,6 +56,10 @@ class Alerts:
         self._state = None
         self._follow(replica)
 
+    def detach(self) -> None:
+        """The membership has ended: there is nobody to be told."""
+        self._send_now = None
+
     # --- what the recorder and the loop bring ----------------------------------------------------------------------
 
     def local(self, said: Said, detail: str) -> None:
@@ -118,7 +122,7 @@ class Alerts:
     def _others(self) -> tuple[str, ...]:
         """The other members, when all of them understand the messages of this part."""
         replica = self._replica
-        if replica is None:
+        if replica is None or self._send_now is None:
             return ()
         nodes = replica.state.nodes
         others = tuple(node for node in replica.view.members if node != self._me)

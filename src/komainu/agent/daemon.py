@@ -323,6 +323,7 @@ class Daemon:
         self.parts.executor.abandon()
         self.parts.judging.abandon()
         await self._bus.stop()
+        self.alerts.detach()
         self._recorder.flush()
 
     async def _close(self) -> None:
