@@ -10,6 +10,7 @@ from komainu.agent.alert_record import Record
 from komainu.agent.alert_store import Wanted
 from komainu.agent.clock import now_ms
 from komainu.agent.daemon import Daemon
+from komainu.core import events as e
 from komainu.core import presence
 from komainu.model.config import Cluster, Notification
 from tests.doubles.alerts import said
@@ -192,5 +193,25 @@ def test_a_node_that_was_away_fetches_what_it_missed_and_a_restart_loses_nothing
         assert len(lost) == 1
         started = [each.node for each in everything if each.code == recorder.STARTED.code]
         assert sorted(started) == ["n1", "n1", "n2"]
+
+    play_on_disk(tmp_path, story)
+
+
+def test_a_stopped_node_tells_nobody_and_its_alerts_are_fetched_when_it_is_back(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        two = daemon(world, "n2")
+        answer = await two.parts.requests.ask(e.StopNode("n2", "stop"), 5_000)
+        assert answer.accepted
+        async with asyncio.timeout(30):
+            while not two.stopped:
+                await asyncio.sleep(0.05)
+        passed = overheard(world)
+        two.parts.recorder.alert(said("KM5301"), "while stopped")
+        await asyncio.sleep(1)
+        assert not any(isinstance(message, wire.AlertsTold) for message in passed)
+        two.begin("n1")
+        async with asyncio.timeout(30):
+            while not any(each.detail == "while stopped" for each in await found(world, "n1")):
+                await asyncio.sleep(0.1)
 
     play_on_disk(tmp_path, story)
