@@ -87,6 +87,7 @@ class Judging:
         self._machine = machine
         self._propose = propose
         self._tasks: list[asyncio.Task[None]] = []
+        self._told: tuple[str, dict[str, tuple[Said, ...]]] = ("", {})
         self._looking: Aside[tuple[Said, ...]] = Aside("configuration")
         self._writing: Aside[Said | None] = Aside("configuration's disk")
 
@@ -95,6 +96,15 @@ class Judging:
         task = asyncio.get_running_loop().create_task(self._judge(action, old), name="judge")
         self._tasks.append(task)
         task.add_done_callback(self._done)
+
+    def heard(self, event: e.ConfigurationJudged) -> None:
+        """A member has judged: kept for whoever asked, also when the attempt has ended by an earlier objection."""
+        told = self._told[1] if self._told[0] == event.change else {}
+        self._told = (event.change, {**told, event.node: event.refusals})
+
+    def judged(self, change: str) -> dict[str, tuple[Said, ...]]:
+        """What each member had against that change, as far as it is known; nothing for any but the last one."""
+        return self._told[1] if self._told[0] == change else {}
 
     def abandon(self) -> None:
         """Wait for nothing any more."""

@@ -109,6 +109,9 @@ class Loop:
             parts.configure(state.cluster)
         self._send(effects.send)
         recorded = [action for each in effects.decided for action in each.actions]
+        for each in effects.decided:
+            if isinstance(each.event, e.ConfigurationJudged):
+                parts.judging.heard(each.event)
         for action in effects.actions:
             self._carry_out(action, action in recorded)
         changes: tuple[words.Change, ...] = ()

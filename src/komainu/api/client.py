@@ -93,7 +93,7 @@ class Client:
         frame = {"id": self._number, "op": op, "args": args}
         try:
             self._socket.settimeout(CONNECT_TIMEOUT_S)
-            self._socket.sendall(frames.encode(frame, frames.REQUEST_BYTES))
+            self._socket.sendall(frames.encode(frame, frames.ROOT_REQUEST_BYTES))
         except (OSError, frames.BadFrame) as error:
             raise Trouble(NO_ANSWER.said(reason=str(error))) from error
 

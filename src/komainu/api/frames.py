@@ -16,7 +16,9 @@ from typing import Any
 
 HEAD = struct.Struct(">I")
 REQUEST_BYTES = 64 * 1024
-"""The largest request."""
+"""The largest request of anybody."""
+ROOT_REQUEST_BYTES = 4 * 1024 * 1024
+"""The largest request of root: it may be a whole configuration."""
 ANSWER_BYTES = 16 * 1024 * 1024
 """The largest answer."""
 

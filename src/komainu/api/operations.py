@@ -3,7 +3,19 @@
 Each object has its rows in a file of its own, as a tuple `ROWS`.
 """
 
-from komainu.api import alerts, foresight, groups, monitors, nodes, overview, past, residence, settling
+from komainu.api import (
+    alerts,
+    change,
+    foresight,
+    groups,
+    monitors,
+    nodes,
+    overview,
+    past,
+    residence,
+    settling,
+    versions,
+)
 from komainu.api.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -14,6 +26,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *monitors.ROWS,
     *settling.ROWS,
     *foresight.ROWS,
+    *change.ROWS,
+    *versions.ROWS,
     *past.ROWS,
     *alerts.ROWS,
 )

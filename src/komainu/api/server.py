@@ -127,7 +127,7 @@ class Server:
                 await _write(writer, {"id": 0, "error": said_to_json(TOO_MANY.said(count=MOST_CLIENTS))})
                 return
             root = _is_root(writer)
-            while (frame := await _read(reader)) is not None:
+            while (frame := await _read(reader, root)) is not None:
                 await self._answer(frame, root, reader, writer)
         except frames.BadFrame as error:
             await _last_word(writer, BAD_FRAME.said(reason=str(error)))
@@ -179,14 +179,15 @@ def _is_root(writer: asyncio.StreamWriter) -> bool:
     return int(user) == 0
 
 
-async def _read(reader: asyncio.StreamReader) -> dict[str, Any] | None:
+async def _read(reader: asyncio.StreamReader, root: bool) -> dict[str, Any] | None:
     """The next request; None when the client has hung up. Raises BadFrame, IncompleteReadError, TimeoutError."""
     first = await reader.read(1)
     if not first:
         return None
     async with asyncio.timeout(FRAME_TIMEOUT_MS / 1000):
         head = first + await reader.readexactly(frames.HEAD.size - 1)
-        return frames.decode(await reader.readexactly(frames.length(head, frames.REQUEST_BYTES)))
+        most = frames.ROOT_REQUEST_BYTES if root else frames.REQUEST_BYTES
+        return frames.decode(await reader.readexactly(frames.length(head, most)))
 
 
 async def _stream(

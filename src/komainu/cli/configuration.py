@@ -1,4 +1,4 @@
-"""`komainu config check|show|schema` and `komainu init`."""
+"""`komainu config check|schema` and `komainu init`; the rest of `config` is in `change`."""
 
 import json
 import socket
@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from komainu.api.client import Client, Trouble
+from komainu.cli import change
+from komainu.cli.problems import tell
 from komainu.cli.session import DONE, FAILED, Commands, Session
-from komainu.cli.speech import Colour, Speech
 from komainu.model.message import Message
 
 USABLE = Message("KM6119", "{file}: cluster {cluster} can be used.", "{file}: クラスタ {cluster} を使用できます。")
@@ -42,12 +43,6 @@ MESSAGES = (USABLE, INITIALISED, COPY_KEY, START_IT, RESTART_IT)
 
 Json = dict[str, Any]
 
-_LEVELS: dict[str, tuple[str, str, Colour]] = {
-    "error": ("error", "エラー", "red"),
-    "warning": ("warning", "警告", "yellow"),
-    "info": ("note", "情報", ""),
-}
-
 
 def register(commands: Commands) -> None:
     """Add the commands."""
@@ -58,7 +53,7 @@ def register(commands: Commands) -> None:
         .value("file", "FILE", file, type=Path)
         .switch("--json", ("for programs: one JSON value", "プログラム向けに JSON で出力する"))
     )
-    below.add("show", ("show the configuration that holds, as JSON", "有効な構成情報を JSON で表示する"), show)
+    change.register(below)
     below.add("schema", ("print the JSON Schema of the file", "ファイルの JSON Schema を出力する"), schema)
     name = ("which node this machine is; by default its host name", "このマシンのノード名。省略時はホスト名")
     key = ("the key of the first node; without it one is made", "最初のノードの鍵ファイル。省略時は新しく作成する")
@@ -79,17 +74,10 @@ def check(session: Session, chosen: Namespace) -> int:
     if chosen.json:
         speech.out(json.dumps(answer, ensure_ascii=False, indent=2))
     else:
-        _tell(file, answer["problems"], speech)
+        tell(file, answer["problems"], speech)
         if answer["cluster"] is not None:
             speech.out(speech.paint(speech.said(USABLE.said(file=str(file), cluster=answer["cluster"])), "green"))
     return DONE if answer["cluster"] is not None else FAILED
-
-
-def show(session: Session, chosen: Namespace) -> int:
-    """Show the configuration that holds, complete with every default."""
-    with session.connect() as client:
-        session.speech.out(json.dumps(client.ask("config.show")["cluster"], ensure_ascii=False, indent=2))
-    return DONE
 
 
 def schema(session: Session, chosen: Namespace) -> int:
@@ -103,7 +91,7 @@ def init(session: Session, chosen: Namespace) -> int:
     speech, file = session.speech, chosen.file
     name = chosen.node or socket.gethostname().partition(".")[0]
     answer = session.offline().init(file, name, chosen.authkey, force=chosen.force)
-    _tell(file, answer["problems"], speech)
+    tell(file, answer["problems"], speech)
     if answer["cluster"] is None:
         return FAILED
     speech.out(speech.said(INITIALISED.said(node=name, cluster=answer["cluster"], version=answer["version"])))
@@ -111,15 +99,6 @@ def init(session: Session, chosen: Namespace) -> int:
         speech.out(speech.said(COPY_KEY.said()))
     speech.out(speech.said(RESTART_IT.said() if _daemon_runs(session) else START_IT.said()))
     return DONE
-
-
-def _tell(file: Path, problems: list[Json], speech: Speech) -> None:
-    for problem in problems:
-        en, ja, shade = _LEVELS[problem["level"]]
-        place = f"{file}:{problem['line']}:{problem['column']}"
-        path = f" {problem['path']}:" if problem["path"] else ""
-        word = speech.paint(speech.pick(en, ja), shade)
-        speech.err(f"{place}: {word}:{path} {speech.said(problem)} ({problem['code']})")
 
 
 def _daemon_runs(session: Session) -> bool:
