@@ -71,10 +71,11 @@ def at_rest(state: State, group: Group) -> bool:
         return False
     holds = facts.holds[facts.home]
     if not facts.parked:
-        return all(hold.status is Status.RUNNING for hold in holds)
+        return all(hold.status is Status.RUNNING and not hold.outdated for hold in holds)
     wanted = asked_for(group, facts)
     return all(
-        hold.status is (Status.RUNNING if up else Status.STOPPED) for up, hold in zip(wanted, holds, strict=True)
+        hold.status is (Status.RUNNING if up else Status.STOPPED) and not hold.outdated
+        for up, hold in zip(wanted, holds, strict=True)
     )
 
 

@@ -145,11 +145,22 @@ def _rehouse(state: State, group: Group, facts: GroupFacts, cause: Said) -> Stat
         ordered = all(state.nodes[node].leaving or state.nodes[node].suspended for node in group.nodes)
         state = state.with_group(group.name, homeless)
         return state if ordered else state.noting(said)
+    if facts.home is None and _better_is_coming(state, group, candidates[0]):
+        return state
     if facts.home is None:
         said = PLACED.said(group=group.name, node=candidates[0])
     else:
         said = TAKEN_OVER.said(group=group.name, old=facts.home, node=candidates[0])
     return state.with_group(group.name, settled_on(state, facts, candidates[0], (cause, said))).noting(said)
+
+
+def _better_is_coming(state: State, group: Group, node: str) -> bool:
+    """True while an earlier node, a member, is just telling what runs on it: where nothing runs, that is awaited."""
+    earlier = (state.nodes[name] for name in group.nodes[: group.nodes.index(node)])
+    return any(
+        facts.presence is Presence.MEMBER and not (facts.probed or facts.leaving or facts.suspended or facts.ended)
+        for facts in earlier
+    )
 
 
 def _judge_found(state: State, group: Group, cause: Said) -> State:
