@@ -319,10 +319,10 @@ class Daemon:
             await asyncio.wait(tasks)
         self.parts.line.close()
         self.parts.watch.close()
-        await self.parts.patrol.close()
         self.parts.executor.abandon()
         self.parts.judging.abandon()
         await self._bus.stop()
+        await self.parts.patrol.close()  # the others need not wait for it
         self.alerts.detach()
         self._recorder.flush()
 

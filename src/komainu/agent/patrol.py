@@ -24,7 +24,7 @@ from komainu.ports import MonitorHands, MonitorHost, MonitorType
 
 END_MS = 5_000
 "How long a monitor may take to begin, and to leave nothing behind."
-CLOSE_MS = 6_000
+CLOSE_MS = 3_500
 "How long a daemon that ends waits for its monitors."
 
 UNKNOWN_TYPE = Message(
