@@ -75,8 +75,9 @@ def _ends(course: Json, speech: Speech) -> list[str]:
     for row, each in zip(rows, (*course["nodes"], *course["groups"]), strict=True):
         name, status, node = row
         shade = colour(status)
-        cells = (padded(name, widths[0]), speech.paint(padded(status, widths[1]), shade), node)
-        lines.append(f"  {speech.paint(sign(status), shade)} {'  '.join(cells)}".rstrip())
+        word = speech.paint(padded(status, widths[1]) if node else status, shade)
+        cells = (padded(name, widths[0]), word, node) if node else (padded(name, widths[0]), word)
+        lines.append(f"  {speech.paint(sign(status), shade)} {'  '.join(cells)}")
         before, after = each["before"], each["after"]
         if after["why"] is not None and (before is None or after != before):
             lines.append("      " + speech.paint(f"└ {speech.said(after['why'])}", "dim"))

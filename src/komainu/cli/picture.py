@@ -73,7 +73,7 @@ def under_way(pending: Sequence[Json], timers: Sequence[Json], speech: Speech) -
         lead = speech.pick(
             f"in {ms}" if left is not None else f"within {ms}", f"{ms} 後" if left is not None else f"{ms} 以内"
         )
-        lines.append("  " + speech.paint(padded(lead, 14), "dim") + speech.said(each["text"]))
+        lines.append("  " + speech.paint(padded(lead, 16), "dim") + speech.said(each["text"]))
     if len(rest) > MOST_TIMERS:
         more = len(rest) - MOST_TIMERS
         lines.append("  " + speech.pick(f"... and {more} more: --json shows them", f"... 他 {more} 件 (--json で表示)"))

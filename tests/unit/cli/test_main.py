@@ -33,6 +33,21 @@ def test_wrong_usage_ends_with_2(words: list[str], tmp_path: Path) -> None:
     assert "usage: komainu" in told.err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["grup"], "grup is not known. Did you mean group?"),
+        (["group", "mvoe", "web"], "Did you mean move"),
+        (["maintenance", "xyz"], "There is: on, off."),
+        (["grup", "--lang", "ja"], "group の誤りではありませんか"),
+    ],
+)
+def test_a_word_that_nobody_knows_is_answered_with_the_nearest(words: list[str], said: str, tmp_path: Path) -> None:
+    told = komainu(*words, socket=tmp_path / "nobody")
+
+    assert (told.code, said in told.err) == (2, True), told.err
+
+
 def test_an_error_that_has_something_to_say_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     def offline() -> None:
         raise Trouble
@@ -63,7 +78,8 @@ def test_every_command_has_words_in_both_languages(capsys: pytest.CaptureFixture
             parser(Speech(language)).parse_args(["--help"])
         texts.append(capsys.readouterr().out)
 
-    for command in ("status", "group", "node", "events", "explain", "config", "init"):
+    commands = ("status", "group", "resource", "node", "cluster", "monitor", "maintenance", "what-if", "events", "init")
+    for command in commands:
         assert all(command in text for text in texts)
     assert texts[0].isascii()
     assert not texts[1].isascii()

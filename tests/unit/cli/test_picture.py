@@ -3,10 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from komainu.agent.status import Local, report
-from komainu.cli.picture import colour, draw, sign
+from komainu.cli.picture import colour, draw, duration, sign
 from komainu.cli.speech import Speech, width
-from komainu.core.state import Hold, NodeFacts, Presence, Proof, State, Status, initial
+from komainu.core.state import Change, Hold, NodeFacts, Presence, Proof, State, Status, initial
 from komainu.core.takeover import WAITS_FOR_PROOF
 from komainu.model.message import Message
 from komainu.model.outcome import Outcome, failed
@@ -14,6 +16,9 @@ from tests.doubles.daemons import cluster, resource
 
 SAID = Message("TEST12", "the route was changed", "経路が変更されました", "error").said()
 PLAIN = Speech("en", coloured=False)
+
+
+LOCAL = Local("n1", "d.1", 7, "connected", True, 250, 1, {}, {}, {("web", "app"): "thingw-app"})
 
 
 def status(state: State, standing: str = "connected", prepared: dict[tuple[str, str], Outcome] | None = None) -> Any:
@@ -112,3 +117,69 @@ def test_each_colour_has_its_sign() -> None:
         ("green", "●"), ("dim", "○"), ("yellow", "◐"), ("red", "✗"), ("red", "✗"), ("yellow", "◐"), ("green", "●"),
         ("red", "✗"), ("dim", "○"),
     ]  # fmt: skip
+
+
+def test_a_change_of_the_configuration_and_a_suspended_cluster_stand_first() -> None:
+    state = a_state()
+    change = Change("1", "n1", "c", state.cluster, "root", "more memory", ("n1",))
+    for name in ("n1", "n2"):
+        state = state.with_node(name, NodeFacts(Presence.MEMBER, probed=True, suspended=True))
+    lines = draw(status(replace(state, change=change, maintenance=True)), PLAIN)
+
+    assert [line.split(":")[0] for line in lines[:2]] == ["MAINTENANCE", "SUSPENDED"]
+    assert lines[2] == "Configuration 1 is being applied (root: more memory); waiting for: n2"
+
+
+def test_the_heartbeat_of_each_link_stands_beside_its_address() -> None:
+    told = status(a_state())
+    told["nodes"][1]["links"] = ["10.0.0.2", "10.0.1.2"]
+    beat = {"node": "n2", "state": "up", "latency_us": 362}
+    told["here"]["heartbeat"] = [
+        {**beat, "link": 1, "address": "10.0.0.2"},
+        {**beat, "link": 2, "address": "10.0.1.2", "state": "down", "latency_us": None},
+    ]
+
+    assert "  ● n2     Online  10.0.0.2 0.4 ms, 10.0.1.2 ✗ no heartbeat" in draw(told, PLAIN)
+    told["nodes"][1]["presence"] = "gone"
+    assert not any("no heartbeat" in line for line in draw(told, PLAIN))
+
+
+def test_what_is_under_way_and_waited_for_is_shown_only_when_there_is_something() -> None:
+    state = a_state().with_hold("web", "n1", 1, Hold(Status.STOPPING, "1.r.7", restarts=2))
+    names = [f"failover:web:{number}" for number in range(7)]
+    told = report(
+        replace(state, timers=dict.fromkeys(names, 3_600_000)),
+        replace(LOCAL, began={"1.r.7": "2026-01-01T00:00:01.000Z"}, left_ms={names[6]: 252_000}),
+    )
+    lines = draw(told, PLAIN)
+
+    assert any("reactivated 2 times, 1 left" in line for line in lines)
+    at = lines.index("Under way")
+    assert lines[at + 1].startswith("  → stop app on n1  since ")
+    assert lines[at + 3] == "Waiting"
+    assert lines[at + 4].split()[:2] == ["in", "4:12"]
+    assert lines[at + 5].split()[:2] == ["within", "1:00:00"]
+    assert lines[at + 9] == "  ... and 2 more: --json shows them"
+    assert "Under way" not in draw(status(a_state()), PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"), [(0, "0.0 s"), (9_950, "9.9 s"), (12_000, "12 s"), (252_000, "4:12"), (3_600_000, "1:00:00")]
+)
+def test_durations_are_short(ms: int, text: str) -> None:
+    assert duration(ms) == text
+
+
+def test_monitors_of_their_own_have_their_place() -> None:
+    told = status(a_state())
+    each = {"why": None, "restarts_left": 0, "suspended": False, "simulated": False}
+    monitor = {
+        "name": "diskw", "type": "disk", "status": "Error", "node": "n1", "why": {"en": "full", "ja": "満杯"},
+        "resource": None, "on": [{"node": "n1", "status": "Error", **each}, {"node": "n2", "status": "Normal", **each}],
+    }  # fmt: skip
+    told["monitors"] = [monitor, {**monitor, "resource": "app"}]
+    lines = draw(told, PLAIN)
+    at = lines.index("Monitors")
+
+    assert lines[at + 1 : at + 3] == ["  ✗ diskw  Error   disk  n1 Error, n2 Normal", "      └ full"]
+    assert sum("diskw" in line for line in lines) == 1
