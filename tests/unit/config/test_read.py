@@ -1,6 +1,7 @@
 """From a text to a `Cluster`, or to everything that is wrong with it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from komainu import config
+from komainu.catalogue import MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
 from komainu.config import complete, parameters, read, refusals, rules, yaml_text
 from komainu.config.rules import safety
 from komainu.model.config import Cluster
@@ -300,6 +302,34 @@ def test_a_file_of_the_right_form_is_refused_for_a_reason_or_becomes_a_cluster(f
         for resource in group.resources:
             assert set(resource.depends_on) <= set(seen)
             seen.append(resource.name)
+
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+
+
+def shipped(text: str) -> read.Reading:
+    """Read with everything that the product has."""
+    return read.read(text.encode(), RESOURCE_TYPES, monitors=MONITOR_TYPES, notifiers=NOTIFIERS)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_every_example_is_accepted_with_nothing_but_the_price_of_its_arbitration(path: Path) -> None:
+    found = shipped(path.read_text())
+    assert found.errors == ()
+    assert {each.path for each in found.problems if each.said.level == "warning"} <= {"cluster.arbitration"}
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_what_the_documents_show_is_accepted(language: str) -> None:
+    whole, part = re.findall(
+        r"```yaml\n(.*?)```", (ROOT / "docs" / language / "configuration.md").read_text(), re.DOTALL
+    )
+    assert shipped(whole).errors == ()
+    batch = "  - name: batch\n    resources:\n      - {name: b, type: exec, params: {command: [/x]}}\n"
+    text = whole.partition("groups:")[0] + part.replace("exclusions:", f"{batch}exclusions:")
+    found = shipped(text)
+    assert [each.said.en for each in found.errors] == []
 
 
 def test_every_message_has_a_code_of_its_own() -> None:

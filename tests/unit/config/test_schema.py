@@ -8,13 +8,15 @@ import jsonschema
 import pytest
 import yaml
 
+from komainu.catalogue import MONITORS as SHIPPED_MONITORS
+from komainu.catalogue import NOTIFICATIONS
 from komainu.catalogue import TYPES as SHIPPED
 from komainu.config.schema import keys_at, parameters, schema
 from komainu.model.config import Recovery
-from tests.unit.config.sample import EVERY, GOOD, TYPES, changed, reading
+from tests.unit.config.sample import EVERY, GOOD, MONITORS, NOTIFIERS, TYPES, changed, reading
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
-VALIDATOR = jsonschema.Draft202012Validator(schema(TYPES.values()))
+VALIDATOR = jsonschema.Draft202012Validator(schema(TYPES.values(), MONITORS.values(), NOTIFIERS.values()))
 
 
 def accepted(text: str) -> bool:
@@ -22,14 +24,16 @@ def accepted(text: str) -> bool:
 
 
 def test_it_is_a_schema_of_its_dialect_and_pure_json() -> None:
-    whole = schema(SHIPPED)
+    whole = schema(SHIPPED, SHIPPED_MONITORS, NOTIFICATIONS)
     jsonschema.Draft202012Validator.check_schema(whole)
     assert json.loads(json.dumps(whole)) == whole
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_the_examples_follow_it(path: Path) -> None:
-    jsonschema.Draft202012Validator(schema(SHIPPED)).validate(yaml.safe_load(path.read_text()))
+    jsonschema.Draft202012Validator(schema(SHIPPED, SHIPPED_MONITORS, NOTIFICATIONS)).validate(
+        yaml.safe_load(path.read_text())
+    )
 
 
 def test_the_right_file_follows_it() -> None:
@@ -54,6 +58,41 @@ def test_the_right_file_follows_it() -> None:
 )
 def test_what_it_forbids_the_reader_refuses(old: str, new: str) -> None:
     text = changed((old, new))
+    assert not accepted(text)
+    assert reading(text).errors
+
+
+BESIDE = """\
+monitors:
+  - {name: m, type: ping, params: {host: h}, per_node: {node1: {source: s}}, recovery: {target: {group: failover1}}}
+exclusions: []
+notifications:
+  - {name: n, kind: mail, params: {to: x}}
+"""
+
+
+def test_monitors_and_notifications_follow_it_too() -> None:
+    assert accepted(GOOD + BESIDE)
+    assert not reading(GOOD + BESIDE).errors
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("type: ping", "type: pong"),
+        ("params: {host: h}", "params: {hosts: h}"),
+        ("{source: s}", "{source: 5}"),
+        ("target: {group: failover1}", "target: {grup: failover1}"),
+        ("target: {group: failover1}", "target: local"),
+        ("exclusions: []", "exclusions: [{name: x, kind: normal, groups: [failover1]}]"),
+        ("kind: mail", "kind: pigeon"),
+        ("{to: x}", "{}"),
+        ("{to: x}", "{to: 1}"),
+    ],
+)
+def test_what_it_forbids_beside_groups_the_reader_refuses(old: str, new: str) -> None:
+    assert BESIDE.count(old) == 1
+    text = GOOD + BESIDE.replace(old, new)
     assert not accepted(text)
     assert reading(text).errors
 
