@@ -87,24 +87,26 @@ class Judging:
         self._machine = machine
         self._propose = propose
         self._tasks: list[asyncio.Task[None]] = []
-        self._told: tuple[str, dict[str, tuple[Said, ...]]] = ("", {})
+        self._last: JudgeConfiguration | None = None
+        self._told: dict[str, tuple[Said, ...]] = {}
         self._looking: Aside[tuple[Said, ...]] = Aside("configuration")
         self._writing: Aside[Said | None] = Aside("configuration's disk")
 
     def judge(self, action: JudgeConfiguration, old: Cluster) -> None:
         """Look at it, write it down, and say what came of it. `old`: the configuration that holds."""
+        self._last, self._told = action, {}
         task = asyncio.get_running_loop().create_task(self._judge(action, old), name="judge")
         self._tasks.append(task)
         task.add_done_callback(self._done)
 
     def heard(self, event: e.ConfigurationJudged) -> None:
         """A member has judged: kept for whoever asked, also when the attempt has ended by an earlier objection."""
-        told = self._told[1] if self._told[0] == event.change else {}
-        self._told = (event.change, {**told, event.node: event.refusals})
+        if self._last is not None and self._last.id == event.change:
+            self._told[event.node] = event.refusals
 
-    def judged(self, change: str) -> dict[str, tuple[Said, ...]]:
-        """What each member had against that change, as far as it is known; nothing for any but the last one."""
-        return self._told[1] if self._told[0] == change else {}
+    def told_of(self, cluster: Cluster) -> dict[str, tuple[Said, ...]]:
+        """What each member had against it, as far as it is known; nothing for any but the last one."""
+        return self._told if self._last is not None and self._last.cluster == cluster else {}
 
     def abandon(self) -> None:
         """Wait for nothing any more."""

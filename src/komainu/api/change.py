@@ -258,15 +258,11 @@ class _Applying:
 
     async def objections(self) -> list[Said]:
         """What every node has against it. The first one ended the attempt; the others may be a little later."""
-        if self._seen is None:
-            return []
-        daemon, change = self._daemon, self._seen.id
-        asked = daemon.state.members()
-        end = asyncio.get_running_loop().time() + OBJECTIONS_MS / 1000
+        daemon, loop = self._daemon, asyncio.get_running_loop()
+        asked, end = daemon.state.members(), loop.time() + OBJECTIONS_MS / 1000
         while True:
-            told = daemon.parts.judging.judged(change)
-            late = asyncio.get_running_loop().time() > end
-            if not any(told.values()) or late or all(node in told for node in asked):
+            told = daemon.parts.judging.told_of(self._cluster)
+            if not any(told.values()) or loop.time() > end or all(node in told for node in asked):
                 return [said for refusals in told.values() for said in refusals]
             await asyncio.sleep(0.05)
 

@@ -171,3 +171,18 @@ def test_a_defect_is_a_refusal_too() -> None:
 
 def test_a_member_answers_before_the_core_gives_up() -> None:
     assert LIMIT_MS < JUDGE_MS
+
+
+def test_what_others_have_against_it_is_kept_for_whoever_asked() -> None:
+    async def story(world: World) -> None:
+        await world.judge(number="7")
+        new = cluster(version=2)
+        world.judging.heard(e.ConfigurationJudged("7", "n1", ()))
+        world.judging.heard(e.ConfigurationJudged("7", "n2", (FULL.said(),)))
+        world.judging.heard(e.ConfigurationJudged("6", "n3", (FULL.said(),)))
+        assert world.judging.told_of(new) == {"n1": (), "n2": (FULL.said(),)}
+        assert world.judging.told_of(cluster(version=3)) == {}
+        await world.judge(number="8")
+        assert world.judging.told_of(new) == {}
+
+    play(story)
