@@ -116,11 +116,11 @@ def _daemon() -> "tuple[Daemon, Server]":
 
 
 def _cloud(cluster: "Cluster") -> "Ec2Cloud | None":
-    """The EC2 API, if a configured type asks for it: the SDK alone is half of the daemon's memory."""
-    from komainu.catalogue import RESOURCE_TYPES
+    """The EC2 API where the cluster runs on AWS: a type that needs it may be configured any day (C11).
 
-    used = (RESOURCE_TYPES[resource.type] for group in cluster.groups for resource in group.resources)
-    if not any(declared.traits.environments == ("aws",) for declared in used):
+    On premises not even its SDK is loaded: that would be half of the daemon's memory.
+    """
+    if cluster.environment != "aws":
         return None
     from komainu.adapters.aws.ec2 import Ec2Cloud
 
