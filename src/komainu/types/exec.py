@@ -20,12 +20,11 @@ from komainu.model.traits import Traits
 from komainu.ports import Host, ResourceHands, ResourceType
 from komainu.types import command
 from komainu.types import exec_messages as say
+from komainu.types.budget import own
 from komainu.types.command import AbsolutePath, Command, Environment
 
 _KILL_MS: Final = 2_000
 "Kept of a timeout for the certain end of what did not end by itself."
-_ANSWER_MS: Final = 500
-"Kept of a timeout so that our own answer comes before the executor's cancelling."
 _LISTED: Final = 10
 "Process ids that a message shows."
 _OBSTACLES = {
@@ -212,7 +211,7 @@ class Supervised(_Exec):
 
     async def start(self, timeout_ms: int) -> Outcome:
         """Start the process; SUCCEEDED at once when it runs already."""
-        budget_ms = _own(timeout_ms)
+        budget_ms = own(timeout_ms)
         application = self._followed()
         if application.alive and application.phase == "started":
             self._running = True
@@ -242,7 +241,7 @@ class Supervised(_Exec):
         if self._clean and not application.phase:
             return SUCCEEDED
         application.note_stopping()  # whether it could be written changes nothing: a probe asks the process itself
-        return await self._end_certain(application, _own(timeout_ms))
+        return await self._end_certain(application, own(timeout_ms))
 
     async def check(self, timeout_ms: int) -> Outcome:
         """The process is alive, and its check, if there is one, finds it well."""
@@ -251,7 +250,7 @@ class Supervised(_Exec):
             return self._death(application) if application.phase else failed(say.NOT_RUNNING.said(**self._names))
         # Hands that a change of the configuration made anew have neither started nor probed what they follow.
         self._running = self._running or application.phase == "started"
-        return await self._run_check(_own(timeout_ms)) if self._params.check else SUCCEEDED
+        return await self._run_check(own(timeout_ms)) if self._params.check else SUCCEEDED
 
     async def probe(self, timeout_ms: int) -> Outcome:
         """Adopt the process that an earlier run of the daemon started."""
@@ -291,7 +290,7 @@ class Scripted(_Exec):
 
     async def start(self, timeout_ms: int) -> Outcome:
         """Run the start script; SUCCEEDED at once when it did its work before, and the check, if any, agrees."""
-        budget_ms = _own(timeout_ms)
+        budget_ms = own(timeout_ms)
         until_ms = self._host.now_ms() + budget_ms
         application = self._application
         if application.phase == "started" and await self._is_well(budget_ms):
@@ -322,7 +321,7 @@ class Scripted(_Exec):
 
     async def stop(self, timeout_ms: int) -> Outcome:
         """Run the stop script, then end what is left. A node where it surely does not run needs no script."""
-        budget_ms = _own(timeout_ms)
+        budget_ms = own(timeout_ms)
         until_ms = self._host.now_ms() + budget_ms
         application = self._application
         if not application.phase and not application.damage and await self._is_surely_absent(budget_ms):
@@ -347,14 +346,14 @@ class Scripted(_Exec):
 
     async def check(self, timeout_ms: int) -> Outcome:
         """Ask the check script; without one nothing is known against it."""
-        return await self._run_check(_own(timeout_ms)) if self._params.check else SUCCEEDED
+        return await self._run_check(own(timeout_ms)) if self._params.check else SUCCEEDED
 
     async def probe(self, timeout_ms: int) -> Outcome:
         """Ask the check script; without one go by what is remembered of this boot."""
         application = self._application
         doubt = unknown(say.UNSEEN.said(**self._names))
         if self._params.check:
-            outcome = await self._run_check(_own(timeout_ms))
+            outcome = await self._run_check(own(timeout_ms))
             if outcome.said is None:
                 return SUCCEEDED
             doubt = unknown(outcome.said, outcome.detail)
@@ -393,10 +392,6 @@ class Scripted(_Exec):
         if left:
             return unknown(say.REMAINS.said(**self._names, pids=_listed(left)), output)
         return unknown(say.START_TIMEOUT.said(**self._names, limit_ms=limit_ms), output)
-
-
-def _own(timeout_ms: int) -> int:
-    return timeout_ms - min(_ANSWER_MS, timeout_ms // 10)
 
 
 def _less_kill(timeout_ms: int) -> int:

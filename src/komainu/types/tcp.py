@@ -172,7 +172,7 @@ def _target(host: str, port: int) -> str:
 
 
 def _resolve(host: str, port: int) -> list[Address]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys((int(family), place) for family, _, _, _, place in found))
 
 

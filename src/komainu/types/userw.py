@@ -8,11 +8,11 @@ still for good cannot report it: then the other nodes miss the beats of its daem
 import asyncio
 import threading
 import time
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from komainu.model.message import Message, Said
+from komainu.model.message import Message, Refused, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed
 from komainu.ports import MonitorHost, MonitorTraits, MonitorType
 from komainu.types.aside import Aside
@@ -65,9 +65,21 @@ NO_WATCHDOG = Message(
     "warning",
 )
 
+TOO_TIGHT = Message(
+    "KM4821",
+    "`watchdog_ms` is {watchdog_ms}: this machine would be reset before it has had a chance. Give at least {least_ms}, "
+    "or 0 for no watchdog.",
+    "`watchdog_ms` が {watchdog_ms} では、正常なマシンまでリセットされます。{least_ms} 以上、またはウォッチドッグを使わ"
+    "ない場合は 0 を指定してください。",
+    "error",
+)
+
 _PROGRAM: Final = ("/bin/true",)
 _PAGE: Final = 4_096
 _END_S: Final = 2
+_WATCHDOG_LEAST_MS: Final = 10_000
+_WATCHDOG_BEATS: Final = 5
+"A watchdog bears so many missed beats at least."
 
 
 def _ja(text: str) -> dict[str, Any]:
@@ -100,6 +112,13 @@ class UserwParams(BaseModel):
         ),
     )
     "Unless it is 0: when the watching thread or the daemon cannot run for so long, the watchdog resets this machine."
+
+    @model_validator(mode="after")
+    def _bears_a_delay(self) -> Self:
+        least_ms = max(_WATCHDOG_LEAST_MS, _WATCHDOG_BEATS * self.beat_ms)
+        if 0 < self.watchdog_ms < least_ms:
+            raise Refused(TOO_TIGHT.said(watchdog_ms=self.watchdog_ms, least_ms=least_ms))
+        return self
 
 
 class _Beat:
@@ -269,6 +288,6 @@ USERW = MonitorType(
     params=UserwParams,
     per_node_required=(),
     traits=MonitorTraits(interval_ms=30_000, timeout_ms=90_000),
-    messages=(*(STOOD_STILL, TOO_SLOW, NO_PROCESS, NO_THREAD, NO_MEMORY, STOOD_STILL_A_WHILE, NO_WATCHDOG),),
+    messages=(*(STOOD_STILL, TOO_SLOW, NO_PROCESS, NO_THREAD, NO_MEMORY, STOOD_STILL_A_WHILE, NO_WATCHDOG, TOO_TIGHT),),
     make=Userw,
 )

@@ -14,7 +14,7 @@ from komainu.model.outcome import SUCCEEDED, Result
 from komainu.types import userw
 from komainu.types.userw import USERW
 from tests.unit.adapters.linux.workbench import Bench, bench, until
-from tests.unit.types.monitor_stage import FakeWatchdog, Node, play, says
+from tests.unit.types.monitor_stage import FakeWatchdog, Node, play, refusal, says
 
 processes = pytest.mark.processes
 
@@ -190,3 +190,9 @@ def test_without_the_wish_the_watchdog_is_left_alone() -> None:
 
     play(USERW, story, more={"watchdog": watchdog}, **QUICK)
     assert watchdog.asked == []
+
+
+def test_a_watchdog_that_bites_too_early_is_refused() -> None:
+    assert refusal(USERW, watchdog_ms=9_999) == userw.TOO_TIGHT.code
+    assert refusal(USERW, watchdog_ms=49_999, beat_ms=10_000) == userw.TOO_TIGHT.code
+    assert userw.UserwParams(watchdog_ms=50_000, beat_ms=10_000).watchdog_ms == 50_000
