@@ -107,8 +107,8 @@ NEEDS_PARKED = Message(
 )
 PARTLY = Message(
     "KM5420",
-    "It runs without {resources}, stopped by themselves.",
-    "単独で停止された {resources} を除いて動作しています。",
+    "It runs without {resources}: stopped by an operator or a final action.",
+    "操作者または最終動作により停止された {resources} を除いて動作しています。",
     "warning",
 )
 IS_OUTDATED = Message(

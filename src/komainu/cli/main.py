@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from komainu import __version__
 from komainu.api.client import SOCKET
-from komainu.cli import alerts, cluster, configuration, group, history, monitor, node, overview, records, what_if
+from komainu.cli import overview
 from komainu.cli.session import DONE, FAILED, Commands, Parser, Session
 from komainu.cli.speech import Speech, asked_language
 from komainu.model.message import Said
@@ -26,7 +26,7 @@ def run(offline: "Callable[[], Offline]", arguments: Sequence[str] | None = None
     words = list(sys.argv[1:] if arguments is None else arguments)
     speech = Speech(asked_language(words, os.environ))
     try:
-        chosen = parser(speech).parse_args(words)
+        chosen = parser(speech, words).parse_args(words)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else FAILED
     try:
@@ -46,8 +46,8 @@ def run(offline: "Callable[[], Offline]", arguments: Sequence[str] | None = None
         return FAILED
 
 
-def parser(speech: Speech) -> Parser:
-    """The whole grammar, described in the reader's language."""
+def parser(speech: Speech, words: Sequence[str] = ()) -> Parser:
+    """The grammar, described in the reader's language: the whole of it, or what `words` need of it."""
     whole = Parser(
         "komainu",
         description=speech.pick("Komainu: high-availability clusters.", "Komainu: 高可用クラスタ"),
@@ -61,13 +61,14 @@ def parser(speech: Speech) -> Parser:
     whole.speech = speech
     commands = Commands(whole, speech)
     overview.register(commands)
-    group.register(commands)
-    node.register(commands)
-    cluster.register(commands)
-    monitor.register(commands)
-    what_if.register(commands)
-    history.register(commands)
-    alerts.register(commands)
-    records.register(commands)
-    configuration.register(commands)
+    if tuple(words[:1]) != ("status",):
+        _register_others(commands)
     return whole
+
+
+def _register_others(commands: Commands) -> None:
+    """All but `status`: what monitoring asks every few seconds does not pay for the grammar of the rest."""
+    from komainu.cli import alerts, cluster, configuration, group, history, monitor, node, records, what_if
+
+    for module in (group, node, cluster, monitor, what_if, history, alerts, records, configuration):
+        module.register(commands)

@@ -90,7 +90,7 @@ import sys
 from komainu.compose import cli
 sys.argv = ["komainu", "status"]
 code = cli()
-heavy = [name for name in ("pydantic", "asyncio", "boto3", "pyroute2", "yaml", "typer", "rich") if name in sys.modules]
+heavy = [name for name in ("komainu.cli.group", "pydantic", "asyncio", "boto3", "pyroute2", "yaml", "typer", "rich") if name in sys.modules]
 print(code, heavy)
 """
 
