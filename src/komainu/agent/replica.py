@@ -4,7 +4,7 @@ The shell (`agent.loop`, and the simulator) brings views and messages in deliver
 multicast and which actions this node has to carry out.
 
 When members with different histories meet, they agree whose state goes on. One of them opens a round; every member
-says Hello; at the last Hello, the same place in the order for all, the member chosen by `core.succession` sends its
+says Hello; at the last Hello, the same place in the order for all, the member chosen by `agent.succession` sends its
 state as it is there; everybody keeps what is delivered meanwhile, takes that state, and goes on from there. A change
 of view before that ends the round: each goes on with its own history, and another round is opened.
 """
@@ -14,12 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from komainu.agent import wire
+from komainu.agent.succession import Claim, successor
 from komainu.core import events as e
 from komainu.core.actions import Action, ArmTimer, Ending, RaiseAlert
 from komainu.core.audit import InvariantBroken
 from komainu.core.state import RULES, Presence, State, Status, decode, digest, encode, initial
 from komainu.core.step import step
-from komainu.core.succession import Claim, successor
 from komainu.model.config import Cluster
 from komainu.model.message import Message
 

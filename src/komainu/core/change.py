@@ -10,7 +10,9 @@ from dataclasses import replace
 from komainu.core import events as e
 from komainu.core.actions import AnswerCommand, JudgeConfiguration
 from komainu.core.state import Change, GroupFacts, Hold, MonitorFacts, NodeFacts, Presence, Proof, State, Status, Wanted
-from komainu.model.config import Cluster, Group, Resource
+from komainu.model import answers
+from komainu.model.config import Cluster, Group
+from komainu.model.difference import gains, restarting
 from komainu.model.message import Message, Said
 
 JUDGE_MS = 60_000
@@ -42,50 +44,8 @@ DOES_NOT_STOP = Message(
     "{resource} has to stop for it and does not. Mend that, then apply it again.",
     "停止が必要な {resource} を停止できません。原因を取り除いてから、もう一度適用してください。",
 )
-ANOTHER = Message(
-    "KM7126",
-    "Another configuration is just being applied. Wait until that is over.",
-    "別の構成情報を適用中です。完了するまで待ってください。",
-    "error",
-)
-OUTDATED = Message(
-    "KM7127",
-    "This configuration was made from version {made}, and version {now} is in force. Make your change to that one.",
-    "この構成情報は第 {made} 版を基にしていますが、現在の版は第 {now} 版です。現在の版を基に変更してください。",
-    "error",
-)
-STILL_THERE = Message(
-    "KM7128",
-    "Node {node} cannot be removed: it is {presence}. Stop it first with `komainu node stop {node}`.",
-    "ノード {node} は {presence} のため削除できません。先に `komainu node stop {node}` で停止してください。",
-    "error",
-)
-OTHER_CLUSTER = Message(
-    "KM7129",
-    "The name and the environment of a cluster cannot be changed while it exists.",
-    "既存クラスタのクラスタ名と環境は変更できません。",
-    "error",
-)
-NOT_NOW = Message(
-    "KM7130",
-    "The daemon of node {node} does not answer, though the node is alive. Mend that first, then apply it again.",
-    "ノード {node} は動作していますが、デーモンが応答しません。先に復旧してから、もう一度適用してください。",
-    "error",
-)
-MAY_RUN = Message(
-    "KM7131",
-    "Group {group} would have to stop something on node {node}, which is lost and may still run it. Bring {node} back, "
-    "or make sure that it is off and say so with `komainu node confirm-gone {node}`.",
-    "グループ {group} のリソースを通信不能のノード {node} で停止する必要がありますが、"
-    "{node} で動作中の可能性があります。"
-    "{node} を復帰させるか、停止を確かめて `komainu node confirm-gone {node}` を実行してください。",
-    "error",
-)
 
-MESSAGES = (
-    IN_FORCE, ABANDONED, MEMBERS_CHANGED, TOOK_TOO_LONG, DOES_NOT_STOP, ANOTHER, OUTDATED, STILL_THERE, OTHER_CLUSTER,
-    NOT_NOW, MAY_RUN,
-)  # fmt: skip
+MESSAGES = (IN_FORCE, ABANDONED, MEMBERS_CHANGED, TOOK_TOO_LONG, DOES_NOT_STOP)
 
 
 def propose(state: State, event: e.CommandGiven, command: e.ChangeConfiguration) -> tuple[State, Said | None]:
@@ -129,7 +89,7 @@ def settle(state: State) -> State:
     if change is None or any(node not in change.agreed for node in state.members()):
         return state
     for group in state.cluster.groups:
-        facts = _marked(state.groups[group.name], _restarting(group, change.cluster))
+        facts = _marked(state.groups[group.name], restarting(group, change.cluster))
         state = state if facts is state.groups[group.name] else state.with_group(group.name, facts)
         for node, holds in facts.holds.items():
             for resource, hold in zip(group.resources, holds, strict=True):
@@ -145,42 +105,25 @@ def settle(state: State) -> State:
 def _refusal(state: State, cluster: Cluster) -> Said | None:
     old = state.cluster
     if state.change is not None:
-        return ANOTHER.said()
+        return answers.ANOTHER.said()
     if (cluster.name, cluster.environment) != (old.name, old.environment):
-        return OTHER_CLUSTER.said()
+        return answers.OTHER_CLUSTER.said()
     if cluster.version != old.version + 1:
-        return OUTDATED.said(made=cluster.version - 1, now=old.version)
+        return answers.OUTDATED.said(made=cluster.version - 1, now=old.version)
     away = tuple(name for name, facts in state.nodes.items() if facts.presence in (Presence.LOST, Presence.UNSEEN))
     for group in old.groups:
-        marks = _restarting(group, cluster)
+        marks = restarting(group, cluster)
         for node in group.nodes:
             if node in away and any(marks[node]):
-                return MAY_RUN.said(group=group.name, node=node)
+                return answers.MAY_RUN.said(group=group.name, node=node)
     kept = tuple(node.name for node in cluster.nodes)
     for name, facts in state.nodes.items():
         if facts.presence in (Presence.JOINING, Presence.AGENT_LOST):
-            return NOT_NOW.said(node=name)
+            return answers.NOT_NOW.said(node=name)
         proven = facts.presence is Presence.GONE and facts.proof is not Proof.ASSUMED
         if name not in kept and not proven:
-            return STILL_THERE.said(node=name, presence=facts.presence)
+            return answers.STILL_THERE.said(node=name, presence=facts.presence)
     return None
-
-
-def _restarting(group: Group, cluster: Cluster) -> dict[str, tuple[bool, ...]]:
-    """Per node, which resources of the group cannot go on running under the other configuration."""
-    new = next((each for each in cluster.groups if each.name == group.name), None)
-    kept = {each.name: each for each in new.resources} if new is not None else {}
-    changed = tuple(each.name not in kept or not _same_work(each, kept[each.name]) for each in group.resources)
-    return {
-        node: changed if new is not None and node in new.nodes else tuple(True for _ in group.resources)
-        for node in group.nodes
-    }
-
-
-def _same_work(one: Resource, other: Resource) -> bool:
-    return (one.type, one.exclusive, one.params, one.per_node) == (
-        other.type, other.exclusive, other.params, other.per_node,
-    )  # fmt: skip
 
 
 def _marked(facts: GroupFacts, outdated: dict[str, tuple[bool, ...]]) -> GroupFacts:
@@ -206,7 +149,7 @@ def _in_force(state: State, change: Change) -> State:
         known = state.groups.get(group.name)
         groups[group.name] = _fresh(group) if known is None else _carried(known, old.group(group.name), group, nodes)
     nodes = {
-        name: replace(facts, probed=False, probe="") if _gains(old, cluster, name) else facts
+        name: replace(facts, probed=False, probe="") if gains(old, cluster, name) else facts
         for name, facts in nodes.items()
     }
     state = replace(state, cluster=cluster, nodes=nodes, groups=groups, monitors={}, change=None)
@@ -241,13 +184,6 @@ def _carried(facts: GroupFacts, old: Group, new: Group, nodes: dict[str, NodeFac
     parked = tuple(name for name in facts.parked if name in (each.name for each in new.resources))
     barred = tuple(node for node in facts.barred if node in new.nodes)
     return replace(facts, holds=holds, home=home, parked=parked, barred=barred, given_up=False, overdue=())
-
-
-def _gains(old: Cluster, new: Cluster, node: str) -> bool:
-    """True when the node may run something that it could not: nobody knows whether it does already (law 8)."""
-    had = [(group.name, each.name) for group in old.groups if node in group.nodes for each in group.resources]
-    has = [(group.name, each.name) for group in new.groups if node in group.nodes for each in group.resources]
-    return any(key not in had for key in has)
 
 
 def _kept(facts: MonitorFacts, name: str, old: Cluster, new: Cluster) -> MonitorFacts:

@@ -9,43 +9,8 @@ from typing import assert_never
 from komainu.core import endings
 from komainu.core import events as e
 from komainu.core.state import Presence, State, Watch
-from komainu.model.message import Message, Said
-
-UNCHANGED = Message("KM7731", "It is so already. Nothing was changed.", "既に指定の状態です。変更はありません。")
-NO_NODE = Message(
-    "KM7732",
-    "There is no node {node}. Its nodes: {nodes}.",
-    "ノード {node} はありません。ノード: {nodes}",
-    "error",
-)
-NO_MONITOR = Message(
-    "KM7733",
-    "There is no monitor {monitor}. `komainu monitor list` lists the monitors.",
-    "監視 {monitor} はありません。監視の一覧は `komainu monitor list` で確認できます。",
-    "error",
-)
-NOT_THERE = Message(
-    "KM7734",
-    "Node {node} is {presence}: it takes no orders now.",
-    "ノード {node} は {presence} のため、操作できません。",
-    "error",
-)
-IN_MAINTENANCE = Message(
-    "KM7735",
-    "The maintenance switch is on: nothing is recovered, whatever happens.",
-    "メンテナンスモードを開始しました。異常が発生しても復旧処理は行われません。",
-    "warning",
-)
-MAINTENANCE_OVER = Message("KM7736", "The maintenance switch is off.", "メンテナンスモードを終了しました。")
-SUSPENDED = Message(
-    "KM7737",
-    "Node {node} is suspended: what runs there goes on, nothing is checked, started or stopped.",
-    "ノード {node} をサスペンドしました。動作中のものは継続し、監視・起動・停止は行われません。",
-    "warning",
-)
-RESUMED = Message("KM7738", "Node {node} is resumed.", "ノード {node} を再開しました。")
-
-MESSAGES = (UNCHANGED, NO_NODE, NO_MONITOR, NOT_THERE, IN_MAINTENANCE, MAINTENANCE_OVER, SUSPENDED, RESUMED)
+from komainu.model import answers
+from komainu.model.message import Said
 
 NodeOrder = e.SuspendNode | e.ResumeNode | e.StopNode
 MonitorOrder = e.SuspendMonitor | e.ResumeMonitor | e.SimulateFailure
@@ -77,15 +42,15 @@ def forgive(state: State, group: str) -> State:
 
 def _maintenance(state: State, on: bool) -> Answer:
     if state.maintenance == on:
-        return state, UNCHANGED.said()
+        return state, answers.UNCHANGED.said()
     groups = {name: replace(facts, ordered=False) for name, facts in state.groups.items()}
     state = replace(state, maintenance=on, groups=groups)
-    return state.noting((IN_MAINTENANCE if on else MAINTENANCE_OVER).said()), None
+    return state.noting((answers.IN_MAINTENANCE if on else answers.MAINTENANCE_OVER).said()), None
 
 
 def _on_nodes(state: State, command: NodeOrder) -> Answer:
     if command.node is not None and command.node not in state.nodes:
-        return state, NO_NODE.said(node=command.node, nodes=", ".join(state.nodes))
+        return state, answers.NO_NODE.said(node=command.node, nodes=", ".join(state.nodes))
     chosen = state.members() if command.node is None else (command.node,)
     if command.node is None and isinstance(command, e.ResumeNode):
         chosen = tuple(state.nodes)
@@ -95,25 +60,25 @@ def _on_nodes(state: State, command: NodeOrder) -> Answer:
         if isinstance(command, e.ResumeNode):
             # The one order that can wait for its node: it holds when it returns.
             if facts.suspended:
-                after = after.with_node(node, replace(facts, suspended=False)).noting(RESUMED.said(node=node))
+                after = after.with_node(node, replace(facts, suspended=False)).noting(answers.RESUMED.said(node=node))
             continue
         if facts.presence is not Presence.MEMBER:
-            return state, NOT_THERE.said(node=node, presence=facts.presence)
+            return state, answers.NOT_THERE.said(node=node, presence=facts.presence)
         if isinstance(command, e.SuspendNode) and not (facts.suspended or facts.leaving):
-            after = after.with_node(node, replace(facts, suspended=True)).noting(SUSPENDED.said(node=node))
+            after = after.with_node(node, replace(facts, suspended=True)).noting(answers.SUSPENDED.said(node=node))
         elif isinstance(command, e.StopNode) and (facts.forced or facts.ended or facts.dismissed):
             continue  # it is on its way out, and nothing softens that
         elif isinstance(command, e.StopNode) and not (facts.leaving and facts.then == command.then):
             after = endings.depart(after, node, command.then)
-    return (after, None) if after is not state else (state, UNCHANGED.said())
+    return (after, None) if after is not state else (state, answers.UNCHANGED.said())
 
 
 def _on_monitor(state: State, command: MonitorOrder) -> Answer:
     nodes = _nodes_of(state, command.monitor)
     if nodes is None:
-        return state, NO_MONITOR.said(monitor=command.monitor)
+        return state, answers.NO_MONITOR.said(monitor=command.monitor)
     if command.node is not None and command.node not in nodes:
-        return state, NO_NODE.said(node=command.node, nodes=", ".join(nodes))
+        return state, answers.NO_NODE.said(node=command.node, nodes=", ".join(nodes))
     chosen = nodes if command.node is None else (command.node,)
     facts = state.monitor(command.monitor)
     if isinstance(command, e.SimulateFailure):
@@ -123,7 +88,7 @@ def _on_monitor(state: State, command: MonitorOrder) -> Answer:
         after = replace(facts, suspended=_with(nodes, facts.suspended, chosen, wanted))
         if not wanted:
             after = replace(after, on={node: _rested(watch, node in chosen) for node, watch in after.on.items()})
-    return (state.with_monitor(command.monitor, after), None) if after != facts else (state, UNCHANGED.said())
+    return (state.with_monitor(command.monitor, after), None) if after != facts else (state, answers.UNCHANGED.said())
 
 
 def _nodes_of(state: State, monitor: str) -> tuple[str, ...] | None:

@@ -268,7 +268,7 @@ class Notification(Part):
     """Where alerts are sent besides the alert log (W5)."""
 
     name: Name
-    kind: Literal["mail", "webhook", "sns"]
+    kind: Name
     level: Level = "error"
     "From this level on."
     params: dict[str, Any]

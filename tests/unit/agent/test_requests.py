@@ -5,7 +5,7 @@ import asyncio
 from komainu.agent.requests import NO_ANSWER, Answer, Requests
 from komainu.core import events as e
 from komainu.core.actions import AnswerCommand
-from komainu.core.commands import ACCEPTED, NO_GROUP
+from komainu.model.answers import ACCEPTED, NO_GROUP
 from tests.doubles.virtual_time import now_ms, run
 
 MOVE = e.MoveGroup("web", None)

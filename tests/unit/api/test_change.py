@@ -9,7 +9,8 @@ import yaml
 
 from komainu.api import change
 from komainu.api.client import Client, Trouble
-from komainu.core.change import ABANDONED, IN_FORCE, OUTDATED
+from komainu.core.change import ABANDONED, IN_FORCE
+from komainu.model.answers import OUTDATED
 from komainu.model.outcome import failed
 from tests.doubles.daemons import NOT_HERE
 from tests.doubles.served import Served, serve

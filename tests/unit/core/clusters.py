@@ -130,6 +130,8 @@ class Life:
         self.state: State = initial(configuration, epoch)
         self.actions: tuple[a.Action, ...] = ()
         "Of the last event."
+        self.told: e.Event | None = None
+        "The last event."
         self.under_way: list[a.Action] = []
         "Starts, stops, probes and fences that nobody has answered yet."
         self._events = 0
@@ -142,6 +144,7 @@ class Life:
         """Absorb one event."""
         self._events += 1
         assert self._events < MOST_EVENTS, "it never comes to rest"
+        self.told = event
         done = step(self.state, event)
         self.state, self.actions = done.state, done.actions
         work = a.StartResource | a.StopResource | a.ProbeNode | a.FenceNode | a.RunScript

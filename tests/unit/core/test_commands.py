@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import causes, commands
+from komainu.core import causes
 from komainu.core import events as e
 from komainu.core.state import Hold, Presence, Proof, Status, Wanted
+from komainu.model import answers
 from komainu.model.config import ArbitrationKind, Cluster, Group
 from komainu.model.message import Message
 from tests.unit.core.clusters import ADDRESS, DISK, FAILED, Life, cluster, formed
@@ -34,12 +35,12 @@ def already_so(life: Life, command: e.Command, message: Message) -> bool:
 def test_the_answer_goes_to_the_node_that_asked() -> None:
     life = formed()
     answer = life.command(e.StopGroup("db"), origin="b")
-    assert (answer.id, answer.node, answer.accepted, answer.said.code) == ("c1", "b", True, commands.ACCEPTED.code)
+    assert (answer.id, answer.node, answer.accepted, answer.said.code) == ("c1", "b", True, answers.ACCEPTED.code)
 
 
 @pytest.mark.parametrize("command", [e.MoveGroup("x", None), e.StartGroup("x", None), e.StopGroup("x")])
 def test_an_unknown_group_is_refused(command: e.Command) -> None:
-    assert refused(formed(), command, commands.NO_GROUP)
+    assert refused(formed(), command, answers.NO_GROUP)
 
 
 @pytest.mark.parametrize("command", [e.MoveGroup("db", "a"), e.StartGroup("db", None)])
@@ -48,14 +49,14 @@ def test_nothing_moves_before_the_cluster_has_formed(command: e.Command) -> None
     life.view("a")
     life.sync("a", "a")
     life.settle()
-    assert refused(life, command, commands.NOT_FORMED)
+    assert refused(life, command, answers.NOT_FORMED)
 
 
 @pytest.mark.parametrize("command", [e.MoveGroup("db", "b"), e.StartGroup("db", "b"), e.StopGroup("db")])
 def test_a_home_whose_daemon_is_silent_can_be_told_nothing(command: e.Command) -> None:
     life = formed()
     life.view("b", nodes="a b")
-    assert refused(life, command, commands.HOME_SILENT)
+    assert refused(life, command, answers.HOME_SILENT)
 
 
 # --- move -----------------------------------------------------------------------------------------------------------
@@ -79,11 +80,11 @@ def test_a_move_without_a_target_takes_the_best_other_node() -> None:
 def test_a_move_without_a_target_needs_another_node() -> None:
     life = formed()
     life.leave("b")
-    assert refused(life, e.MoveGroup("db", None), commands.NOBODY_USABLE)
+    assert refused(life, e.MoveGroup("db", None), answers.NOBODY_USABLE)
 
 
 def test_a_move_to_where_it_is_changes_nothing() -> None:
-    assert already_so(formed(), e.MoveGroup("db", "a"), commands.ALREADY_THERE)
+    assert already_so(formed(), e.MoveGroup("db", "a"), answers.ALREADY_THERE)
 
 
 def test_a_move_to_where_it_failed_is_another_attempt() -> None:
@@ -100,8 +101,8 @@ def test_a_move_to_where_it_failed_is_another_attempt() -> None:
 
 def test_a_move_to_a_node_outside_the_cluster_or_the_group_is_refused() -> None:
     life = formed(cluster("a b c", groups=[Group(name="db", nodes=("a", "b"), resources=(DISK,))]))
-    assert refused(life, e.MoveGroup("db", "z"), commands.NO_SUCH_NODE)
-    assert refused(life, e.MoveGroup("db", "c"), commands.NOT_STARTABLE)
+    assert refused(life, e.MoveGroup("db", "z"), answers.NO_NODE)
+    assert refused(life, e.MoveGroup("db", "c"), answers.NOT_STARTABLE)
 
 
 @pytest.mark.parametrize("presence", [Presence.LOST, Presence.AGENT_LOST, Presence.JOINING])
@@ -111,7 +112,7 @@ def test_a_move_to_a_node_that_is_not_usable_is_refused(presence: Presence) -> N
     if presence is Presence.JOINING:
         life.view("a b")
     assert life.presence("b") is presence
-    assert refused(life, e.MoveGroup("db", "b"), commands.NOT_USABLE)
+    assert refused(life, e.MoveGroup("db", "b"), answers.NOT_USABLE)
 
 
 def strict(arbitration: ArbitrationKind = "operator", exclusive: bool = True) -> Cluster:
@@ -124,8 +125,8 @@ def test_what_runs_is_not_stopped_for_a_start_that_would_wait_for_proof() -> Non
     """The third node is lost: the group could not start on the second one before an operator says so."""
     life = formed(strict())
     life.view("a b")
-    assert refused(life, e.MoveGroup("db", "b"), commands.WOULD_WAIT)
-    assert refused(life, e.MoveGroup("db", None), commands.WOULD_WAIT)
+    assert refused(life, e.MoveGroup("db", "b"), answers.WOULD_WAIT)
+    assert refused(life, e.MoveGroup("db", None), answers.WOULD_WAIT)
     assert life.command(e.ConfirmGone("c", life.state.epoch)).accepted
     assert life.command(e.MoveGroup("db", "b")).accepted
     life.settle()
@@ -187,9 +188,7 @@ def test_a_stop_stops_everything_from_above_and_stays() -> None:
     assert (life.group().wanted, life.group().home) == (Wanted.DOWN, None)
     life.view("b")
     assert life.starts() == ()
-    assert (
-        already_so(life, e.StopGroup("db"), commands.ALREADY_STOPPED) is False
-    )  # a is lost: who knows what runs there
+    assert already_so(life, e.StopGroup("db"), answers.ALREADY_STOPPED) is False  # a is lost: who knows what runs there
 
 
 def test_a_stop_says_why_and_forgets_what_was_counted() -> None:
@@ -211,7 +210,7 @@ def test_what_should_run_and_cannot_may_be_stopped() -> None:
     life.leave("a")
     life.settle()
     assert (life.group().wanted, life.group().home) == (Wanted.UP, None)
-    assert refused(life, e.StartGroup("db", None), commands.NOBODY_USABLE)
+    assert refused(life, e.StartGroup("db", None), answers.NOBODY_USABLE)
     assert life.command(e.StopGroup("db")).accepted
     assert life.group().wanted is Wanted.DOWN
 
@@ -220,7 +219,7 @@ def test_stopping_what_is_stopped_changes_nothing() -> None:
     life = formed()
     life.command(e.StopGroup("db"))
     life.settle()
-    assert already_so(life, e.StopGroup("db"), commands.ALREADY_STOPPED)
+    assert already_so(life, e.StopGroup("db"), answers.ALREADY_STOPPED)
 
 
 def test_a_start_takes_the_best_node_or_the_named_one() -> None:
@@ -234,12 +233,12 @@ def test_a_start_takes_the_best_node_or_the_named_one() -> None:
 
 
 def test_starting_what_runs_changes_nothing() -> None:
-    assert already_so(formed(), e.StartGroup("db", None), commands.ALREADY_THERE)
-    assert already_so(formed(), e.StartGroup("db", "a"), commands.ALREADY_THERE)
+    assert already_so(formed(), e.StartGroup("db", None), answers.ALREADY_THERE)
+    assert already_so(formed(), e.StartGroup("db", "a"), answers.ALREADY_THERE)
 
 
 def test_a_start_is_no_move() -> None:
-    assert refused(formed(), e.StartGroup("db", "b"), commands.ELSEWHERE)
+    assert refused(formed(), e.StartGroup("db", "b"), answers.ELSEWHERE)
 
 
 def test_a_start_needs_a_node() -> None:
@@ -248,8 +247,8 @@ def test_a_start_needs_a_node() -> None:
     life.settle()
     life.leave("a")
     life.leave("b")
-    assert refused(life, e.StartGroup("db", None), commands.NOBODY_USABLE)
-    assert refused(life, e.StartGroup("db", "a"), commands.NOT_USABLE)
+    assert refused(life, e.StartGroup("db", None), answers.NOBODY_USABLE)
+    assert refused(life, e.StartGroup("db", "a"), answers.NOT_USABLE)
 
 
 # --- the operator's word --------------------------------------------------------------------------------------------
@@ -261,7 +260,7 @@ def test_the_word_is_proof() -> None:
     assert life.starts() == ()
     assert life.command(e.ConfirmGone("a", life.state.epoch), "b").accepted
     assert (life.presence("a"), life.node("a").proof) == (Presence.GONE, Proof.OPERATOR)
-    assert commands.CONFIRMED.code in life.codes()
+    assert answers.CONFIRMED.code in life.codes()
     assert life.starts() == ("db.disk on b",)
 
 
@@ -283,11 +282,11 @@ def test_the_word_is_refused_for_a_node_that_is_there(presence: Presence) -> Non
     if presence is Presence.JOINING:
         life.view("a b")
     assert life.presence("b") is presence
-    assert refused(life, e.ConfirmGone("b", life.state.epoch), commands.NOT_LOST)
+    assert refused(life, e.ConfirmGone("b", life.state.epoch), answers.NOT_LOST)
 
 
 def test_the_word_is_refused_for_a_node_that_nobody_knows() -> None:
-    assert refused(formed(), e.ConfirmGone("z", 1), commands.NO_SUCH_NODE)
+    assert refused(formed(), e.ConfirmGone("z", 1), answers.NO_NODE)
 
 
 def test_the_word_of_an_earlier_loss_is_refused() -> None:
@@ -299,7 +298,7 @@ def test_the_word_of_an_earlier_loss_is_refused() -> None:
     life.sync("b", "a", life="2")
     life.settle()
     life.view("b")
-    assert refused(life, e.ConfirmGone("a", seen), commands.OUTDATED_WORD)
+    assert refused(life, e.ConfirmGone("a", seen), answers.OUTDATED_WORD)
 
 
 @pytest.mark.parametrize("failed", [True, False])

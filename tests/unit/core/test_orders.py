@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from komainu.core import actions as a
-from komainu.core import commands, orders
 from komainu.core import events as e
+from komainu.core import orders
 from komainu.core.state import Presence, Status
+from komainu.model import answers
 from komainu.model.message import Message
 from komainu.model.outcome import SUCCEEDED
 from tests.unit.core.clusters import FAILED, Life, cluster, formed, group, monitor
@@ -49,20 +50,20 @@ def answer(subject: Life, command: e.Command) -> tuple[bool, str]:
 @pytest.mark.parametrize("command", ORDERS)
 def test_an_order_is_accepted_and_given_again_it_changes_nothing(command: e.Command) -> None:
     subject = life()
-    assert answer(subject, command) == (True, commands.ACCEPTED.code)
+    assert answer(subject, command) == (True, answers.ACCEPTED.code)
     before = subject.state
-    assert answer(subject, command) == (True, orders.UNCHANGED.code)
+    assert answer(subject, command) == (True, answers.UNCHANGED.code)
     assert subject.state == before
 
 
 @pytest.mark.parametrize(("there", "back"), BACK)
 def test_there_and_back_leaves_nothing(there: e.Command, back: e.Command) -> None:
     subject = life()
-    assert answer(subject, back) == (True, orders.UNCHANGED.code)
+    assert answer(subject, back) == (True, answers.UNCHANGED.code)
     before = subject.state
     subject.command(there)
     assert subject.state != before
-    assert answer(subject, back) == (True, commands.ACCEPTED.code)
+    assert answer(subject, back) == (True, answers.ACCEPTED.code)
     now = replace(subject.state, counter=before.counter, monitors=before.monitors)
     assert now == before  # but for the round of the monitor, which is a new one
 
@@ -70,14 +71,14 @@ def test_there_and_back_leaves_nothing(there: e.Command, back: e.Command) -> Non
 @pytest.mark.parametrize(
     ("command", "refusal"),
     [
-        (e.SuspendNode("z"), orders.NO_NODE),
-        (e.ResumeNode("z"), orders.NO_NODE),
-        (e.StopNode("z", "stop"), orders.NO_NODE),
-        (e.SuspendMonitor("nothing", None), orders.NO_MONITOR),
-        (e.SimulateFailure("nothing", "a", True), orders.NO_MONITOR),
-        (e.SuspendMonitor("ping1", "z"), orders.NO_NODE),
-        (e.ResumeMonitor("vipw", "z"), orders.NO_NODE),
-        (e.SuspendMonitor("ping1", "c"), orders.NO_NODE),
+        (e.SuspendNode("z"), answers.NO_NODE),
+        (e.ResumeNode("z"), answers.NO_NODE),
+        (e.StopNode("z", "stop"), answers.NO_NODE),
+        (e.SuspendMonitor("nothing", None), answers.NO_MONITOR),
+        (e.SimulateFailure("nothing", "a", True), answers.NO_MONITOR),
+        (e.SuspendMonitor("ping1", "z"), answers.NO_NODE),
+        (e.ResumeMonitor("vipw", "z"), answers.NO_NODE),
+        (e.SuspendMonitor("ping1", "c"), answers.NO_NODE),
     ],
 )
 def test_what_does_not_exist_is_refused(command: e.Command, refusal: Message) -> None:
@@ -92,7 +93,7 @@ def test_what_does_not_exist_is_refused(command: e.Command, refusal: Message) ->
 def test_who_is_not_there_takes_no_orders(command: e.Command, presence: Presence) -> None:
     subject = life()
     subject.state = subject.state.with_node("b", replace(subject.node("b"), presence=presence))
-    assert answer(subject, command) == (False, orders.NOT_THERE.code)
+    assert answer(subject, command) == (False, answers.NOT_THERE.code)
 
 
 def test_the_end_of_a_suspension_can_wait_for_its_node() -> None:
@@ -145,10 +146,10 @@ def test_the_whole_cluster_is_stopped_where_it_is() -> None:
 def test_how_it_ends_can_be_changed_while_it_stops() -> None:
     subject = life()
     subject.command(e.StopNode("a", "stop"))
-    assert answer(subject, e.StopNode("a", "reboot")) == (True, commands.ACCEPTED.code)
+    assert answer(subject, e.StopNode("a", "reboot")) == (True, answers.ACCEPTED.code)
     subject.finish(subject.under_way[0])
     assert subject.asked(a.LeaveCluster) == (a.LeaveCluster("a", "reboot"),)
-    assert answer(subject, e.StopNode("a", "stop")) == (True, orders.UNCHANGED.code)  # it was told already
+    assert answer(subject, e.StopNode("a", "stop")) == (True, answers.UNCHANGED.code)  # it was told already
 
 
 @pytest.mark.parametrize("final", ["shutdown", "reset"])
@@ -156,7 +157,7 @@ def test_no_order_softens_a_final_action(final: str) -> None:
     subject = formed(cluster(groups=[group("web")], monitors=[monitor("ping1", final_action=final)]))
     subject.finds("a", FAILED)
     before = subject.state
-    assert answer(subject, e.StopNode("a", "stop")) == (True, orders.UNCHANGED.code)
+    assert answer(subject, e.StopNode("a", "stop")) == (True, answers.UNCHANGED.code)
     assert subject.state == before
 
 
@@ -171,7 +172,7 @@ def test_a_suspended_node_can_be_stopped() -> None:
 def test_who_leaves_is_not_suspended() -> None:
     subject = life()
     subject.command(e.StopNode("a", "stop"))
-    assert answer(subject, e.SuspendNode("a")) == (True, orders.UNCHANGED.code)
+    assert answer(subject, e.SuspendNode("a")) == (True, answers.UNCHANGED.code)
 
 
 # --- monitors -------------------------------------------------------------------------------------------------------
@@ -225,10 +226,10 @@ def test_what_was_counted_against_a_group_is_forgiven_with_it() -> None:
 def test_the_switch_is_told() -> None:
     subject = life()
     subject.command(e.SetMaintenance(True))
-    assert subject.codes() == (orders.IN_MAINTENANCE.code,)
+    assert subject.codes() == (answers.IN_MAINTENANCE.code,)
     assert subject.state.maintenance
     subject.command(e.SetMaintenance(False))
-    assert subject.codes() == (orders.MAINTENANCE_OVER.code,)
+    assert subject.codes() == (answers.MAINTENANCE_OVER.code,)
 
 
 def test_under_the_switch_nothing_is_recovered() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core.succession import Claim, successor
+from komainu.agent.succession import Claim, successor
 
 FIRST = Claim("a", formed=True, epoch=5, version=2, active=1)
 SECOND = replace(FIRST, node="b")
