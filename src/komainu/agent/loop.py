@@ -116,7 +116,7 @@ class Loop:
             self._carry_out(action, action in recorded)
         changes: tuple[words.Change, ...] = ()
         if state is not before:
-            earlier, self._words = self._words, words.summary(state)
+            earlier, self._words = self._words, words.summary(state, (before, self._words))
             changes = words.changes(earlier, self._words)
         if effects.decided:
             adopted = effects.adopted

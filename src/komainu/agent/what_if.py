@@ -285,12 +285,12 @@ class _World:
             except InvariantBroken as error:
                 yield Moment(self._now_ms, event, WOULD_BREAK.said(what=str(error)), True, (), (), self.state)
                 return
-            self.state = done.state
+            earlier, self.state = self.state, done.state
             for action in done.actions:
                 if isinstance(action, EndNode):
                     self._depart(action.node, self.state.cluster.detect_within_ms, of_ring=True)
             self._react()
-            now = words.summary(self.state)
+            now = words.summary(self.state, (earlier, before))
             changes, before = words.changes(before, now), now
             said = told if told is not None else headline(event)
             yield Moment(self._now_ms, event, said, told is not None, done.actions, changes, self.state)

@@ -347,12 +347,29 @@ Summary = dict[tuple[str, str], Told]
 """The word of every node, group and monitor of its own, by kind and name."""
 
 
-def summary(state: State) -> Summary:
-    """The word of every node, group and monitor, by kind and name: to see what an event changed."""
+def summary(state: State, known: tuple[State, Summary] | None = None) -> Summary:
+    """The word of every node, group and monitor, by kind and name: to see what an event changed.
+
+    `known`, an earlier state and its summary: what cannot have changed since is not looked at again.
+    """
     words = {("node", name): node(state, name) for name in state.nodes}
-    words.update({("group", each.name): group(state, each) for each in state.cluster.groups})
-    words.update({("monitor", each.name): monitor(state, each) for each in state.cluster.monitors})
+    old, told = known if known is not None and _alike(known[0], state) else (None, {})
+    for each in state.cluster.groups:
+        key = ("group", each.name)
+        same = old is not None and old.groups[each.name] is state.groups[each.name]
+        words[key] = told[key] if same else group(state, each)
+    for monitor_ in state.cluster.monitors:
+        key = ("monitor", monitor_.name)
+        same = old is not None and old.monitors.get(monitor_.name) is state.monitors.get(monitor_.name)
+        words[key] = told[key] if same else monitor(state, monitor_)
     return words
+
+
+def _alike(one: State, other: State) -> bool:
+    """True when words of groups and monitors can differ by their own facts only."""
+    return one.cluster is other.cluster and one.nodes is other.nodes and (one.formed, one.maintenance) == (
+        other.formed, other.maintenance,
+    )  # fmt: skip
 
 
 def changes(before: Summary, now: Summary) -> tuple[Change, ...]:

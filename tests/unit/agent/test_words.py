@@ -174,6 +174,22 @@ def test_changes_are_words_or_places_that_differ() -> None:
     assert words.changes(words.summary(after), words.summary(after)) == ()
 
 
+def test_a_summary_from_an_earlier_one_is_the_same() -> None:
+    before = watched(MonitorFacts())
+    known = (before, words.summary(before))
+    for after in (
+        before,
+        at_home(before).with_hold("web", "n1", 0, Hold(Status.RUNNING)),
+        before.with_monitor("diskw", MonitorFacts(on={"n1": Watch("7", Verdict.ERROR, SAID)})),
+        before.with_node("n1", replace(MEMBER, suspended=True)),
+        replace(before, formed=True),
+        replace(at_home(before), maintenance=True),
+        a_state("vip"),
+    ):
+        assert words.summary(after, known) == words.summary(after)
+    assert words.summary(before, known)[("group", "web")] is known[1][("group", "web")]
+
+
 def test_one_line_for_the_service_manager() -> None:
     state = at_home(a_state()).with_hold("web", "n1", 0, Hold(Status.RUNNING))
 
