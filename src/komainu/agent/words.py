@@ -194,6 +194,11 @@ _VERDICTS = {
     Verdict.ERROR: Word.ERROR,
     Verdict.UNKNOWN: Word.UNKNOWN,
 }
+_EFFECT = {
+    status: rank
+    for rank, status in enumerate((Status.STUCK, Status.RUNNING, Status.STARTING, Status.STOPPING, Status.FAILED))
+}
+"""How much effect a resource may have, most first; in any other status it has none, or nobody knows."""
 _WORST = (Word.ERROR, Word.UNKNOWN, Word.CAUTION, Word.SUSPEND, Word.NORMAL, Word.UNUSED)
 _FAREWELLS = {"end": IS_LEAVING, "stop": STOPS, "shutdown": SHUTS_DOWN, "reboot": REBOOTS}
 
@@ -388,14 +393,14 @@ def _awaited(state: State) -> list[str]:
 
 def _where(facts: GroupFacts, index: int) -> str | None:
     """The node whose part in a resource matters most: where it has effect, else where it should."""
-    home_first = sorted(facts.holds, key=lambda name: name != facts.home)
-    for status in (Status.STUCK, Status.RUNNING, Status.STARTING, Status.STOPPING, Status.FAILED):
-        for name in home_first:
-            if facts.holds[name][index].status is status:
-                return name
-    if facts.home is not None and facts.wanted is Wanted.UP:
+    best, found = len(_EFFECT), None
+    for name, holds in facts.holds.items():
+        rank = _EFFECT.get(holds[index].status, len(_EFFECT))
+        if rank < best or (rank == best and found is not None and name == facts.home):
+            best, found = rank, name
+    if found is None and facts.wanted is Wanted.UP:
         return facts.home
-    return None
+    return found
 
 
 def _left_out(group: Group, facts: GroupFacts) -> tuple[str, ...]:
