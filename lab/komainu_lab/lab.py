@@ -125,6 +125,7 @@ class Lab:
         for machine in self.topology.machines:
             node = self._make(machine.name, NAT_SYSCTLS if machine.kind == "nat" else {})
             node.on_death = self._went_down
+            node.on_watchdog = self._reset
             self.nodes[machine.name] = node
 
     def down(self) -> None:
@@ -206,6 +207,14 @@ class Lab:
         if node.restarts:
             # Not here: whoever holds the lock may wait for the thread that calls this.
             threading.Thread(target=self._come_up, args=(node,), name=f"boot of {node.name}", daemon=True).start()
+
+    def _reset(self, node: Node) -> None:
+        """The watchdog of a machine fired. One that stands still has a watchdog that stands still."""
+        with self.lock:
+            if not self._closing and node.on and not node.frozen:
+                self.say(f"the watchdog resets {node.name}")
+                self.power_off(node.name)
+                self.power_on(node.name)
 
     def _come_up(self, node: Node) -> None:
         with self.lock:

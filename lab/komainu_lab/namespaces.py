@@ -26,6 +26,7 @@ from komainu_lab.cgroups import Cgroup
 from komainu_lab.clock import boottime_ns as boottime_ns
 from komainu_lab.disk import Disk
 from komainu_lab.errors import LabError
+from komainu_lab.watchdog import Watchdog
 
 START_TIMEOUT_S = 15.0
 ANSWER_TIMEOUT_S = 10.0
@@ -60,6 +61,8 @@ class Node:
         "The machine went down by itself to come up again: a reboot or a reset from inside."
         self.on_death: Callable[[Node], None] = lambda node: None
         "Called once per boot, from another thread, when PID 1 has ended for whatever reason."
+        self.on_watchdog: Callable[[Node], None] = lambda node: None
+        "Called from another thread when its watchdog fires."
         self._holder: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._ids = itertools.count(1)
@@ -128,8 +131,8 @@ class Node:
         return ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(self.cgroup.make().procs), *command]
 
     def _first_words(self, control: socket.socket) -> None:
-        """Wait for PID 1's first datagram and learn its pid from the kernel."""
-        size = socket.CMSG_SPACE(struct.calcsize("3i"))
+        """Wait for PID 1's first datagram, learn its pid from the kernel, and take over its watchdog."""
+        size = socket.CMSG_SPACE(struct.calcsize("3i")) + socket.CMSG_SPACE(struct.calcsize("i"))
         try:
             data, ancillary, _, _ = control.recvmsg(65_536, size)
         except TimeoutError:
@@ -142,10 +145,12 @@ class Node:
         first = json.loads(data)
         if first["event"] == "failed":
             raise LabError(f"{self.name} cannot be started: {first['error']}")
-        credentials = array.array("i", ancillary[0][2])
+        told = {kind: array.array("i", value) for _, kind, value in ancillary}
         control.settimeout(None)
         control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
-        self.pid = credentials[0]
+        self.pid = told[socket.SCM_CREDENTIALS][0]
+        if socket.SCM_RIGHTS in told:
+            Watchdog(told[socket.SCM_RIGHTS][0], lambda: self.on_watchdog(self))
 
     def _listen(self, control: socket.socket, holder: subprocess.Popen[bytes]) -> None:
         """Take in what PID 1 says, until it ends."""

@@ -39,6 +39,7 @@ REQUESTS = f"{LAB}/initctl"
 SYSRQ = f"{LAB}/sysrq"
 SYSRQ_FILE = "/proc/sysrq-trigger"
 SBIN = "/usr/local/sbin"
+WATCHDOG = "/dev/watchdog"
 REQUEST_PROGRAM = f"""#!/bin/sh
 # Ask the machine's process 1: off, or off and on again.
 case "$0 $*" in
@@ -72,18 +73,46 @@ def arrange_files(config: dict[str, Any]) -> None:
     for name, layers in config["disks"].items():
         options = f"lowerdir=/{name},upperdir={layers['upper']},workdir={layers['work']}"
         mount("overlay", f"/{name}", "overlay", options=options)
-    for path, mode in config["memory"].items():
-        mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, f"mode={mode}")
+    memory = {path: f"mode={mode}" for path, mode in config["memory"].items()}
+    mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, memory.pop("/run"))
+    arrange_devices()
+    for path, options in memory.items():
+        mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options)
     os.makedirs("/run/lock", exist_ok=True)
     mount("sysfs", "/sys", "sysfs")
     if config["cgroup"]:
         mount("cgroup2", "/sys/fs/cgroup", "cgroup2")
     arrange_power()
-    for path in ("/dev/watchdog", "/dev/watchdog0"):
-        if os.path.exists(path):
-            mount("/dev/null", path, "", MS_BIND)
     if os.path.isdir("/root/.aws"):
         mount("tmpfs", "/root/.aws", "tmpfs", MS_NOSUID | MS_NODEV, "mode=700")
+
+
+def arrange_devices() -> None:
+    """Give the machine a /dev with a place for a watchdog of its own. The host's devices show through."""
+    layer, pts = f"{LAB}/dev", f"{LAB}/pts"
+    os.makedirs(layer)
+    os.makedirs(pts)
+    with open(f"{layer}/watchdog", "w", encoding="ascii"):
+        pass
+    mount("/dev/pts", pts, "", MS_BIND)
+    mount("overlay", "/dev", "overlay", options=f"lowerdir={layer}:/dev")
+    mount(pts, "/dev/pts", "", MS_BIND)
+    for name in os.listdir("/dev"):
+        # The host's own has other names too; the one that matters is taken by the file above.
+        if name.startswith("watchdog") and name != "watchdog":
+            mount("/dev/null", f"/dev/{name}", "", MS_BIND)
+
+
+def plug_in_watchdog() -> int | None:
+    """The watchdog of this machine, which is the lab's: the connection to hand over; None where there is no FUSE."""
+    try:
+        connection = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        mount("/dev/null", WATCHDOG, "", MS_BIND)
+        return None
+    options = f"fd={connection},rootmode=100600,user_id=0,group_id=0,allow_other"
+    mount("watchdog", WATCHDOG, "fuse", MS_NOSUID, options)
+    return connection
 
 
 def arrange_power() -> None:
@@ -191,9 +220,14 @@ class Init:
         event["at_ns"] = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         self.control.send(json.dumps(event).encode())
 
-    def run(self) -> None:
-        """Serve until the shutdown is complete or the lab is gone."""
-        self.tell(event="ready")
+    def run(self, watchdog: int | None) -> None:
+        """Serve until the shutdown is complete or the lab is gone. The lab gets the watchdog's connection."""
+        ready = json.dumps({"event": "ready"}).encode()
+        if watchdog is None:
+            self.control.send(ready)
+        else:
+            socket.send_fds(self.control, [ready], [watchdog])
+            os.close(watchdog)
         while not (self.shutting_down and self.finish()):
             for key, _ in self.selector.select(self.wait_s()):
                 if key.fileobj is self.control:
@@ -327,12 +361,13 @@ def main() -> int:
         socket.sethostname(config["hostname"])
         arrange_files(config)
         arrange_network(config)
+        watchdog = plug_in_watchdog()
     except OSError as error:
         control.send(json.dumps({"event": "failed", "error": error.strerror}).encode())
         return 1
     os.chdir("/")
     try:
-        Init(control).run()
+        Init(control).run(watchdog)
     except (BrokenPipeError, ConnectionResetError):
         return 1
     return 0

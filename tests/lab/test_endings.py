@@ -73,11 +73,8 @@ def word(cluster: LabCluster, seen_from: str, name: str) -> str:
 
 def boot(cluster: LabCluster, name: str) -> str:
     """What only this boot of a machine has; nothing while it is off."""
-    node = cluster.lab.node(name)
-    try:
-        return os.readlink(f"/proc/{node.pid}/ns/pid") if node.on else ""
-    except FileNotFoundError:
-        return ""
+    pid = cluster.lab.node(name).pid
+    return str(pid) if pid and os.path.exists(f"/proc/{pid}") else ""
 
 
 def codes(cluster: LabCluster, name: str, since_ns: int) -> list[str]:
