@@ -49,6 +49,7 @@ class Nemesis:
             (6, self._ill),
             (3, self._flicker),
             (3, self._configure),
+            (2, self._crash_in_change),
             (2, self._start_stopped),
             (2, self._worst_moment),
         )
@@ -287,6 +288,33 @@ class Nemesis:
         wanted = draw.changed(self.rng, cluster)
         self.world.give(e.ChangeConfiguration(wanted, "somebody", "chance"))
         return f"operator: configuration {wanted.version} with {[group.name for group in wanted.groups]}"
+
+    def _crash_in_change(self, host: Host) -> str:
+        """A configuration is applied, and a member goes at some moment between its proposal and its being in force."""
+        told = self._configure(host)
+        victim = self.rng.choice(list(self.world.hosts.values()))
+        whole, delay = self.rng.random() < 0.5, self.rng.choice((0, 1, 5, 25, 100, 400))
+
+        def strike() -> None:
+            if victim.agent is None or victim.paused:
+                return
+            if victim.agent.state.change is not None:
+                self.world.report.seen["a change interrupted"] += 1
+            if whole:
+                victim.power_off()
+            else:
+                victim.kill_agent()
+            self.world.clock.after(2 * SECOND, lambda: self._bring_back(victim))
+
+        def look(left: int) -> None:
+            under_way = any(each.agent and each.agent.state.change for each in self.world.hosts.values())
+            if under_way:
+                self.world.clock.after(delay * MS, strike)
+            elif left:
+                self.world.clock.after(MS, lambda: look(left - 1))
+
+        look(200)
+        return f"{told}, and {victim.name} {'loses power' if whole else 'loses its daemon'} {delay} ms into it"
 
     def _start_stopped(self, host: Host) -> str:
         waiting = [each for each in self.world.hosts.values() if each.stopped and each.agent is None and each.powered]

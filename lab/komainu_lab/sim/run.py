@@ -37,6 +37,7 @@ WANTED = {
     "the maintenance switch": ("maintenance",),
     "another configuration in force": ("KM7121",),
     "a configuration not applied": ("KM7122",),
+    "a member lost in the middle of a change": ("a change interrupted",),
     "two releases together": ("old rules",),
     "a command accepted": ("accepted",),
     "a command refused": ("refused",),
