@@ -195,3 +195,29 @@ def test_a_shutdown_by_an_operator_does_not_end_in_a_stop_that_hangs(cluster: La
     until(lambda: not node.on, "node1 is off", GOES_DOWN_S)
     cluster.client.wait_answer(asked_ns, SERVED_S, by="node2")
     assert "KM7103" not in codes(cluster, "node2", asked_ns), "it did not leave cleanly"
+
+
+def test_an_orderly_shutdown_that_hangs_ends_in_a_reset_by_the_watchdog(cluster: LabCluster) -> None:
+    node, before = cluster.lab.node("node1"), boot(cluster, "node1")
+    node.start_service("stubborn", ["/bin/sh", "-c", "trap '' TERM; echo begun; while :; do sleep 0.1; done"])
+    until(lambda: "begun" in node.disk.log("stubborn"), "a service that does not stop")
+    asked_ns = boottime_ns()
+    cluster.product("node1").komainu("node", "shutdown", "node1", "--yes", "--no-wait")
+    cluster.client.wait_answer(asked_ns, SERVED_S, by="node2")
+    until(lambda: boot(cluster, "node1") not in ("", before), "the watchdog resets node1", GOES_DOWN_S)
+    assert "KM7103" in codes(cluster, "node2", asked_ns), "it had left cleanly before that"
+    assert (boottime_ns() - asked_ns) / 1e6 >= END_TIMEOUT_MS
+    until(lambda: word(cluster, "node2", "node1") == "Online", "node1 is back", GOES_DOWN_S)
+
+
+@pytest.mark.slow
+def test_a_daemon_that_hangs_while_its_node_goes_down_is_ended_by_the_watchdog(cluster: LabCluster) -> None:
+    node, before = cluster.lab.node("node1"), boot(cluster, "node1")
+    node.run(["touch", HANGS])
+    asked_ns = boottime_ns()
+    cluster.product("node1").komainu("node", "shutdown", "node1", "--yes", "--no-wait")
+    faults.kill(cluster, "node1", "komainud", "STOP")
+    until(lambda: boot(cluster, "node1") not in ("", before), "the watchdog resets node1", GOES_DOWN_S + 15)
+    cluster.client.wait_answer(asked_ns, SERVED_S, by="node2")
+    assert "KM7103" not in codes(cluster, "node2", asked_ns)
+    until(lambda: word(cluster, "node2", "node1") == "Online", "node1 is back", GOES_DOWN_S)
