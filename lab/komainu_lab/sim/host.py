@@ -13,7 +13,7 @@ from komainu.agent.replica import Decided, Effects, Replica, View
 from komainu.agent.wire import Message, Snapshot
 from komainu.core import actions as a
 from komainu.core import events as e
-from komainu.core.state import RULES, initial
+from komainu.core.state import RULES, State, decode, initial
 from komainu.model.config import Cluster
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
@@ -25,6 +25,14 @@ NO_ANSWER = Said("SIM2", "There was no answer.", "応答がありませんでし
 
 Key = tuple[str, str]
 """Group and resource."""
+
+
+def without_suspension(data: bytes) -> State:
+    """What an older release makes of a snapshot: it knows no suspended nodes and no maintenance switch."""
+    state = decode(data)
+    if state.maintenance or any(facts.suspended for facts in state.nodes.values()):
+        raise ValueError("suspended")
+    return state
 
 
 class Watcher(Protocol):
@@ -78,6 +86,8 @@ class Host:
         "The configuration on disk."
         self.rules = rules
         "Of the release that is installed; the next daemon has it."
+        self.lacks = False
+        "That release is so old that it cannot read a state in which something is suspended or under maintenance."
         self.bus = bus
         self.port = bus.ports[name]
         self.port.wake = self.pump
@@ -105,6 +115,7 @@ class Host:
         self.stopped = False
         "Its daemon has left by an operator's order, or by a final action, and waits to be told to start."
         self._told: dict[str, tuple[str, Outcome]] = {}
+        self._missed: dict[Key, str] = {}
         self._life = 0
         self._boots = 0
         self._solos = 0
@@ -167,6 +178,7 @@ class Host:
         self.left = self.solo = self.agent_paused = self.stopped = False
         self._boots += 1
         self._told.clear()
+        self._missed.clear()
         self.agent = Replica(self.name, self.kept, self.epoch, self._incarnation, self.maintenance, rules=self.rules)
         self.absorbed = 0
         self.watcher.began(self)
@@ -201,14 +213,8 @@ class Host:
         if self.running.pop(key, None) is None:
             return
         self.died[key] = True
-        if self.agent is None:
-            return
-        state = self.agent.state
-        names = [each.name for each in state.cluster.group(key[0]).resources] if key[0] in state.groups else []
-        holds = state.groups[key[0]].holds.get(self.name, ()) if key[1] in names else ()
-        run = holds[names.index(key[1])].run if holds else ""
-        if run:
-            self.propose(e.MonitorChanged(self.name, *key, run, failed(BROKEN)))
+        if self.agent is not None and not self.asleep:
+            self.check()
 
     @property
     def at_work(self) -> bool:
@@ -371,6 +377,17 @@ class Host:
             known = group is not None and self.name in group.nodes and any(key[1] == r.name for r in group.resources)
             if not known:
                 del self.running[key]
+
+    def check(self) -> None:
+        """The checks of what should run here: what has died is told, once for each run."""
+        assert self.agent is not None
+        for name, facts in self.agent.state.groups.items():
+            resources = self.agent.state.cluster.group(name).resources
+            for resource, hold in zip(resources, facts.holds.get(self.name, ()), strict=False):
+                key = (name, resource.name)
+                if hold.run and key not in self.running and self._missed.get(key) != hold.run:
+                    self._missed[key] = hold.run
+                    self.propose(e.MonitorChanged(self.name, *key, hold.run, failed(BROKEN)))
 
     def _patrol(self) -> None:
         """Monitors look at what there is, and tell when it is otherwise than they told in this round."""

@@ -52,6 +52,7 @@ class Nemesis:
             (2, self._crash_in_change),
             (2, self._start_stopped),
             (2, self._worst_moment),
+            (2, self._other_release),
         )
 
     def strike(self, chance: Random) -> str:
@@ -71,7 +72,7 @@ class Nemesis:
             host.luck = Luck(slow=0.0)
             host.port.side, host.port.deaf = 0, ()
             host.ill.clear()
-            host.rules = RULES
+            host.rules, host.lacks = RULES, False
         for host in self.world.hosts.values():
             self._restore(host)
         self.world.bus.changed()
@@ -105,6 +106,8 @@ class Nemesis:
             host.resume()
         if not host.port.alive:
             host.start_corosync()
+        if host.agent is not None and host.agent.mute and not host.asleep:
+            host.kill_agent()  # the release of the others is installed
         if host.agent is None:
             host.start_agent()
         if host.agent_paused:
@@ -319,7 +322,7 @@ class Nemesis:
     def _start_stopped(self, host: Host) -> str:
         waiting = [each for each in self.world.hosts.values() if each.stopped and each.agent is None and each.powered]
         for each in waiting:
-            each.rules = RULES
+            each.rules, each.lacks = RULES, False
             each.start_agent()
         return f"started again: {[each.name for each in waiting]}"
 
@@ -368,6 +371,21 @@ class Nemesis:
         host.leave()
         self.world.clock.after(self.rng.choice((1, 6)) * SECOND, lambda: self._return(host))
         return f"{host.name} is asked to leave"
+
+    def _other_release(self, host: Host) -> str:
+        """A node gets another release: its daemon is stopped cleanly and comes back as an older or a newer one."""
+        if host.agent is None or host.asleep:
+            return "nothing"
+        host.rules = 1 if host.rules == RULES else RULES
+        host.lacks = host.rules < RULES and self.rng.random() < 0.5
+        if host.agent.mute:
+            host.kill_agent()  # it has nobody to say goodbye to
+        else:
+            host.leave()
+        back = self.rng.choice((300, 1_500, 6_000))
+        self.world.clock.after(back * MS, lambda: self._return(host))
+        older = "older, without suspension" if host.lacks else "older" if host.rules < RULES else "newest"
+        return f"{host.name} gets the {older} release, back in {back} ms"
 
     def _return(self, host: Host) -> None:
         if host.powered and host.agent is None:

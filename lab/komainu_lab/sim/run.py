@@ -39,6 +39,9 @@ WANTED = {
     "a configuration not applied": ("KM7122",),
     "a member lost in the middle of a change": ("a change interrupted",),
     "two releases together": ("old rules",),
+    "a node upgraded": ("upgrade",),
+    "a node that goes back to the older release": ("way back",),
+    "a state that an older release cannot read": ("mute",),
     "a command accepted": ("accepted",),
     "a command refused": ("refused",),
 }

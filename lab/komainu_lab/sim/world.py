@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from random import Random
 
-from komainu.agent.replica import Decided
+from komainu.agent.replica import Decided, Replica
 from komainu.core import actions as a
 from komainu.core import events as e
-from komainu.core.state import RULES, digest
+from komainu.core.state import RULES, State, encode
 from komainu.model.config import Cluster
 from komainu_lab.sim import draw
 from komainu_lab.sim.bus import Bus
@@ -73,6 +74,8 @@ class World:
         self._at = self.cluster.nodes[0].name
         self._journal = journal
         self._digests: dict[tuple[str, int], tuple[str, str]] = {}
+        self._releases: dict[str, int] = {}
+        "The rules number with which each machine last took part."
         self._commands = 0
 
     # --- the course of a history -----------------------------------------------------------------------------------
@@ -125,6 +128,7 @@ class World:
         for host in self.hosts.values():
             if host.agent is None or host.asleep:
                 continue
+            host.check()
             for name in host.agent.view.members:
                 if self._is_silent(name) and name not in host.agent.silent:
                     host.propose(e.AgentSilent(name, host.agent.state.nodes[name].incarnation))
@@ -188,6 +192,7 @@ class World:
         agent = host.agent
         if agent is None:
             return
+        self._look_at_release(host, agent)
         for facts in agent.state.groups.values():
             if facts.hindrance is not None:
                 self.report.seen[facts.hindrance.code] += 1
@@ -198,10 +203,19 @@ class World:
         if host.absorbed % LOOK_EVERY:
             return
         key = (agent.lineage, host.absorbed)
-        mine = digest(agent.state)
+        mine = exactly(agent.state)
         other, theirs = self._digests.setdefault(key, (host.name, mine))
         if theirs != mine and self._together(host.name, other):
             self.violate(f"{host.name} and {other} differ at event {host.absorbed} of one history")
+
+    def _look_at_release(self, host: Host, agent: Replica) -> None:
+        if agent.mute:
+            self.report.seen["mute"] += 1
+        if agent.synced:
+            before = self._releases.get(host.name, agent.rules)
+            self._releases[host.name] = agent.rules
+            if before != agent.rules:
+                self.report.seen["upgrade" if before < agent.rules else "way back"] += 1
 
     def _together(self, one: str, other: str) -> bool:
         """False when they have parted since: then one may have delivered what the other never got (agreed delivery)."""
@@ -244,7 +258,7 @@ class World:
             if host.agent is None or not host.agent.synced:
                 self.violate(f"{host.name} takes no part after everything was healed")
             else:
-                states[host.name] = digest(host.agent.state)
+                states[host.name] = exactly(host.agent.state)
         if len(dict.fromkeys(states.values())) > 1:
             self.violate(f"states differ after everything was healed: {states}")
         if self.report.violations:
@@ -253,6 +267,11 @@ class World:
         if agent is not None:
             for line in Rest(agent.state, self.hosts).wrong():
                 self.violate(line)
+
+
+def exactly(state: State) -> str:
+    """A digest to the last byte, the wording of messages included: all machines here run one tree."""
+    return sha256(encode(state)).hexdigest()
 
 
 @dataclass
