@@ -3,8 +3,7 @@
 from dataclasses import replace
 from typing import assert_never
 
-from komainu.core import change, orders, takeover
-from komainu.core import events as e
+from komainu.core import change, events as e, orders, takeover
 from komainu.core.actions import AnswerCommand
 from komainu.core.destination import admits, at_rest, destinations, settled_on, usable
 from komainu.core.recovery import cleared

@@ -8,8 +8,7 @@ speak of another history (laws 8 and 9).
 from dataclasses import replace
 from typing import assert_never
 
-from komainu.core import change, commands, holdings, monitors, presence, timers
-from komainu.core import events as e
+from komainu.core import change, commands, events as e, holdings, monitors, presence, timers
 from komainu.core.state import State
 from komainu.model.message import Said
 

@@ -6,8 +6,7 @@ the same node after a while and counts against nothing; an unknown stop blocks w
 
 from dataclasses import replace
 
-from komainu.core import endings, monitors, recovery
-from komainu.core import events as e
+from komainu.core import endings, events as e, monitors, recovery
 from komainu.core.actions import RaiseAlert
 from komainu.core.destination import usable
 from komainu.core.state import Hold, Presence, Proof, State, Status

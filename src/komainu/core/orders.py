@@ -6,8 +6,7 @@ What is already so is a success that says so.
 from dataclasses import replace
 from typing import assert_never
 
-from komainu.core import endings
-from komainu.core import events as e
+from komainu.core import endings, events as e
 from komainu.core.state import Presence, State, Watch
 from komainu.model import answers
 from komainu.model.message import Said

@@ -2,73 +2,30 @@
 
 The state is a value. Two members that absorbed the same events hold equal states, byte for byte in `encode`.
 Dictionaries are always built in the order of the configuration, so that the encoding is canonical.
+
+Members of different releases read each other's states (ADR 0010): what has its default is not written, and what is
+written has to be known to the reader. So the default of a field, once released, is part of the format.
 """
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from typing import Any, ClassVar, Final
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from komainu.core.actions import Action, Ending, RaiseAlert
 from komainu.model.config import Cluster
 from komainu.model.message import Said
+from komainu.model.status import (
+    Presence as Presence,
+    Proof as Proof,
+    Status as Status,
+    Verdict as Verdict,
+    Wanted as Wanted,
+)
 
 RULES = 2
 "The version of the decisions in this package; see law 1 of the design."
-
-
-class Presence(StrEnum):
-    """What is known of a node."""
-
-    UNSEEN = "unseen"
-    "Not seen since this history began. For the takeover law as good as lost."
-    JOINING = "joining"
-    "In the view again, its state not yet put together with ours; what was proven of it before is void."
-    MEMBER = "member"
-    AGENT_LOST = "agent lost"
-    "Its daemon is gone or silent, the node itself is in the ring: nothing is started elsewhere (law 5)."
-    LOST = "lost"
-    "Out of the ring. It may be dead, or cut off and at work."
-    GONE = "gone"
-    "Lost, and proven to run nothing."
-
-
-class Proof(StrEnum):
-    """Why a node counts as gone (N1)."""
-
-    CLEAN_LEAVE = "clean leave"
-    FENCED = "fenced"
-    OPERATOR = "operator's word"
-    ADDED = "just added"
-    "It was not part of the configuration before: it has to get it from a member before it can start anything."
-    ASSUMED = "assumed"
-    "Arbitration `none`: taken as gone because it is lost. No proof at all; status says so."
-
-
-class Status(StrEnum):
-    """What is known of one resource on one node."""
-
-    UNKNOWN = "unknown"
-    STOPPED = "stopped"
-    "The only status in which it surely has no effect."
-    STARTING = "starting"
-    RUNNING = "running"
-    STOPPING = "stopping"
-    FAILED = "failed"
-    "Its start failed or its check found it in error: it has to be stopped before anything else."
-    STUCK = "stuck"
-    "Its stop did not succeed: it may have effect for ever."
-
-
-class Wanted(StrEnum):
-    """Whether a group should run."""
-
-    UP = "up"
-    DOWN = "down"
-    "Stopped by an operator."
-    IDLE = "idle"
-    "Start or failover attribute manual, and nobody has asked yet: if it is found running, it is kept."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +34,8 @@ class NodeFacts:
 
     presence: Presence = Presence.UNSEEN
     incarnation: str = ""
-    rules: int = RULES
+    rules: int = 1
+    "The newest that its release knows. The default is the same in all releases, as every default here (ADR 0010)."
     proof: Proof | None = None
     probed: bool = False
     probe: str = ""
@@ -156,15 +114,6 @@ class GroupFacts:
     "Per startable node, one Hold per resource, in the order of starting."
 
 
-class Verdict(StrEnum):
-    """What a monitor last found."""
-
-    NORMAL = "normal"
-    CAUTION = "caution"
-    ERROR = "error"
-    UNKNOWN = "unknown"
-
-
 @dataclass(frozen=True, slots=True)
 class Watch:
     """A monitor of its own on one node."""
@@ -221,6 +170,8 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class State:
     """Everything the members agree on."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     cluster: Cluster
     epoch: int = 0
@@ -305,23 +256,40 @@ def initial(cluster: Cluster, epoch: int = 0, maintenance: bool = False) -> Stat
         )
         for group in cluster.groups
     }
-    nodes = {node.name: NodeFacts() for node in cluster.nodes}
+    nodes = {node.name: NodeFacts(rules=RULES) for node in cluster.nodes}
     return State(cluster, epoch=epoch, nodes=nodes, groups=groups, maintenance=maintenance)
 
 
 _ADAPTER = TypeAdapter(State)
 
+_EACH: Final = "__all__"
+_WORDS: Final = {"en": True, "ja": True, "level": True}
+_WORDING: Final[dict[str, Any]] = {
+    "groups": {
+        _EACH: {
+            "because": {_EACH: _WORDS},
+            "hindrance": _WORDS,
+            "holds": {_EACH: {_EACH: {"said": _WORDS}}},
+        }
+    },
+    "monitors": {_EACH: {"on": {_EACH: {"said": _WORDS}}}},
+}
+"Of every message in a state all but its code."
+
 
 def encode(state: State) -> bytes:
     """The canonical bytes of a state: its snapshot."""
-    return _ADAPTER.dump_json(state)
+    return _ADAPTER.dump_json(state, exclude_defaults=True)
 
 
 def decode(data: bytes) -> State:
-    """The state of a snapshot. Raises pydantic.ValidationError for anything else."""
+    """The state of a snapshot. Raises pydantic.ValidationError for anything else, and for what this release lacks."""
     return _ADAPTER.validate_json(data)
 
 
 def digest(state: State) -> str:
-    """32 hexadecimal digits that are equal exactly when the states are."""
-    return hashlib.sha256(encode(state)).hexdigest()[:32]
+    """32 hexadecimal digits that are equal exactly when the states mean the same.
+
+    How messages are worded is left out: it belongs to the release, and no decision rests on it.
+    """
+    return hashlib.sha256(_ADAPTER.dump_json(state, exclude_defaults=True, exclude=_WORDING)).hexdigest()[:32]
