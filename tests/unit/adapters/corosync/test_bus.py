@@ -13,8 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from komainu.adapters.corosync import bus as bus_module
-from komainu.adapters.corosync import libcpg
+from komainu.adapters.corosync import bus as bus_module, libcpg
 from komainu.adapters.corosync.bus import EVENTS_PER_TURN, LARGEST_PAYLOAD, LOST, WINDOW, CorosyncBus
 from komainu.adapters.corosync.libcpg import (
     Connection,
