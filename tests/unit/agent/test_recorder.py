@@ -107,6 +107,18 @@ def test_changes_belong_to_the_last_of_several_events(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+def test_it_remembers_when_an_action_began(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.recorder.decided([DECIDED])
+        at = world.recorder.last(1)[0]["at"]
+        world.recorder.decided([Decided(e.TimerFired("x"), (), RULES)])
+
+        assert world.recorder.began(["1.r.1", "unheard of"]) == {"1.r.1": at}
+        assert world.recorder.began([]) == {}
+
+    play(tmp_path, story)
+
+
 def test_alerts_are_logged_at_their_level(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def story(world: World) -> None:
         world.recorder.alert(SAID, "the SDK's words")
