@@ -33,11 +33,6 @@ FOUND = Message("KM7014", "Monitor {monitor} on {node}: {result}.", "{node} の�
 AGREED = Message("KM7015", "{node} agrees with the new configuration.", "{node} は新しい構成情報に同意しました。")
 OBJECTED = Message("KM7016", "{node} objects to the new configuration.", "{node} は新しい構成情報を拒否しました。")
 
-MESSAGES = (
-    VIEW, NO_MEMBERS, SYNCED, SILENT, FINISHED, NOT_FINISHED, PROBED, NORMAL, IN_ERROR, UNCLEAR, FIRED, LEAVING,
-    COMMAND, FOUND, AGREED, OBJECTED,
-)  # fmt: skip
-
 
 def headline(event: e.Event) -> Said:
     """The event in one sentence."""

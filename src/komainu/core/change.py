@@ -45,8 +45,6 @@ DOES_NOT_STOP = Message(
     "停止が必要な {resource} を停止できません。原因を取り除いてから、もう一度適用してください。",
 )
 
-MESSAGES = (IN_FORCE, ABANDONED, MEMBERS_CHANGED, TOOK_TOO_LONG, DOES_NOT_STOP)
-
 
 def propose(state: State, event: e.CommandGiven, command: e.ChangeConfiguration) -> tuple[State, Said | None]:
     """Ask every member to judge it."""

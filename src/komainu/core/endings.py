@@ -31,7 +31,6 @@ HANGS = Message(
     "error",
 )
 
-MESSAGES = (HELD_BACK, ENDS, HANGS)
 
 _ON_NODE = ("stop-service", "shutdown", "reboot", "panic", "reset")
 

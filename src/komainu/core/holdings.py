@@ -32,8 +32,6 @@ NOT_STOPPED = Message(
     "error",
 )
 
-MESSAGES = (FENCED, FENCE_FAILED, NO_REASON, NOT_STOPPED)
-
 
 def action_finished(state: State, event: e.ActionFinished, rules: int) -> State:
     """A start, stop, fence or script ended. Outcomes of actions that are not pending change nothing."""

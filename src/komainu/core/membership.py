@@ -20,8 +20,6 @@ ASSUMED = Message(
 )
 FORMED = Message("KM7302", "The cluster has formed: {members}.", "クラスタが構成されました: {members}")
 
-MESSAGES = (ASSUMED, FORMED)
-
 
 def settle(state: State) -> State:
     """Draw what follows from the facts about nodes."""

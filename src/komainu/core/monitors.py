@@ -35,8 +35,6 @@ NORMAL_AGAIN = Message(
     "KM7513", "Monitor {monitor} on {node} is normal again.", "{node} の監視 {monitor} は正常に戻りました。"
 )
 
-MESSAGES = (REACTIVATES, AT_ITS_END, NORMAL_AGAIN)
-
 
 def judged(state: State, event: MonitorJudged) -> State:
     """A monitor changed its verdict."""

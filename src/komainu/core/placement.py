@@ -52,7 +52,6 @@ FAILS_BACK = Message(
     "グループ {group} を、優先順位が高く一定時間正常なノード {node} へ戻します (自動フェイルバック)。",
 )
 
-MESSAGES = (PLACED, TAKEN_OVER, NO_NODE, PARKED, FOUND, BOTH_ACTIVE, FAILS_BACK)
 
 HERE_TO_STAY = (Presence.MEMBER, Presence.JOINING, Presence.AGENT_LOST)
 "A home in one of these states keeps its group."

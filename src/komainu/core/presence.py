@@ -30,7 +30,6 @@ LEFT = Message(
 )
 JOINED = Message("KM7104", "Node {node} has joined.", "ノード {node} が参加しました。")
 
-MESSAGES = (LOST, AGENT_LOST, LEFT, JOINED)
 
 PRESENT = (Presence.MEMBER, Presence.JOINING, Presence.AGENT_LOST)
 

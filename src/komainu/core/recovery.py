@@ -35,8 +35,6 @@ TOO_MANY = Message(
     "error",
 )
 
-MESSAGES = (FAILS_OVER, GIVEN_UP, STOPPED, TOO_MANY)
-
 
 def may_recover(state: State, node: str) -> bool:
     """False while nobody wants recovery there (C10), or while it is about to end anyway."""

@@ -31,8 +31,6 @@ WAITS_FOR_STOP = Message(
     "グループ {group} はノード {node} での停止完了を待っています。",
 )
 
-MESSAGES = (WAITS_FOR_PROOF, WAITS_FOR_PROBE, WAITS_FOR_STOP)
-
 
 def hindrance(state: State, group: Group, home: str) -> Said | None:
     """Why the group may not start on `home` now, or None when it may."""

@@ -46,8 +46,6 @@ STOPS_ALL_THE_SAME = Message(
     "warning",
 )
 
-MESSAGES = (OVERDUE, WAIT_OVER, WAITED_LONG, STOPS_ALL_THE_SAME)
-
 
 _OF_GROUPS = ("retry", "settled", "calm", "failover", "await", "follow", "failback")
 

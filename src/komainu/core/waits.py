@@ -16,8 +16,6 @@ WAITS_FOR_SPACE = Message(
     "グループ {group} は、同じノードで起動できないグループ {other} が {node} で停止するのを待っています。",
 )
 
-MESSAGES = (WAITS_FOR_GROUP, WAITS_FOR_SPACE)
-
 
 def awaited(state: State, group: Group) -> tuple[GroupDependency, ...]:
     """The dependencies for which a start of the group has to wait."""
