@@ -20,6 +20,7 @@ KIND ?=
 SEED ?=
 MINIMISE ?=
 RUNS ?=
+GUARDS ?=
 
 # What pytest leaves out: the slow tests, and without root those of the lab.
 QUICK := $(if $(ROOT),not slow,not slow and not lab)
@@ -64,6 +65,10 @@ sim: venv ## the simulator: make sim SEEDS=n [KIND=k]; SEED=s replays one, MINIM
 .PHONY: scenarios
 scenarios: venv ## write today's answers of the core into tests/scenarios/*.txt, to be read before they are committed
 	@.venv/bin/python -m tests.scenarios.transcript --rewrite tests/scenarios/*.txt
+
+.PHONY: mutants
+mutants: venv ## break every guard of the core, one at a time, and see who notices: make mutants [GUARDS="word word"]
+	@$(LIMIT) 25m $(BIN)/python -m tests.mutants $(GUARDS)
 
 .PHONY: bench
 bench: ## Komainu, Pacemaker and keepalived in the same lab (root): make bench [JSON=FILE] [RUNS=n]

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from komainu.core import actions as a
-from komainu.core import events as e
+from komainu.core import actions as a, events as e
 from komainu.core.state import RULES, GroupFacts, Hold, NodeFacts, Presence, State, Status, Watch, initial
 from komainu.core.step import step
 from komainu.model.config import (

@@ -2,8 +2,7 @@
 
 import pytest
 
-from komainu.core import causes
-from komainu.core import events as e
+from komainu.core import causes, events as e
 from komainu.model.outcome import SUCCEEDED
 from tests.unit.core.clusters import BROKEN, FAILED, UNKNOWN, cluster, formed
 

@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from komainu.core import actions as a
-from komainu.core import change
-from komainu.core import events as e
+from komainu.core import actions as a, change, events as e
 from komainu.core.state import MonitorFacts, Presence, Proof, Status, Wanted
 from komainu.core.step import step
 from komainu.model import answers
@@ -24,7 +22,6 @@ from tests.unit.core.clusters import (
     group,
     monitor,
     remade,
-    resource,
 )
 
 RUNNING = (Status.RUNNING, Status.RUNNING)
@@ -102,29 +99,6 @@ def test_it_holds_once_all_agree_and_what_changed_has_stopped() -> None:
     subject.settle()
     assert subject.statuses("a", "web") == RUNNING
     assert not subject.hold("a", "http", "web").outdated
-
-
-@pytest.mark.parametrize(
-    ("update", "stops"),
-    [
-        ({"params": {"port": 81}}, True),
-        ({"per_node": {"a": {"port": 81}}}, True),
-        ({"type": "service"}, True),
-        ({"exclusive": True}, True),
-        ({"check_interval_ms": 500}, False),
-        ({"start_timeout_ms": 500}, False),
-        ({"monitor": "other"}, False),
-    ],
-)
-def test_only_what_is_another_piece_of_work_is_stopped(update: dict[str, Any], stops: bool) -> None:
-    subject = life()
-    web, db = subject.state.cluster.groups
-    vip, http = web.resources
-    changed = remade(web, resources=(vip, http.model_copy(update=update)))
-    proposed(subject, groups=(changed, db))
-    subject.judge("a b")
-    assert subject.stops() == (("web.http on a",) if stops else ())
-    assert subject.state.cluster.version == (1 if stops else 2)
 
 
 def test_what_stands_on_what_changed_goes_down_and_up_with_it() -> None:
@@ -519,14 +493,3 @@ def test_a_resource_that_is_starting_is_waited_for() -> None:
     subject.settle()
     assert subject.state.cluster.version == 2
     assert subject.statuses("a", "web") == RUNNING
-
-
-def test_a_resource_that_is_exclusive_from_now_on_is_looked_for_everywhere() -> None:
-    subject = life("a b")
-    web, db = subject.state.cluster.groups
-    strict = remade(web, resources=(resource("vip", True), web.resources[1]))
-    proposed(subject, groups=(strict, db))
-    subject.judge("a b")
-    subject.settle()
-    assert subject.state.cluster.group("web").exclusive
-    assert (subject.statuses("a", "web"), subject.statuses("b", "web")) == (RUNNING, STOPPED)

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import causes
-from komainu.core import events as e
+from komainu.core import causes, events as e
 from komainu.core.state import Hold, Presence, Proof, Status, Wanted
 from komainu.model import answers
 from komainu.model.config import ArbitrationKind, Cluster, Group

@@ -5,9 +5,7 @@ from typing import get_args
 
 import pytest
 
-from komainu.core import actions as a
-from komainu.core import endings, holdings, monitors
-from komainu.core import events as e
+from komainu.core import actions as a, endings, events as e, holdings, monitors
 from komainu.core.state import Hold, NodeFacts, Presence, Proof, Status
 from komainu.model.config import ArbitrationKind, FinalAction, Group, Recovery
 from tests.unit.core.clusters import BROKEN, DISK, FAILED, SERVER, UNKNOWN, Life, cluster, formed, monitor, resource

@@ -1,7 +1,6 @@
 """Each kind of event reaches its file; nothing else is changed by it."""
 
-from komainu.core import causes, facts
-from komainu.core import events as e
+from komainu.core import causes, events as e, facts
 from komainu.core.state import RULES, Presence, State
 from tests.unit.core.clusters import FAILED, formed
 

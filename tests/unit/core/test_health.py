@@ -2,8 +2,7 @@
 
 import pytest
 
-from komainu.core import events as e
-from komainu.core import recovery as steps
+from komainu.core import events as e, recovery as steps
 from komainu.core.state import Status
 from komainu.model.config import Cluster, Group, Recovery
 from komainu.model.outcome import Outcome, Result

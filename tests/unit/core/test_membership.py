@@ -2,8 +2,7 @@
 
 import pytest
 
-from komainu.core import actions as a
-from komainu.core import membership
+from komainu.core import actions as a, membership
 from komainu.core.state import Presence, Proof, Status
 from komainu.model.config import ArbitrationKind
 from tests.unit.core.clusters import Life, cluster, formed

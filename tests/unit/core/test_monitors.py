@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import actions as a
-from komainu.core import events as e
-from komainu.core import monitors, recovery
+from komainu.core import actions as a, events as e, monitors, recovery
 from komainu.core.state import MonitorFacts, Status, Verdict, Wanted, Watch
 from komainu.core.step import step
 from komainu.model.config import Monitor

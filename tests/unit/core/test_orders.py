@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import actions as a
-from komainu.core import events as e
-from komainu.core import orders
+from komainu.core import actions as a, events as e, orders
 from komainu.core.state import Presence, Status
 from komainu.model import answers
 from komainu.model.message import Message

@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import actions as a
-from komainu.core import events as e
-from komainu.core import placement
+from komainu.core import actions as a, events as e, placement
 from komainu.core.state import Hold, Presence, Status, Wanted
 from komainu.model.config import Cluster, Group
 from tests.unit.core.clusters import ADDRESS, BROKEN, DISK, FAILED, SERVER, Life, cluster, formed

@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import actions as a
-from komainu.core import events as e
-from komainu.core import presence, timers
+from komainu.core import actions as a, events as e, presence, timers
 from komainu.core.state import Hold, Presence, Proof, Status
 from komainu.model.config import ArbitrationKind
 from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, formed

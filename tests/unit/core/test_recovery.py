@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import events as e
-from komainu.core import recovery, timers
+from komainu.core import events as e, recovery, timers
 from komainu.core.state import Hold, Status, Wanted
 from komainu.model.config import Group, Recovery
 from tests.unit.core.clusters import BROKEN, FAILED, Life, cluster, formed, resource

@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import actions as a
-from komainu.core import events as e
-from komainu.core import membership, timers
+from komainu.core import actions as a, events as e, membership, timers
 from komainu.core.state import Presence, Status
 from komainu.model.config import Group, Recovery
 from komainu.model.outcome import SUCCEEDED

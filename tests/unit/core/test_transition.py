@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import actions as a
-from komainu.core import events as e
-from komainu.core import takeover
+from komainu.core import actions as a, events as e, takeover
 from komainu.core.state import Presence, Status
 from komainu.core.step import step
 from komainu.model.config import Group, Recovery

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import events as e
-from komainu.core import waits
+from komainu.core import events as e, waits
 from komainu.core.state import Hold, NodeFacts, Presence, Status
 from tests.unit.core.clusters import FAILED, Life, cluster, exclusion, formed, group
 
