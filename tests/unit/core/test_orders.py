@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from komainu.core import actions as a, events as e, orders
-from komainu.core.state import Presence, Status
+from komainu.core.state import Presence, Status, Watch
 from komainu.model import answers
 from komainu.model.message import Message
 from komainu.model.outcome import SUCCEEDED
@@ -216,6 +216,17 @@ def test_what_was_counted_against_a_group_is_forgiven_with_it() -> None:
     assert (state.monitor("ping1").failovers, state.monitor("ping1").on["a"].restarts) == (0, 0)
     assert not state.monitor("ping1").on["a"].ended
     assert (state.monitor("sql1").failovers, state.monitor("sql1").on["a"].restarts) == (1, 2)
+
+
+@pytest.mark.xfail(strict=True, reason="an empty entry is left behind")
+@pytest.mark.parametrize("command", [e.MoveGroup("web", "b"), e.ResumeMonitor("ping1", None)])
+def test_what_is_forgiven_leaves_no_entry_behind(command: e.Command) -> None:
+    """Of a monitor the state holds what there is to say, and nothing else."""
+    subject = formed(cluster(groups=[group("web")], monitors=[monitor("ping1", "web", "web")]))
+    subject.command(e.SuspendMonitor("ping1", None))
+    subject.state = subject.state.with_watch("ping1", "a", Watch(restarts=1))
+    subject.command(command)
+    assert Watch() not in subject.state.monitor("ping1").on.values()
 
 
 # --- maintenance ----------------------------------------------------------------------------------------------------
