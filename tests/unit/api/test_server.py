@@ -63,7 +63,7 @@ async def still_answers(served: Served) -> None:
         b"\xff\xff\xff\xff",
         struct.pack(">I", 2) + b"{]",
         struct.pack(">I", 2) + b"[]",
-        struct.pack(">I", 65_537),
+        struct.pack(">I", frames.ROOT_REQUEST_BYTES + 1),
         b"GET / HTTP/1.1\r\n\r\n",
     ],
 )
