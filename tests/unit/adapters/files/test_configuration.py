@@ -239,6 +239,23 @@ def test_an_epoch_only_grows(full: ConfigurationStore) -> None:
     assert ConfigurationStore(full.root).epoch() == 5
 
 
+def test_the_maintenance_switch_survives_a_restart_of_the_node(full: ConfigurationStore) -> None:
+    assert not full.maintenance()
+    full.save_maintenance(on=True)
+    full.save_maintenance(on=True)
+    assert ConfigurationStore(full.root).maintenance()
+    full.save_maintenance(on=False)
+    full.save_maintenance(on=False)
+    assert not ConfigurationStore(full.root).maintenance()
+    (full.root / "maintenance").mkdir()  # nothing can be written there, and it cannot be removed
+    refused(store.NOT_WRITTEN, lambda: full.save_maintenance(on=True))
+    refused(store.NOT_WRITTEN, lambda: full.save_maintenance(on=False))
+
+
+def test_a_node_that_belongs_to_no_cluster_has_no_switch(tmp_path: Path) -> None:
+    refused(store.NOT_INITIALISED, ConfigurationStore(tmp_path / "empty").maintenance)
+
+
 def test_a_second_writer_is_turned_away(full: ConfigurationStore) -> None:
     other = os.open(full.folder, os.O_RDONLY)
     try:

@@ -29,6 +29,18 @@ def test_epochs_and_newer_configurations_are_kept(store: ConfigurationStore) -> 
     assert b"Version 2 was taken over" in store.text()
 
 
+def test_the_maintenance_switch_is_kept_or_it_is_answered_why_not(store: ConfigurationStore) -> None:
+    kept = Kept(store)
+
+    assert kept.save_maintenance(on=True) is None
+    assert store.maintenance()
+    assert kept.save_maintenance(on=False) is None
+    (store.root / ".maintenance.new").mkdir()
+    unwritten = kept.save_maintenance(on=True)
+    assert unwritten is not None
+    assert unwritten.code == configuration.NOT_WRITTEN.code
+
+
 def test_why_something_was_not_kept_is_answered(store: ConfigurationStore) -> None:
     kept = Kept(store)
     kept.save_epoch(5)
