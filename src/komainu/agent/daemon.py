@@ -9,7 +9,7 @@ import gc
 import logging
 import os
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -141,7 +141,7 @@ class Daemon:
             keeper=Keeper(self.replica.state, around.store, self.background, alert, afterwards, self._reload),
             ending=self._ending,
             alerts=self.alerts,
-            judging=Judging(me, declared, self._trial_host, around.versions, around.machine, loop.propose),
+            judging=Judging(me, declared, around.host, around.versions, around.machine, loop.propose),
         )
         self.alerts.attach(self.replica, self.parts.line.send)
         self.leaving = Leaving(loop, self.runs, around.notifier, self._bus.stop, self._ending.guard)
@@ -306,9 +306,7 @@ class Daemon:
     async def _hang_up(self) -> None:
         """Take leave of the other daemons, and let corosync end."""
         await self.residents.close()
-        trouble = await self.around.transport.stop()
-        if trouble is not None:
-            self._recorder.alert(trouble)
+        await self._carefully(self.around.transport.stop())
 
     async def _part(self) -> None:
         """End what belongs to this phase of life."""
@@ -411,10 +409,15 @@ class Daemon:
             await asyncio.sleep(MANAGER_PAUSE_MS / 1000)
 
     async def _tell_stopped(self) -> None:
-        """One member tells those who are stopped how the cluster stands."""
+        """One member tells those who are stopped how the cluster stands, and which configuration holds."""
+        told: tuple[Cluster | None, tuple[str, ...]] = (None, ())
         while True:
             changed = self.loop.changed()
-            if self.replica.synced and self.replica.rank == 0 and self.residents.stopped():
+            stopped, cluster = self.residents.stopped(), self.replica.state.cluster
+            if self.replica.synced and self.replica.rank == 0 and stopped:
+                if told[0] is not cluster or told[1] != stopped:
+                    told = (cluster, stopped)
+                    self.residents.tell_configuration(cluster)
                 self.residents.tell(self.status())
             await changed.wait()
             await asyncio.sleep(REPORT_PAUSE_MS / 1000)
@@ -434,10 +437,6 @@ class Daemon:
         )
         return replace(host, alone=self._alone)
 
-    def _trial_host(self, cluster: str, group: str, resource: str) -> Host:
-        """For a resource that is only asked whether it could run: what it reports is nobody's business."""
-        return self.around.host(cluster, group, resource, lambda outcome: None)
-
     def _monitor_host(self, cluster: str, monitor: str, report: Callable[[Outcome], None]) -> MonitorHost:
         return replace(self.around.monitor_host(cluster, monitor, report), watchdog=self._watchdog.monitors)
 
@@ -445,20 +444,16 @@ class Daemon:
         return len(self.replica.state.nodes) > 1 and self.replica.state.members() in ((), (self.around.me,))
 
     def _stalled(self) -> None:
-        self._go(self._restart_transport())
+        self._go(self._carefully(self.around.transport.restart()))
 
     def _reload(self, cluster: Cluster) -> None:
-        self._go(self._reload_transport(cluster), lasting=True)
+        self._go(self._carefully(self.around.transport.reload(cluster)), lasting=True)
 
-    async def _reload_transport(self, cluster: Cluster) -> None:
-        trouble = await self.around.transport.reload(cluster)
+    async def _carefully(self, work: Awaitable[Said | None]) -> None:
+        """Tell what kept the transport from doing it."""
+        trouble = await work
         if trouble is not None:
             self._recorder.alert(trouble)
-
-    async def _restart_transport(self) -> None:
-        trouble = await self.around.transport.restart()
-        if trouble is not None:
-            self.parts.recorder.alert(trouble)
 
     def _dismissed(self, then: Then) -> None:
         self._leave_for(then)
@@ -474,6 +469,17 @@ class Daemon:
         """This node is stopped, and is to take part again."""
         self._recorder.alert(residence.STARTS_AGAIN.said(node=self.around.me, by=by))
         self.end(AGAIN)
+
+    def take_over(self, cluster: Cluster) -> None:
+        """This node is stopped, and members have put another configuration in force: its corosync has to follow."""
+        found = residence.taken_over(self.replica.state, cluster, self.around.me)
+        if isinstance(found, Said):
+            self._recorder.alert(found)
+        elif found is not None:
+            self.replica.state = found
+            self._hands.configure(cluster)
+            self.parts.keeper.keep(found)
+            self.stirred()
 
     def stirred(self) -> None:
         """Something changed that status shows."""

@@ -74,15 +74,15 @@ class Judging:
         self,
         me: str,
         declared: Declared,
-        host: Callable[[str, str, str], Host],
+        host: Callable[[str, str, str, Callable[[Outcome], None]], Host],
         versions: Versions,
         machine: Machine,
         propose: Callable[[e.Event], None],
     ) -> None:
-        """`host` as in Hands: for resources on trial."""
+        """`host` makes what a resource on trial sees: cluster, group, resource, and an ear."""
         self._me = me
         self._declared = declared
-        self._host = host
+        self._host = lambda cluster, group, resource: host(cluster, group, resource, _unheard)
         self._versions = versions
         self._machine = machine
         self._propose = propose
@@ -177,3 +177,7 @@ class Judging:
                     if each.name == hand.resource.name:
                         return same_work(each, hand.resource)
         return False
+
+
+def _unheard(outcome: Outcome) -> None:
+    """What a resource on trial reports of itself is nobody's business."""

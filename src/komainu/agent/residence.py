@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from komainu.core.state import GroupFacts, Hold, NodeFacts, Presence, Proof, State, Status, Wanted
+from komainu.core.state import GroupFacts, Hold, NodeFacts, Presence, Proof, State, Status, Wanted, initial
 from komainu.model.config import Cluster
-from komainu.model.message import Message
+from komainu.model.message import Message, Said
 
 STOPPED = Message(
     "KM5540",
@@ -36,7 +36,16 @@ STAYS = Message(
     "ノード {node} はクラスタから離脱しました。komainud は常駐し、起動の指示を待ちます。",
 )
 
-MESSAGES = (STOPPED, ALL_STOPPED, NOT_KNOWN, STARTS_AGAIN, STAYS)
+REMOVED = Message(
+    "KM5545",
+    "Node {node} was removed from the cluster while it was stopped. Run `systemctl disable --now komainud` here: "
+    "started again it would be a cluster of its own, with the same addresses.",
+    "ノード {node} は停止中にクラスタから削除されました。このノードで `systemctl disable --now komainud` を"
+    "実行してください。再び起動すると、同じアドレスを持つ別のクラスタとして動作します。",
+    "error",
+)
+
+MESSAGES = (STOPPED, ALL_STOPPED, NOT_KNOWN, STARTS_AGAIN, STAYS, REMOVED)
 
 
 def picture(cluster: Cluster, epoch: int, me: str, stopped: tuple[str, ...]) -> State:
@@ -58,6 +67,18 @@ def picture(cluster: Cluster, epoch: int, me: str, stopped: tuple[str, ...]) -> 
     }
     nodes = {node.name: gone if node.name in at_rest else unseen for node in cluster.nodes}
     return State(cluster, epoch=epoch, formed=True, nodes=nodes, groups=groups)
+
+
+def taken_over(known: State, cluster: Cluster, me: str) -> State | Said | None:
+    """What a stopped node knows from now on, with the configuration that a member says is in force.
+
+    None: it is not newer. Which history goes on is found out when it takes part again. An alert: it has no place in it.
+    """
+    if cluster.version <= known.cluster.version:
+        return None
+    if me not in [node.name for node in cluster.nodes]:
+        return REMOVED.said(node=me)
+    return initial(cluster, known.epoch, known.maintenance)
 
 
 def seen_from(me: str, own: dict[str, Any], told: dict[str, Any] | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import json
 import logging
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -87,10 +88,17 @@ class Report:
     packed: str
 
 
-Message = Standing | Start | StartAnswer | Report
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The configuration that holds, for those who are no members: their corosync is in the ring all the same (C11)."""
+
+    packed: str
+
+
+Message = Standing | Start | StartAnswer | Report | Configuration
 
 _KINDS: Final[dict[str, TypeAdapter[Any]]] = {
-    kind.__name__: TypeAdapter(kind) for kind in (Standing, Start, StartAnswer, Report)
+    kind.__name__: TypeAdapter(kind) for kind in (Standing, Start, StartAnswer, Report, Configuration)
 }
 
 
@@ -121,6 +129,9 @@ class House(Protocol):
 
     def begin(self, by: str) -> None:
         """It is stopped, and is to take part again."""
+
+    def take_over(self, cluster: Cluster) -> None:
+        """It is stopped, and this is the configuration that holds now."""
 
     def stirred(self) -> None:
         """Something changed that status shows."""
@@ -180,6 +191,14 @@ class Residents:
         else:
             _log.warning("the status of this cluster is too large to be told to stopped nodes")
 
+    def tell_configuration(self, cluster: Cluster) -> None:
+        """Tell those who are no members which configuration holds."""
+        parts = wire.pack(cluster.model_dump_json().encode())
+        if len(parts) == 1:
+            self._bus.send(encode(Configuration(parts[0])))
+        else:
+            _log.warning("the configuration of this cluster is too large to be told to stopped nodes")
+
     async def start(self, nodes: tuple[str, ...], timeout_ms: int) -> dict[str, Started]:
         """Have these nodes take part again: what became of it, node by node, in time."""
         wish = f"{self._name}-{next(self._numbers)}"
@@ -232,6 +251,8 @@ class Residents:
                     future.set_result(message.started)
             case Report() if self._house.stands() is Stands.STOPPED:
                 self._take_in(node, message)
+            case Configuration() if self._house.stands() is Stands.STOPPED and node != self._me:
+                self._take_over(node, message)
 
     def on_lost(self, reason: Said) -> None:
         """The bus is gone: nobody is to be heard."""
@@ -248,8 +269,16 @@ class Residents:
     def _take_in(self, node: str, message: Report) -> None:
         try:
             status = json.loads(wire.unpack((message.packed,)))
-        except ValueError as error:  # not packed, not JSON
+        except (ValueError, zlib.error) as error:  # not packed, not JSON
             _log.warning("the report of node %s cannot be read: %s", node, error)
             return
         self._report = (node, status)
         self._house.stirred()
+
+    def _take_over(self, node: str, message: Configuration) -> None:
+        try:
+            cluster = Cluster.model_validate_json(wire.unpack((message.packed,)))
+        except (ValueError, zlib.error) as error:  # not packed, or not understood by this release
+            _log.warning("the configuration from node %s cannot be read: %s", node, error)
+            return
+        self._house.take_over(cluster)

@@ -13,7 +13,7 @@ from komainu.core.actions import JudgeConfiguration
 from komainu.core.change import JUDGE_MS
 from komainu.model.config import Cluster, Resource, Scripts
 from komainu.model.message import Message, Said
-from komainu.model.outcome import failed, unknown
+from komainu.model.outcome import Outcome, failed, unknown
 from komainu.model.provenance import Version
 from komainu.ports import Host
 from tests.doubles.daemons import Things, cluster, resource
@@ -38,8 +38,8 @@ class World:
         declared = Declared({"thing": self.things.type()})
         self.judging = Judging("n1", declared, self.host, self, self, self.propose)
 
-    def host(self, cluster: str, group: str, name: str) -> Host:
-        return Host("n1", cluster, group, name, None, FakeNetwork(), None, lambda outcome: None, now_ms)
+    def host(self, cluster: str, group: str, name: str, report: Callable[[Outcome], None]) -> Host:
+        return Host("n1", cluster, group, name, None, FakeNetwork(), None, report, now_ms)
 
     def propose(self, event: e.Event) -> None:
         self.told.append(event)

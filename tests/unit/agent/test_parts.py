@@ -143,3 +143,24 @@ def test_the_disk_keeps_the_old_configuration_as_long_as_something_of_it_runs(tm
         assert CLEARED.code in again.alerts()
 
     play(tmp_path, story, three("app", "b"))
+
+
+def test_a_stopped_node_follows_with_its_corosync_and_its_disk(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        await world.online("app", on="n1", within_s=20)
+        asked = world.running["n1"].daemon.parts.requests
+        answer = await asked.ask(e.StopNode("n3", "stop"), 10_000)
+        assert answer.accepted
+        three_ = world.running["n3"]
+        await world.until(lambda: three_.daemon.stopped, "n3 is stopped", 20)
+        await change(world, "n1", three("app", version=2).model_copy(update={"detect_within_ms": 900}))
+        await world.until(lambda: three_.transport.asked[-1] == "reload 2", "its corosync follows", 20)
+        assert three_.daemon.stopped
+        assert world.versions["n3"].held[-1].cluster.version == 2
+        assert three_.daemon.status()["cluster"]["version"] == 2
+
+        await world.running["n1"].daemon.residents.start(("n3",), 5_000)
+        await world.until(lambda: not three_.daemon.stopped and three_.daemon.replica.synced, "n3 takes part", 20)
+        assert three_.state.cluster.version == 2
+
+    play(tmp_path, story, three("app"))

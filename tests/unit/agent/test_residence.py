@@ -1,8 +1,9 @@
 """What a stopped node shows, with and without a member that tells it."""
 
-from komainu.agent import words
+from komainu.agent import residence, words
 from komainu.agent.residence import ALL_STOPPED, NOT_KNOWN, STOPPED, picture, seen_from
 from komainu.agent.words import Word
+from komainu.core.state import initial
 from tests.doubles.daemons import cluster
 
 CLUSTER = cluster(nodes=3)
@@ -34,3 +35,18 @@ def test_a_member_s_word_is_shown_with_the_own_word_about_oneself() -> None:
     assert shown["nodes"][0]["why"]["code"] == STOPPED.code
     assert shown["nodes"][1] == {"name": "n2"}
     assert seen_from("n1", own, None)["groups"] == ["own"]
+
+
+def test_a_newer_configuration_is_taken_over_an_older_one_is_not() -> None:
+    known = initial(cluster(version=3), 7, maintenance=True)
+    new = cluster(version=4, agent_return_ms=5_000)
+    found = residence.taken_over(known, new, "n1")
+
+    assert found == initial(new, 7, maintenance=True)
+    assert residence.taken_over(known, cluster(version=3, language="ja"), "n1") is None
+    assert residence.taken_over(known, cluster(version=2), "n1") is None
+
+
+def test_a_node_that_was_removed_is_told() -> None:
+    known, new = initial(cluster(nodes=3), 7), cluster(version=2)
+    assert residence.taken_over(known, new, "n3") == residence.REMOVED.said(node="n3")

@@ -7,6 +7,7 @@ import pytest
 
 from komainu.agent.residents import (
     GROUP,
+    Configuration,
     Report,
     Residents,
     Standing,
@@ -17,6 +18,7 @@ from komainu.agent.residents import (
     decode,
     encode,
 )
+from komainu.model.config import Cluster
 from tests.doubles.bus import FakeBus, FakeWire
 from tests.doubles.daemons import cluster
 from tests.doubles.virtual_time import run
@@ -31,6 +33,7 @@ class House:
         self.standing = Stands.MEMBER
         self.begun_by: list[str] = []
         self.stirs = 0
+        self.taken_over: list[Cluster] = []
         self.name = f"n{number}"
         self.bus = FakeBus(wire, number, GROUP)
         self.residents = Residents(self.name, self.name, lambda: CLUSTER, self.bus, self)
@@ -45,6 +48,9 @@ class House:
     def begin(self, by: str) -> None:
         self.begun_by.append(by)
         self.standing = Stands.MEMBER
+
+    def take_over(self, cluster: Cluster) -> None:
+        self.taken_over.append(cluster)
 
     def stirred(self) -> None:
         self.stirs += 1
@@ -229,5 +235,32 @@ def test_noise_on_the_bus_harms_nobody() -> None:
         await settle()
         assert two.residents.report() is None
         assert await one.residents.start(("n2",), 1_000) == {"n2": Started.BEGUN}
+
+    play(story)
+
+
+def test_a_configuration_is_for_those_who_are_stopped() -> None:
+    async def story(world: World) -> None:
+        await world.open(1, 2, 3)
+        world.houses[1].become(Stands.STOPPED)
+        await settle()
+        new = CLUSTER.model_copy(update={"version": 2})
+        world.houses[0].residents.tell_configuration(new)
+        await settle()
+
+        assert [house.taken_over for house in world.houses] == [[], [new], []]
+
+    play(story)
+
+
+@pytest.mark.parametrize("packed", ["", "no base64", "AAAA", "eJwDAAAAAAE="])
+def test_a_configuration_that_cannot_be_read_is_none(packed: str) -> None:
+    async def story(world: World) -> None:
+        await world.open(1, 2)
+        world.houses[1].become(Stands.STOPPED)
+        world.houses[0].bus.send(encode(Configuration(packed)))
+        await settle()
+
+        assert world.houses[1].taken_over == []
 
     play(story)
