@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import re
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -44,13 +45,30 @@ NO_TEXT = Message(
     "内容は `komainu config show {version}` で JSON として表示できます。",
     "error",
 )
-DRY = Message("KM6716", "Nothing was changed (--dry-run).", "変更はありません (--dry-run)。")
+NODE_REMOVED = Message(
+    "KM6716",
+    "Node {node} belongs to the cluster no more. Run `systemctl disable --now komainud` on it: started again it would "
+    "be a cluster of its own, with the same addresses.",
+    "ノード {node} はクラスタから削除されました。{node} で `systemctl disable --now komainud` を実行してください。"
+    "再び起動すると、同じアドレスを持つ別のクラスタとして動作します。",
+    "warning",
+)
+NODE_ADDED = Message(
+    "KM6717",
+    "Node {node} is part of the cluster now. On it: copy /etc/komainu/authkey and this file there, run "
+    "`komainu init FILE --node {node} --authkey KEYFILE`, then `systemctl enable --now komainud`.",
+    "ノード {node} がクラスタに追加されました。{node} に /etc/komainu/authkey とこのファイルをコピーし、"
+    "`komainu init FILE --node {node} --authkey KEYFILE`、続いて "
+    "`systemctl enable --now komainud` を実行してください。",
+)
 
-MESSAGES = (ASKS, SAME, NO_DIFFERENCE, LOOK, NO_TEXT, DRY)
+MESSAGES = (ASKS, SAME, NO_DIFFERENCE, LOOK, NO_TEXT, NODE_REMOVED, NODE_ADDED)
 
 Json = dict[str, Any]
 
 _JSON = ("for programs: one JSON value", "プログラム向けに JSON で出力する")
+_TAKEN_OVER = re.compile(r"# Version \d+ was taken over from another node")
+"What a node writes in the place of a file that it never had."
 _SHADES: dict[str, Colour] = {"+": "green", "-": "red", "~": "yellow"}
 
 
@@ -130,9 +148,21 @@ def _change(session: Session, chosen: Namespace, what: Json) -> int:
             return FAILED
         args = {**what, "base": plan["base"], "who": _user(), "why": chosen.why, "wait": chosen.wait}
         result = _follow(client, args, speech, quiet=chosen.json)
+    if result["accepted"] and not chosen.json:
+        _what_is_left(plan["differences"], speech)
     if chosen.json:
         speech.out(json.dumps({"plan": plan, "result": result}, ensure_ascii=False, indent=2))
     return DONE if result["accepted"] else FAILED
+
+
+def _what_is_left(differences: list[Json], speech: Speech) -> None:
+    """What has to be done on nodes that come or go."""
+    for each in differences:
+        section, _, node = each["path"].partition("/")
+        if section == "nodes" and each["kind"] != "changed" and "/" not in node:
+            message = NODE_ADDED if each["kind"] == "added" else NODE_REMOVED
+            said = message.said(node=node)
+            speech.out(speech.paint(speech.said(said), "yellow" if said.level == "warning" else ""))
 
 
 def _possible(plan: Json) -> bool:
@@ -239,7 +269,7 @@ def show(session: Session, chosen: Namespace) -> int:
     if not chosen.yaml:
         speech.out(json.dumps(answer["cluster"], ensure_ascii=False, indent=2))
         return DONE
-    if not answer["text"].strip() or answer["text"].startswith("# Version"):
+    if not answer["text"].strip() or _TAKEN_OVER.match(answer["text"]):
         speech.err(speech.said(NO_TEXT.said(version=answer["version"])))
         return FAILED
     speech.out(answer["text"].rstrip("\n"))

@@ -11,6 +11,7 @@ from komainu.adapters.files.configuration import ConfigurationStore
 from komainu.adapters.files.kept import Committing
 from komainu.api.offline import Offline
 from komainu.cli import change
+from komainu.model.provenance import Version
 from tests.doubles.daemons import Things
 from tests.doubles.served import Said, Served, komainu, serve
 from tests.unit.api.test_change import text, thing
@@ -119,5 +120,37 @@ def test_what_this_node_only_took_over_has_no_file(tmp_path: Path) -> None:
         done = await config(served, tmp_path, "show", "4", "--yaml")
         assert (done.code, done.out) == (1, "")
         assert done.err.strip() == change.NO_TEXT.said(version=4).en
+
+    serve(tmp_path, story)
+
+
+def test_what_is_left_to_do_on_nodes_that_come_or_go_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "cluster.yaml"
+
+    async def story(served: Served) -> None:
+        file.write_text(text(nodes=3))
+        added = await config(served, tmp_path, "apply", str(file), "--yes")
+        assert added.code == 0
+        assert change.NODE_ADDED.said(node="n3").en in added.out
+        file.write_text(text())
+        removed = await config(served, tmp_path, "apply", str(file), "--yes")
+        assert removed.code == 0
+        assert change.NODE_REMOVED.said(node="n3").en in removed.out
+
+    serve(tmp_path, story)
+
+
+def test_a_file_that_speaks_of_versions_is_still_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "cluster.yaml"
+
+    async def story(served: Served) -> None:
+        file.write_text("# Version of the winter\n" + text(agent_return_ms=7_000))
+        assert (await config(served, tmp_path, "apply", str(file), "--yes")).code == 0
+        assert (await config(served, tmp_path, "show", "--yaml")).out == file.read_text()
+        served.world.versions["n1"].save(served.world.cluster.model_copy(update={"version": 4}))
+        note = "# Version 4 was taken over from another node; the file it was made from is there.\n"
+        kept = served.world.versions["n1"].held[-1]
+        served.world.versions["n1"].held[-1] = Version(kept.cluster, kept.provenance, note)
+        assert (await config(served, tmp_path, "show", "4", "--yaml")).code == 1
 
     serve(tmp_path, story)
