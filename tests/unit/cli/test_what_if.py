@@ -1,6 +1,8 @@
 """`komainu what-if`: of the cluster as it is, and of a file without any daemon."""
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from komainu.model.message import Message
 from tests.doubles.served import Served, komainu, serve
 
 pytestmark = pytest.mark.sockets
+DOCS = Path(__file__).parents[3] / "docs"
 SAID = Message("TEST33", "so it is", "そうです", "error").said()
 YAML = """
 cluster: {name: shop, environment: onprem, arbitration: {kind: none}}
@@ -100,3 +103,41 @@ def test_what_is_asked_of_the_file_is_what_was_written(tmp_path: Path) -> None:
 )
 def test_what_is_not_written_rightly_is_wrong_usage(tmp_path: Path, words: tuple[str, ...]) -> None:
     assert komainu("what-if", *words, socket=tmp_path / "nobody").code == 2
+
+
+def _shown(page: str) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+    """Of each example of a page: the file, the command's words, and the stretches of its answer between `...`."""
+    head, *blocks = re.findall(
+        r"^```(yaml|)\n(.*?)^```", page[page.index("cluster:\n") - 8 :], re.DOTALL | re.MULTILINE
+    )
+    file = ""
+    for kind, text in blocks:
+        if kind == "yaml":
+            file = head[1] + text
+            continue
+        command, *lines = text.splitlines()
+        assert command.startswith("# komainu what-if ")
+        stretches: list[list[str]] = [[]]
+        for line in lines:
+            if line == "...":
+                stretches.append([])
+            else:
+                stretches[-1].append(line)
+        yield file, command.split()[2:], stretches
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_what_the_groups_page_shows_is_what_happens(tmp_path: Path, language: str) -> None:
+    examples = list(_shown((DOCS / language / "groups.md").read_text()))
+    assert len(examples) == 4
+    for text, words, stretches in examples:
+        file = tmp_path / words.pop()
+        file.write_text(text)
+        told = komainu(*words, str(file), "--lang", language, socket=tmp_path / "nobody", offline=_offline)
+        assert (told.code, told.err) == (0, "")
+        place, out = 0, told.out
+        for stretch in stretches:
+            wanted = "".join(f"{line}\n" for line in stretch)
+            place = out.find(wanted, place)
+            assert place >= 0, f"{words}: the page shows\n{wanted}and this is what happens:\n{out}"
+            place += len(wanted)
