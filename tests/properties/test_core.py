@@ -2,12 +2,10 @@
 
 import os
 
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from komainu.core import actions as a
-from komainu.core import events as e
+from komainu.core import actions as a, events as e
 from komainu.core.state import Presence, State, Status, Wanted, decode, encode
 from komainu.model.config import Cluster, Group, Recovery
 from komainu.model.outcome import SUCCEEDED

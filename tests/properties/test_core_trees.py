@@ -4,12 +4,9 @@ import os
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from komainu.core import actions as a
-from komainu.core import events as e
-from komainu.core import health, monitors, placement, timers, transition
+from komainu.core import actions as a, events as e, health, monitors, placement, timers, transition
 from komainu.core.state import MonitorFacts, Presence, State, Status, Wanted, decode, encode
 from komainu.core.step import Step, step
 from komainu.model.config import Cluster, Group, Recovery

@@ -44,8 +44,7 @@ from pathlib import Path
 from typing import Any
 
 from komainu.agent.wire import event_from_json
-from komainu.core import actions as a
-from komainu.core import events as e
+from komainu.core import actions as a, events as e
 from komainu.core.state import RULES, NodeFacts, State, digest, initial
 from komainu.core.step import step
 from komainu.model.config import Arbitration, Cluster, Exclusion, Group, Monitor, Node, Recovery, Resource

@@ -73,6 +73,8 @@ def test_the_end_is_told_once() -> None:
     fail_once(life)
     life.sync("a")
     assert life.codes() == ()
+    life.check("a", UNKNOWN, "disk")  # something else of the group, at which all of it is looked at again
+    assert life.codes() == ("TEST2",)
 
 
 def test_what_depends_on_what_was_given_up_is_not_started() -> None:

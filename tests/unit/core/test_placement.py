@@ -7,7 +7,19 @@ import pytest
 from komainu.core import actions as a, events as e, placement
 from komainu.core.state import Hold, Presence, Status, Wanted
 from komainu.model.config import Cluster, Group
-from tests.unit.core.clusters import ADDRESS, BROKEN, DISK, FAILED, SERVER, Life, cluster, formed
+from tests.unit.core.clusters import (
+    ADDRESS,
+    BROKEN,
+    DISK,
+    FAILED,
+    SERVER,
+    Life,
+    cluster,
+    exclusion,
+    formed,
+    group,
+    resource,
+)
 
 RUNNING = (Status.RUNNING, Status.RUNNING)
 STOPPED = (Status.STOPPED, Status.STOPPED)
@@ -15,8 +27,8 @@ STOPPED = (Status.STOPPED, Status.STOPPED)
 
 def one(arbitration: str = "none", nodes: str = "a b", **settings: str) -> Cluster:
     """A cluster with one group of those settings."""
-    group = Group(name="db", nodes=tuple(nodes.split()), resources=(DISK, SERVER), **settings)  # type: ignore[arg-type]
-    return cluster(nodes, arbitration, [group])  # type: ignore[arg-type]
+    made = Group(name="db", nodes=tuple(nodes.split()), resources=(DISK, SERVER), **settings)  # type: ignore[arg-type]
+    return cluster(nodes, arbitration, [made])  # type: ignore[arg-type]
 
 
 def returned(life: Life, node: str, **epochs: int) -> None:
@@ -233,6 +245,7 @@ def test_what_is_found_half_running_is_completed_from_below() -> None:
     life.probed(second, server=4)
     assert life.group().home == "b"
     assert life.stops() == ("db.server on b",)
+    assert life.starts() == ()  # not while something stands where the disk is to come up
     life.settle()
     assert life.statuses("b") == RUNNING
 
@@ -250,6 +263,17 @@ def test_of_two_actives_the_newer_takeover_stays(found: int, stays: str) -> None
     assert life.stops() == (f"db.server on {other}",)
     life.settle()
     assert (life.statuses(stays), life.statuses(other)) == (RUNNING, STOPPED)
+
+
+def test_of_two_actives_the_one_that_cannot_be_told_to_stop_stays() -> None:
+    """Whatever its takeover: a suspended node stops nothing (C10)."""
+    life = formed(one())
+    life.view("b")
+    life.settle()
+    life.state = life.state.with_node("a", replace(life.node("a"), suspended=True))
+    returned(life, "a", disk=1, server=1)
+    assert life.group().home == "a"
+    assert life.stops() == ("db.server on b",)
 
 
 def test_a_side_that_is_just_starting_counts_as_active() -> None:
@@ -289,3 +313,99 @@ def test_found_on_a_node_that_leaves_it_moves_on() -> None:
     life.probed(probe, address=9)
     assert life.group().home == "a"
     assert life.stops() == ("db.address on b",)
+
+
+# --- failback -------------------------------------------------------------------------------------------------------
+
+
+def away(arbitration: str = "operator", nodes: str = "a b", **more: object) -> Life:
+    """A group with automatic failback that an operator has moved to `b`, and one that it avoids, if it has to."""
+    exclusions = [exclusion(str(more["kind"]), "web db")] if "kind" in more else []
+    groups = [group("web", nodes, failback="auto"), group("db", nodes)]
+    life = formed(cluster(nodes, arbitration, groups, exclusions=exclusions))  # type: ignore[arg-type]
+    life.command(e.MoveGroup("db", "b" if exclusions else "a"))
+    life.settle()
+    life.state = life.state.with_group("web", replace(life.group("web"), home="b", since=life.state.epoch))
+    for node, status in (("a", Status.STOPPED), ("b", Status.RUNNING)):
+        life.state = life.state.with_hold("web", node, 0, Hold(status, run="1.r1.99" if node == "b" else ""))
+    return life
+
+
+def better(life: Life) -> str | None:
+    """The node to which the group would go back."""
+    return placement.better_home(life.state, life.state.cluster.group("web"))
+
+
+def test_a_group_goes_back_to_an_earlier_node_that_can_take_it() -> None:
+    life = away()
+    assert better(life) == "a"
+    life.sync("a")
+    for change in ({"leaving": True}, {"suspended": True}, {"probed": False}, {"presence": Presence.LOST}):
+        elsewhere = life.state.with_node("a", replace(life.node("a"), **change))  # type: ignore[arg-type]
+        assert placement.better_home(elsewhere, elsewhere.cluster.group("web")) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"home": "a"},
+        {"home": None},
+        {"given_up": True},
+        {"barred": ("a",)},
+    ],
+)
+def test_it_stays_where_it_is_while_there_is_a_reason(change: dict[str, object]) -> None:
+    life = away()
+    life.state = life.state.with_group("web", replace(life.group("web"), **change))  # type: ignore[arg-type]
+    assert better(life) is None
+
+
+def test_it_stays_while_not_all_of_it_runs_while_its_home_is_suspended_and_in_maintenance() -> None:
+    life = away()
+    for state in (
+        life.state.with_hold("web", "b", 0, Hold(Status.STARTING, action="1.r1.98")),
+        life.state.with_node("b", replace(life.node("b"), suspended=True)),
+        replace(life.state, maintenance=True),
+    ):
+        assert placement.better_home(state, state.cluster.group("web")) is None
+
+
+@pytest.mark.parametrize("kind", ["normal", "absolute"])
+def test_it_does_not_go_back_into_a_crowd(kind: str) -> None:
+    life = away(kind=kind)
+    life.state = life.state.with_group("db", replace(life.group("db"), home="a"))
+    assert better(life) is None
+    life.state = life.state.with_group("db", replace(life.group("db"), home=None))
+    assert better(life) == "a"
+
+
+def test_it_does_not_go_back_into_a_wait_for_a_proof() -> None:
+    """What runs is not stopped for a start that may have to wait for an operator."""
+    parts = (resource("disk"),)
+    groups = [Group(name="web", nodes=("a", "b", "c"), resources=parts, failback="auto")]
+    life = formed(cluster("a b c", groups=groups))
+    life.command(e.MoveGroup("web", "b"))
+    life.settle()
+    assert better(life) == "a"
+    life.view("a b")
+    assert better(life) is None
+    life.command(e.ConfirmGone("c", life.state.epoch))
+    assert better(life) == "a"
+
+
+def test_the_better_node_has_to_have_been_there_for_long_enough() -> None:
+    life = formed(cluster(groups=[group("web", failback="auto", failback_after_ms=7_000)]))
+    life.command(e.MoveGroup("web", "b"))
+    life.settle()
+    assert [ms for timer, ms in life.state.timers.items() if timer.startswith("failback")] == [7_000]
+    life.fire("failback")
+    assert placement.FAILS_BACK.code in life.codes()
+    assert life.stops() == ("web.web1 on b",)
+    life.settle()
+    assert life.statuses("a", "web") == (Status.RUNNING,)
+
+
+def test_a_failback_whose_reason_is_gone_is_none() -> None:
+    life = away()
+    life.state = replace(life.state, maintenance=True)
+    assert placement.fail_back(life.state, "web") is life.state

@@ -1,12 +1,15 @@
 """The state as a value: changes leave the original alone, its bytes are canonical, its digest tells states apart."""
 
 import json
+from dataclasses import MISSING, fields, is_dataclass, replace
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from komainu.core import events as e
+from komainu.core import events as e, state as subject
 from komainu.core.state import (
+    RULES,
     Hold,
     MonitorFacts,
     Presence,
@@ -19,6 +22,7 @@ from komainu.core.state import (
     encode,
     initial,
 )
+from komainu.model import config
 from komainu.model.config import Group
 from tests.unit.core.clusters import FAILED, UNKNOWN, Life, altered, cluster, formed, group, monitor, resource
 
@@ -86,21 +90,80 @@ def test_of_a_monitor_there_is_an_entry_only_while_there_is_something_to_say() -
     assert suspended.with_monitor("cpu1", MonitorFacts()) == watched
 
 
-def test_what_is_as_by_default_is_not_written() -> None:
+def test_what_has_its_default_is_not_written() -> None:
     """So a release that does not know a fact yet has the same bytes as one that knows it, while nobody uses it."""
     document = json.loads(encode(formed().state))
-    for name in ("monitors", "maintenance", "change"):
-        assert name not in document
-    for facts in document["groups"].values():
-        assert not {"recent", "parked", "ordered", "overdue"} & facts.keys()
-    for facts in document["nodes"].values():
-        assert not {"then", "forced", "ended", "suspended"} & facts.keys()
+    assert not {"monitors", "maintenance", "change"} & document.keys()
+    assert not {"recent", "parked", "ordered", "overdue"} & document["groups"]["db"].keys()
+    assert not {"then", "forced", "ended", "suspended"} & document["nodes"]["a"].keys()
+    assert not {"monitors", "exclusions", "notifications"} & document["cluster"].keys()
+    assert document["nodes"]["a"]["rules"] == RULES
 
 
-def test_what_this_release_lacks_is_refused() -> None:
+@pytest.mark.parametrize("path", [(), ("nodes", "a"), ("groups", "db"), ("cluster",), ("cluster", "arbitration")])
+def test_what_this_release_does_not_know_is_not_passed_over(path: tuple[str, ...]) -> None:
+    """Without it the state would be another one than that of the others."""
     document = json.loads(encode(formed().state))
-    with pytest.raises(ValidationError):
-        decode(json.dumps({**document, "unheard_of": 1}).encode())
+    inner = document
+    for key in path:
+        inner = inner[key]
+    inner["invented_later"] = True
+    with pytest.raises(ValidationError, match="invented_later"):
+        decode(json.dumps(document).encode())
+
+
+def test_the_digest_leaves_out_how_messages_are_worded() -> None:
+    assert all(digest(reworded(state)) == digest(state) for state in states())
+    assert [encode(reworded(state)) == encode(state) for state in states()].count(False) > 4
+    db = formed().state.groups["db"]
+    other = replace(db, because=(*db.because, db.because[0]))
+    assert digest(formed().state.with_group("db", other)) != digest(formed().state)
+
+
+def reworded(state: State) -> State:
+    """The same state as a release with other texts has it, wherever there is a message."""
+
+    def other(thing: object) -> object:
+        match thing:
+            case {"code": code, "en": str(), "ja": str()}:
+                return {"code": code, "en": "Otherwise.", "ja": "別の文。", "level": "warning"}
+            case dict():
+                return {key: other(value) for key, value in thing.items()}
+            case list():
+                return [other(each) for each in thing]
+            case _:
+                return thing
+
+    return decode(json.dumps(other(json.loads(encode(state)))).encode())
+
+
+def test_defaults_are_part_of_the_format() -> None:
+    """What is not written means the same in every release, so a default never changes; new fields may come (ADR 0010).
+
+    A field that is missing in the list is new: add its line. A line that differs is a mistake: what a file of the
+    administrator says by default can change in the reader of that file, not here.
+    """
+    listed = (Path(__file__).parent / "defaults.txt").read_text(encoding="utf-8").splitlines()
+    assert sorted(defaults()) == listed
+
+
+def defaults() -> list[str]:
+    """Every field of what members tell each other that may be left out, with what it is then."""
+    found: list[str] = []
+    for kind in (each for module in (subject, config) for each in vars(module).values() if isinstance(each, type)):
+        if is_dataclass(kind):
+            for each in fields(kind):
+                default = each.default if each.default_factory is MISSING else each.default_factory()
+                found += [] if default is MISSING else [f"{kind.__name__}.{each.name} = {default!r}"]
+        elif issubclass(kind, config.Part):
+            told = kind.model_fields.items()
+            optional = [(name, one.default) for name, one in told if not one.is_required()]
+            # A part inside a part has its own lines.
+            shown = [
+                (name, f"{type(it).__name__}()" if isinstance(it, config.Part) else repr(it)) for name, it in optional
+            ]
+            found += [f"{kind.__name__}.{name} = {it}" for name, it in shown]
+    return list(dict.fromkeys(found))
 
 
 def test_the_digest_tells_states_apart() -> None:
