@@ -230,7 +230,7 @@ class AnyMachine:
         self.lacking: list[str] = []
 
     def lacks_program(self, path: str) -> str:
-        return "cannot be found" if path in self.lacking else ""
+        return "No such file or directory" if path in self.lacking else ""
 
     def lacks_address(self, address: str) -> bool:
         return False

@@ -24,7 +24,7 @@ from komainu.types.notify.secret import SecretTrouble, read_secret
 AT_PLACE = Message("KM5201", "Node {node}, {place}: {reason}", "ノード {node}、{place}: {reason}", "error")
 NO_PROGRAM = Message(
     "KM5202",
-    "Node {node}: {file} ({place}) {trouble}. Put an executable file there on every node that runs it.",
+    "Node {node}: {file} ({place}) cannot be run ({trouble}). Put an executable file there on every node that runs it.",
     "ノード {node}: {file} ({place}) を実行できません ({trouble})。"
     "使用する全ノードに実行可能なファイルを置いてください。",
     "error",
@@ -82,15 +82,14 @@ class ThisMachine:
 
     def lacks_program(self, path: str) -> str:
         """Why that program cannot be run; empty when it can."""
-        if "/" not in path:
-            return "" if shutil.which(path) else "is not in PATH"
+        found = path if "/" in path else shutil.which(path)
         try:
-            mode = os.stat(path).st_mode
+            mode = os.stat(found or "").st_mode
         except OSError as error:
-            return f"cannot be found: {error.strerror}"
-        if not stat.S_ISREG(mode):
-            return "is no file"
-        return "" if mode & 0o111 else "is not executable"
+            return error.strerror or str(error)
+        if stat.S_ISREG(mode):
+            return "" if mode & 0o111 else os.strerror(errno.EACCES)
+        return os.strerror(errno.EISDIR if stat.S_ISDIR(mode) else errno.ENOEXEC)
 
     def lacks_address(self, address: str) -> bool:
         """True when no device carries it: only an own address can be bound to."""

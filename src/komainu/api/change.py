@@ -11,8 +11,7 @@ from komainu.agent.daemon import Daemon
 from komainu.agent.recorder import said_to_json
 from komainu.agent.requests import Answer
 from komainu.agent.what_if import Ordered
-from komainu.api.answers import Answer as Shape
-from komainu.api.answers import CourseAnswer, SaidAnswer
+from komainu.api.answers import Answer as Shape, CourseAnswer, SaidAnswer
 from komainu.api.command import COMMAND_TIMEOUT_MS, together
 from komainu.api.foresight import foresee
 from komainu.api.operation import OPERATE, Operation, OperationRefused, Request
@@ -31,6 +30,8 @@ READ_MS = 60_000
 OBJECTIONS_MS = 3_000
 "How long the objections of further nodes are waited for, once one node has refused."
 LOOK_MS = 500
+NOT_SAID = "-"
+"In the place of who or why, where nobody said it."
 LONGEST_MS = 86_400_000
 
 ERRORS = Message(
@@ -81,6 +82,8 @@ class PlanRequest(Request):
     version: int | None = Field(default=None, ge=1)
     course: bool = False
     "Tell as well what the core would do."
+    who: str = Field(default="", max_length=100)
+    why: str = Field(default="", max_length=1_000)
 
 
 class ApplyRequest(Request):
@@ -163,7 +166,7 @@ async def _plan(daemon: Daemon, request: PlanRequest) -> Json:
     answer["interrupts"] = follows.interrupts
     if request.course and answer["differences"]:
         await together(daemon)
-        command = e.ChangeConfiguration(wanted, "", "")
+        command = e.ChangeConfiguration(wanted, request.who or NOT_SAID, request.why or NOT_SAID)
         answer["course"] = await foresee(daemon.state, Ordered(command, daemon.around.me))
     return answer
 
@@ -205,7 +208,7 @@ async def _apply(daemon: Daemon, request: ApplyRequest) -> AsyncGenerator[Json, 
         yield _item("done", wanted, accepted=True, said=NO_CHANGE.said(version=now.version))
         return
     await together(daemon)
-    command = e.ChangeConfiguration(wanted, request.who, request.why, text)
+    command = e.ChangeConfiguration(wanted, request.who or NOT_SAID, request.why or NOT_SAID, text)
     applying = _Applying(daemon, wanted)
     asked = asyncio.get_running_loop().create_task(daemon.parts.requests.ask(command, LONGEST_MS))
     try:

@@ -133,7 +133,8 @@ def rollback(session: Session, chosen: Namespace) -> int:
 def _change(session: Session, chosen: Namespace, what: Json) -> int:
     speech = session.speech
     with session.connect() as client:
-        plan = client.ask("config.plan", PLAN_TIMEOUT_S, course=chosen.dry_run, **what)
+        by = {"who": _user(), "why": chosen.why}
+        plan = client.ask("config.plan", PLAN_TIMEOUT_S, course=chosen.dry_run, **what, **by)
         speech.learn(client.language)
         if not plan["usable"]:
             tell(getattr(chosen, "file", Path("-")), plan["problems"], speech)
@@ -146,8 +147,7 @@ def _change(session: Session, chosen: Namespace, what: Json) -> int:
             return DONE if _possible(plan) else FAILED
         if not chosen.yes and not sure(ASKS.said(version=plan["version"]), speech):
             return FAILED
-        args = {**what, "base": plan["base"], "who": _user(), "why": chosen.why, "wait": chosen.wait}
-        result = _follow(client, args, speech, quiet=chosen.json)
+        result = _follow(client, {**what, **by, "base": plan["base"], "wait": chosen.wait}, speech, quiet=chosen.json)
     if result["accepted"] and not chosen.json:
         _what_is_left(plan["differences"], speech)
     if chosen.json:
@@ -253,7 +253,7 @@ def _headline(version: Json, speech: Speech) -> str:
     mark = speech.paint("*", "green") if version["holds"] else " "
     at = version["at"].replace("T", " ").replace("Z", " UTC")
     who = "@".join(filter(None, (version["who"], version["origin"]))) or speech.pick("not known here", "不明")
-    why = f"  {version['why']}" if version["why"] else ""
+    why = f"  {version['why']}" if version["why"] not in ("", "-") else ""
     return f"{mark} {version['version']:>3}  {at}  {who}{why}"
 
 

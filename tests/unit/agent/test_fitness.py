@@ -27,7 +27,7 @@ class AnyMachine:
     addresses: tuple[str, ...] = ()
 
     def lacks_program(self, path: str) -> str:
-        return "cannot be found" if path in self.programs else ""
+        return "No such file or directory" if path in self.programs else ""
 
     def lacks_address(self, address: str) -> bool:
         return address in self.addresses
@@ -165,14 +165,14 @@ def test_secrets_have_to_be_there_and_secret(tmp_path: Path) -> None:
 
 def test_this_machine_says_of_a_program_what_is_wrong(tmp_path: Path) -> None:
     machine, script = ThisMachine(), tmp_path / "script"
-    assert "cannot be found" in machine.lacks_program(str(script))
+    assert machine.lacks_program(str(script)) == "No such file or directory"
     script.write_text("#!/bin/sh\n")
-    assert machine.lacks_program(str(script)) == "is not executable"
+    assert machine.lacks_program(str(script)) == "Permission denied"
     script.chmod(0o755)
     assert machine.lacks_program(str(script)) == ""
-    assert machine.lacks_program(str(tmp_path)) == "is no file"
+    assert machine.lacks_program(str(tmp_path)) == "Is a directory"
     assert machine.lacks_program("sh") == ""
-    assert machine.lacks_program("no-such-program-here") != ""
+    assert machine.lacks_program("no-such-program-here") == "No such file or directory"
 
 
 @pytest.mark.sockets

@@ -300,7 +300,7 @@ class ConfigurationStore:
             raise self._not_written(path, error) from error
 
     def _write_version(self, cluster: Cluster, text: bytes) -> None:
-        self._write_files(cluster, text, Provenance(_now()))
+        self._write_files(cluster, text, Provenance(_now(), why="komainu init"))
         self._write(self.folder / "current", f"{cluster.version}\n".encode())
 
     def _write_files(self, cluster: Cluster, text: bytes, provenance: Provenance) -> None:
