@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from komainu_lab.sim import minimise as fewest
-from komainu_lab.sim import run
+from komainu_lab.sim import minimise as fewest, run
 from komainu_lab.sim.world import KINDS
 
 

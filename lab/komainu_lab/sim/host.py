@@ -11,8 +11,7 @@ from typing import Protocol
 
 from komainu.agent.replica import Decided, Effects, Replica, View
 from komainu.agent.wire import Message, Snapshot
-from komainu.core import actions as a
-from komainu.core import events as e
+from komainu.core import actions as a, events as e
 from komainu.core.state import RULES, State, decode, initial
 from komainu.model.config import Cluster
 from komainu.model.message import Said
@@ -179,7 +178,8 @@ class Host:
         self._boots += 1
         self._told.clear()
         self._missed.clear()
-        self.agent = Replica(self.name, self.kept, self.epoch, self._incarnation, self.maintenance, rules=self.rules)
+        read, maintenance = (without_suspension, False) if self.lacks else (decode, self.maintenance)
+        self.agent = Replica(self.name, self.kept, self.epoch, self._incarnation, maintenance, self.rules, read)
         self.absorbed = 0
         self.watcher.began(self)
         if self.port.alive:

@@ -384,6 +384,10 @@ class Nemesis:
             host.leave()
         back = self.rng.choice((300, 1_500, 6_000))
         self.world.clock.after(back * MS, lambda: self._return(host))
+        if host.lacks and self.rng.random() < 0.5:
+            # The others go on to use what it does not know.
+            self.world.clock.after(back * MS * 3 // 4, lambda: self.world.give(e.SetMaintenance(True)))
+            self.world.clock.after(back * MS + 5 * SECOND, lambda: self.world.give(e.SetMaintenance(False)))
         older = "older, without suspension" if host.lacks else "older" if host.rules < RULES else "newest"
         return f"{host.name} gets the {older} release, back in {back} ms"
 

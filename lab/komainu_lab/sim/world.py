@@ -9,9 +9,8 @@ from hashlib import sha256
 from random import Random
 
 from komainu.agent.replica import Decided, Replica
-from komainu.core import actions as a
-from komainu.core import events as e
-from komainu.core.state import RULES, State, encode
+from komainu.core import actions as a, events as e
+from komainu.core.state import RULES, Presence, State, encode
 from komainu.model.config import Cluster
 from komainu_lab.sim import draw
 from komainu_lab.sim.bus import Bus
@@ -163,8 +162,6 @@ class World:
                 self.report.seen["accepted" if action.accepted else "refused"] += 1
             elif isinstance(action, a.EndNode | a.RunScript):
                 self.report.seen[type(action).__name__] += 1
-        if decided.rules < RULES:
-            self.report.seen["old rules"] += 1
         if isinstance(decided.event, e.ActionFinished):
             self.report.seen[f"outcome {decided.event.outcome.result}"] += 1
         if host.agent is not None:
@@ -212,6 +209,9 @@ class World:
         if agent.mute:
             self.report.seen["mute"] += 1
         if agent.synced:
+            members = [facts.rules for facts in agent.state.nodes.values() if facts.presence is Presence.MEMBER]
+            if len(dict.fromkeys(members)) > 1:
+                self.report.seen["old rules"] += 1
             before = self._releases.get(host.name, agent.rules)
             self._releases[host.name] = agent.rules
             if before != agent.rules:

@@ -13,6 +13,9 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pydantic import ValidationError
+
+from komainu import __version__
 from komainu.agent import wire
 from komainu.agent.succession import Claim, successor
 from komainu.core import events as e
@@ -42,7 +45,21 @@ BROKEN = Message(
     "error",
 )
 
-MESSAGES = (DIFFERENT_STATE, DIFFERENT_CONFIGURATION, BROKEN)
+UNREADABLE = Message(
+    "KM7904",
+    "The state of the cluster, which {source} sent, holds what release {release} on {node} does not know ({reason}). "
+    "{node} takes no part in the cluster and leaves alone what runs on it. Install the release of the other nodes on "
+    "{node}; komainud is started again by that.",
+    "{source} から受信したクラスタの状態に、{node} のリリース {release} では解釈できない内容があります ({reason})。"
+    "{node} はクラスタに参加せず、動作中のリソースには触れません。{node} に他のノードと同じリリースをインストールして"
+    "ください (komainud はその際に再起動されます)。",
+    "error",
+)
+
+MOST_NAMED = 3
+"So many unknown parts of a state are named."
+
+MESSAGES = (DIFFERENT_STATE, DIFFERENT_CONFIGURATION, BROKEN, UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +104,11 @@ class Replica:
         incarnations: Callable[[], str],
         maintenance: bool = False,
         rules: int = RULES,
+        read: Callable[[bytes], State] = decode,
     ) -> None:
         """`epoch`, `maintenance`: as this node remembers them. `incarnations`: gives a fresh name at each call.
-        `rules`: the newest this release knows; the simulator has older releases take part.
+        `rules`: the newest this release knows, `read`: what it makes of a snapshot; it raises ValueError for what it
+        does not know. The simulator has older releases take part.
 
         `silent` holds the members known not to speak: whoever times the beats proposes AgentSilent for a member that
         missed three of them and is not in it.
@@ -99,8 +118,11 @@ class Replica:
         self.incarnation = incarnations()
         self.rules = rules
         self.synced = False
+        self.mute = False
+        "The state of the others cannot be read by this release: it says no more than that it is silent (ADR 0010)."
         self.silent: tuple[str, ...] = ()
         self._incarnations = incarnations
+        self._read = read
         self.view = View("", (), ())
         self.lineage = f"new:{self.incarnation}"
         self._round = ""
@@ -120,6 +142,8 @@ class Replica:
 
     def propose(self, event: e.Event) -> list[wire.Message]:
         """Something happened here: the messages to send. It is repeated by `unheard` until it is delivered."""
+        if self.mute:
+            return []
         self._number += 1
         if not isinstance(event, e.CommandGiven):
             self._unheard[self._number] = event
@@ -137,8 +161,13 @@ class Replica:
     def view_changed(self, view: View) -> Effects:
         """The bus has a new view."""
         effects = Effects()
-        self._abandon_round(effects)
         newcomers = tuple(node for node in view.members if node not in self.view.members)
+        if self.mute:
+            self.view = view
+            if newcomers:
+                self._say_silent(effects)  # they do not know it
+            return effects
+        self._abandon_round(effects)
         self.silent = tuple(node for node in self.silent if node in view.members and node not in newcomers)
         self.view = view
         self.lineage = _hash(f"{self.lineage} {view.ring} {view.members} {view.nodes}")
@@ -153,6 +182,8 @@ class Replica:
     def delivered(self, sender: str, message: wire.Message) -> Effects:
         """The bus delivered a message."""
         effects = Effects()
+        if self.mute:
+            return effects
         if sender == self.me and isinstance(message, wire.Proposal):
             self._unheard.pop(message.number, None)
         self._deliver(sender, message, effects)
@@ -269,7 +300,7 @@ class Replica:
                 epoch=state.epoch,
                 formed=state.formed,
                 version=state.cluster.version,
-                configuration=_hash(state.cluster.model_dump_json()),
+                configuration=_hash(state.cluster.model_dump_json(exclude_defaults=True)),
                 lineage=self.lineage,
                 active=self._active(),
                 leaving=self._leaving,
@@ -311,12 +342,35 @@ class Replica:
             return
         self._parts[message.part] = message.data
         if len(self._parts) == message.parts:
-            self._adopt(wire.unpack([self._parts[index] for index in range(message.parts)]), effects)
+            data = wire.unpack([self._parts[index] for index in range(message.parts)])
+            try:
+                state = self._read(data)
+            except ValueError as error:
+                self._fall_mute(error, effects)
+            else:
+                self._adopt(state, effects)
 
-    def _adopt(self, data: bytes, effects: Effects) -> None:
+    def _fall_mute(self, error: ValueError, effects: Effects) -> None:
+        """The others go on in a state that this release cannot read.
+
+        To them a daemon that cannot follow is one that does not speak (law 5): they wait for it, and then it is lost
+        to them. It must not go on with a state of its own while they are there.
+        """
+        said = UNREADABLE.said(source=self._source, node=self.me, release=__version__, reason=_why(error))
+        effects.actions.append(RaiseAlert(said))
+        self._say_silent(effects)
+        self.mute = True
+        self._held, self._unheard = [], {}
+        self._round, self._opening, self._hellos, self._parts, self._source = "", "", {}, {}, ""
+
+    def _say_silent(self, effects: Effects) -> None:
+        self._number += 1
+        effects.send.append(wire.Proposal(self._number, e.AgentSilent(self.me, self.incarnation)))
+
+    def _adopt(self, state: State, effects: Effects) -> None:
         source, hellos = self._source, self._hellos
         held, self._held = self._held, []
-        self.state = decode(data)
+        self.state = state
         self.lineage = _hash(self._round)
         self._round, self._hellos, self._parts, self._source = "", {}, {}, ""
         self.synced = True
@@ -354,6 +408,13 @@ class Replica:
         if mine != message.digest and self.synced:
             effects.actions.append(RaiseAlert(DIFFERENT_STATE.said(node=self.me, other=sender)))
             self._renew(effects)
+
+
+def _why(error: ValueError) -> str:
+    """What cannot be read, in a few words."""
+    if isinstance(error, ValidationError):
+        return ", ".join(".".join(map(str, each["loc"])) for each in error.errors()[:MOST_NAMED])
+    return str(error)[:200]
 
 
 def _hash(text: str) -> str:

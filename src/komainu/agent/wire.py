@@ -178,7 +178,11 @@ _EVENTS: Final[dict[str, TypeAdapter[Any]]] = {kind.__name__: TypeAdapter(kind) 
 def event_to_json(event: e.Event) -> dict[str, Any]:
     """An event as plain JSON values, with its kind under `event`."""
     kind = type(event).__name__
-    return {"event": kind, **_EVENTS[kind].dump_python(event, mode="json")}
+    body = _EVENTS[kind].dump_python(event, mode="json")
+    if isinstance(event, e.CommandGiven) and isinstance(event.command, e.ChangeConfiguration):
+        # An older release refuses parts that it does not know: it is told of those that are used (ADR 0010).
+        body["command"]["cluster"] = event.command.cluster.model_dump(mode="json", exclude_defaults=True)
+    return {"event": kind, **body}
 
 
 def event_from_json(body: dict[str, Any]) -> e.Event:

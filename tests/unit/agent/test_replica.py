@@ -4,12 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.agent import replica as subject
-from komainu.agent import wire
+from komainu.agent import replica as subject, wire
 from komainu.agent.replica import Replica, View
-from komainu.core import actions as a
-from komainu.core import events as e
-from komainu.core import takeover
+from komainu.core import actions as a, events as e, takeover
 from komainu.core.state import RULES, Presence, Proof, Status
 from komainu.model.config import Arbitration, Cluster
 from komainu.model.outcome import SUCCEEDED

@@ -210,3 +210,11 @@ def test_what_would_grow_beyond_all_measure_is_refused(monkeypatch: pytest.Monke
     monkeypatch.setattr(wire, "UNPACKED_BYTES", 99_000)
     with pytest.raises(wire.Undecodable, match="larger than"):
         wire.decode(data)
+
+
+def test_of_a_configuration_only_what_is_used_is_told() -> None:
+    """An older release refuses parts that it does not know, even where they say nothing (ADR 0010)."""
+    wanted = e.ChangeConfiguration(cluster().model_copy(update={"version": 2}), "mika", "")
+    told = wire.event_to_json(e.CommandGiven("c1", "a", wanted))
+    assert not {"exclusions", "monitors", "notifications"} & told["command"]["cluster"].keys()
+    assert wire.event_from_json(told) == e.CommandGiven("c1", "a", wanted)
