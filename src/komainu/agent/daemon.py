@@ -11,7 +11,6 @@ import os
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from komainu import __version__
@@ -41,6 +40,7 @@ from komainu.agent.requests import Requests
 from komainu.agent.residents import Residents, Stands
 from komainu.agent.runs import Runs
 from komainu.agent.scripts import Scripts
+from komainu.agent.stop_mark import StopMark
 from komainu.agent.timekeeper import Timekeeper
 from komainu.agent.watch import Watch
 from komainu.config.declared import Declared
@@ -78,8 +78,6 @@ STAYS = -1
 "In place of an exit code: this node has left, and the daemon goes on without it."
 AGAIN = -2
 "In place of an exit code: this node is to take part again."
-STOPPED_FILE = "stopped"
-"In the run folder while this node is stopped: a daemon that dies meanwhile must not take part when it comes back."
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +92,7 @@ class Daemon:
         "This daemon among all daemons that ever ran on this node."
         self.stopped = False
         "This node has left the cluster, and waits to be started."
+        self._mark = StopMark(around.run_folder)
         self._incarnations = 0
         self.background = Background()
         self._recorder = recorder = Recorder(around.me, Journal(around.journal_folder), self.background)
@@ -188,7 +187,7 @@ class Daemon:
         try:
             self._go(self._keep_alive(), lasting=True)
             self._go(self._heartbeat.look_for_ever(), lasting=True)
-            code = STAYS if self._stopped_file.exists() else await self._take_part()
+            code = STAYS if self._mark.is_set() else await self._take_part()
             while code == STAYS:
                 code = await self._rest()
                 if code == AGAIN:
@@ -232,7 +231,7 @@ class Daemon:
         """This node is stopped: the exit code, or AGAIN."""
         self._begin_phase()
         self.stopped = True
-        self.background.do(self._stopped_file.touch, self._unwritten)
+        self._mark.set()
         self._recorder.alert(residence.STAYS.said(node=self.around.me))
         self.residents.changed()
         self.loop.stir()
@@ -247,7 +246,7 @@ class Daemon:
         finally:
             await self._part()
         if code != DEFECT_CODE:
-            self.background.do(lambda: self._stopped_file.unlink(missing_ok=True), self._unwritten)
+            self._mark.clear()
         if code == LEFT_CLEANLY:
             await self._hang_up()
         self.stopped = False
@@ -348,10 +347,6 @@ class Daemon:
 
     def _unwritten(self, error: Exception) -> None:
         _log.error("%s: %s", type(error).__name__, error)
-
-    @property
-    def _stopped_file(self) -> Path:
-        return self.around.run_folder / STOPPED_FILE
 
     # --- what it does all the time ---------------------------------------------------------------------------------
 
