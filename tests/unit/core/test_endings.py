@@ -136,6 +136,17 @@ def test_a_node_whose_stops_hang_is_ended_without_them(action: str, how: str) ->
     assert life.stops() == life.asked(a.LeaveCluster) == ()  # nothing more is asked of it
 
 
+def test_whoever_was_told_to_end_is_not_told_to_leave_as_well() -> None:
+    """Its last stop succeeds after all: the machine goes down without another word."""
+    groups = [Group(name="db", nodes=("a", "b"), resources=(DISK,))]
+    life = formed(cluster(groups=groups, monitors=[monitor("ping1", final_action="reboot")]))
+    life.finds("a", FAILED)
+    life.fire("end")
+    life.finish(life.under_way[0])
+    assert life.statuses("a") == (Status.STOPPED,)
+    assert life.asked(a.LeaveCluster) == ()
+
+
 @pytest.mark.parametrize(("then", "ends"), [("stop", False), ("shutdown", True), ("reboot", True)])
 def test_only_an_ending_that_takes_the_machine_down_is_cut_short_when_an_operator_wished_it(
     then: str, ends: bool

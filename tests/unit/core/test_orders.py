@@ -268,6 +268,16 @@ def test_what_is_asked_for_under_the_switch_is_done_and_then_left_alone_too(comm
         assert (subject.starts(), subject.group("web").home) == ((), "b")
 
 
+def test_a_node_can_be_stopped_under_the_switch() -> None:
+    subject = life()
+    subject.command(e.SetMaintenance(True))
+    subject.command(e.StopNode("a", "stop"))
+    assert (subject.stops(), subject.group("web").home) == (("web.vip on a",), "a")
+    subject.finish(subject.under_way[0])
+    assert subject.asked(a.LeaveCluster) == (a.LeaveCluster("a", "stop"),)
+    assert subject.starts() == ()  # nothing is recovered: not elsewhere either
+
+
 def test_the_order_is_given_back_with_the_switch() -> None:
     subject = life()
     subject.state = subject.state.with_group("web", replace(subject.group("web"), ordered=True))
