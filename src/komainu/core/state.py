@@ -212,7 +212,9 @@ class State:
         return self.monitors.get(name) or MonitorFacts()
 
     def with_monitor(self, name: str, facts: MonitorFacts) -> "State":
-        """The same state with other facts about one monitor."""
+        """The same state with other facts about one monitor; what says nothing has no entry."""
+        on = {node: watch for node, watch in sorted(facts.on.items()) if watch != Watch()}
+        facts = facts if on == facts.on else replace(facts, on=on)
         changed = {**self.monitors, name: facts}
         if facts == MonitorFacts():
             del changed[name]
@@ -221,10 +223,7 @@ class State:
     def with_watch(self, name: str, node: str, watch: Watch) -> "State":
         """The same state with other facts about a monitor on one node."""
         facts = self.monitor(name)
-        on = {**facts.on, node: watch}
-        if watch == Watch():
-            del on[node]
-        return self.with_monitor(name, replace(facts, on=dict(sorted(on.items()))))
+        return self.with_monitor(name, replace(facts, on=dict(sorted({**facts.on, node: watch}.items()))))
 
     def numbered(self) -> "tuple[State, str]":
         """The same state with one more action counted, and the id of that action (law 9)."""
