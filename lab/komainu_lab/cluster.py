@@ -7,6 +7,7 @@ with LabCluster("vip", name="try") as cluster:
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 
 from komainu_lab import configuration
@@ -33,8 +34,12 @@ class LabCluster:
         *,
         detect_within_ms: int | None = None,
         tweak: Tweak | None = None,
+        release: Path | None = None,
     ) -> None:
-        """`detect_within_ms` None: the preset `fast`. `tweak` changes the configuration in place before it is used."""
+        """`detect_within_ms` None: the preset `fast`. `tweak` changes the configuration in place before it is used.
+
+        `release`: every node begins with that one (`komainu_lab.releases`) instead of the one under test.
+        """
         if example not in TOPOLOGIES:
             raise LabError(f"there is no example '{example}'; there are {', '.join(TOPOLOGIES)}")
         self.example = example
@@ -43,6 +48,7 @@ class LabCluster:
         self.lab = Lab(self.topology, name, say)
         self._detect_within_ms = detect_within_ms
         self._tweak = tweak
+        self._release = release
         self._products: dict[str, Product] = {}
         self._client: Client | None = None
         self._vpc: Vpc | None = None
@@ -79,6 +85,7 @@ class LabCluster:
         text = self.configuration_text()
         authkey = new_authkey()
         for product in self._products.values():
+            product.put_release(self._release)
             product.install(text, authkey)
         self.say("cluster service")
         for product in self._products.values():

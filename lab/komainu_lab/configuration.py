@@ -50,6 +50,7 @@ def fit(document: Document, topology: Topology, ids: CloudIds | None, detect_wit
     cluster.pop("detect_within_ms", None)
     cluster.pop("preset", None)
     cluster.update({"preset": "fast"} if detect_within_ms is None else {"detect_within_ms": detect_within_ms})
+    fitted["nodes"] += [{} for _ in topology.nodes[len(fitted["nodes"]) :]]
     for entry, machine in zip(fitted["nodes"], topology.nodes, strict=True):
         entry.update(name=machine.name, links=[str(machine.address)])
     for group in fitted["groups"]:

@@ -6,6 +6,7 @@ service, everything else is asked by `komainu`.
 
 import json
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ BIN = Path(sys.prefix) / "bin"
 SERVICE = "komainud"
 PROPOSAL = "/etc/komainu/cluster.yaml"
 AUTHKEY = "/etc/komainu/authkey"
+RELEASES = "/var/opt"
 COMMAND_TIMEOUT_S = 20.0
 
 Status = dict[str, Any]
@@ -37,6 +39,8 @@ class Product:
         """The machine may be off."""
         self.node = node
         self.installed = False
+        self.release = ""
+        "Where on the machine another release lies than the one under test; it is used from the next start on."
 
     def install(self, configuration: str, authkey: bytes) -> None:
         """Commit the configuration on a machine that is on, as on its first day. Raises LabError."""
@@ -48,9 +52,23 @@ class Product:
         self.komainu("init", PROPOSAL, "--node", self.node.name, "--authkey", AUTHKEY)
         self.installed = True
 
+    def put_release(self, tree: Path | None) -> None:
+        """Put another release (`releases.older`) on a machine that is on, as a package does; None: that under test.
+
+        The daemon that runs goes on with the one it has.
+        """
+        self.release = f"{RELEASES}/{tree.name}" if tree is not None else ""
+        if tree is not None:
+            shutil.copytree(tree, Path(f"/proc/{self.node.pid}/root") / self.release[1:], dirs_exist_ok=True)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes Python take that release; the one under test needs nothing."""
+        return {"PYTHONPATH": self.release} if self.release else {}
+
     def start(self) -> None:
         """Start the daemon; the machine's PID 1 starts it again when it dies."""
-        self.node.start_service(SERVICE, [str(BIN / "komainud")], restart=True)
+        self.node.start_service(SERVICE, [str(BIN / "komainud")], restart=True, env=self.environment)
 
     def stop(self) -> None:
         """Stop the daemon, as `systemctl stop` does."""
@@ -64,7 +82,8 @@ class Product:
         self, *arguments: str, check: bool = False, timeout_s: float = COMMAND_TIMEOUT_S
     ) -> subprocess.CompletedProcess[str]:
         """A `komainu` command, however it ends."""
-        return self.node.run([str(BIN / "komainu"), *arguments], check=check, timeout_s=timeout_s)
+        given = [f"{name}={value}" for name, value in self.environment.items()]
+        return self.node.run(["env", *given, str(BIN / "komainu"), *arguments], check=check, timeout_s=timeout_s)
 
     def status(self) -> Status:
         """What `komainu status --json` says. Raises LabError."""

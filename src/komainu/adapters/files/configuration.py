@@ -3,7 +3,7 @@
     node                     the name of this node
     epoch                    the highest epoch this node has seen
     maintenance              there while the maintenance switch is on
-    config/cluster-3.json    version 3, complete, with a checksum
+    config/cluster-3.json    version 3, all but what has its default, with a checksum
     config/cluster-3.yaml    the text it was made from
     config/current           the number of the version that holds
 
@@ -304,7 +304,7 @@ class ConfigurationStore:
         self._write(self.folder / "current", f"{cluster.version}\n".encode())
 
     def _write_files(self, cluster: Cluster, text: bytes, provenance: Provenance) -> None:
-        body = cluster.model_dump(mode="json")
+        body = cluster.model_dump(mode="json", exclude_defaults=True)  # ADR 0010: an older release has to read it
         envelope = {"format": FORMAT, "sha256": _checksum(body), "provenance": asdict(provenance), "cluster": body}
         content = json.dumps(envelope, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
         self._write(self.folder / f"cluster-{cluster.version}.yaml", text)

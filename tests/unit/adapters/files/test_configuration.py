@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from komainu.adapters.files import configuration as store
-from komainu.adapters.files import durable
+from komainu.adapters.files import configuration as store, durable
 from komainu.adapters.files.configuration import ConfigurationStore, StoreError
 from komainu.model.config import Arbitration, Cluster, Group, Node, Resource
 from komainu.model.message import Message
@@ -65,6 +64,12 @@ def test_what_was_committed_comes_back_equal(full: ConfigurationStore) -> None:
     assert again.load() == cluster()
     assert again.text() == TEXT
     assert (again.node(), again.version(), again.versions(), again.epoch()) == ("node1", 1, (1,), 0)
+
+
+def test_what_has_its_default_is_not_written(full: ConfigurationStore) -> None:
+    """A node that goes back to an older release finds nothing there that it does not know (ADR 0010)."""
+    written = json.loads((full.folder / "cluster-1.json").read_text(encoding="utf-8"))["cluster"]
+    assert not {"exclusions", "monitors", "notifications", "startup_sync_wait_ms"} & written.keys()
 
 
 def test_only_root_may_look(full: ConfigurationStore) -> None:
