@@ -323,8 +323,6 @@ TIMERS = (
     Guard("judging-has-a-deadline", "core/timers.py", "_wanted",
           "state.change is not None and any(node not in state.change.agreed for node in state.members())", "False"),
     Guard("calm-at-rest", "core/timers.py", "_calm", "not at_rest(state, group)", "False"),
-    Guard("settled-of-this-run", "core/timers.py", "_each_hold_with",
-          "kind == 'settled' and hold.run == run", "kind == 'settled'"),
     Guard("await-ends-in-failure", "core/timers.py", "_waited",
           "replace(facts, given_up=True, because=(said,))", "replace(facts, because=(said,))"),
     Guard("normal-while-normal", "core/timers.py", "_of_monitor",

@@ -356,6 +356,20 @@ def test_a_script_that_mended_it_is_run_at_the_next_error() -> None:
     assert len(life.asked(a.RunScript)) == 1
 
 
+def test_a_script_that_has_run_in_vain_counts_for_this_error_alone() -> None:
+    """While its step waits for its turn the monitor is normal again; the next error is another one."""
+    life = watched(monitor("ping1", "web", restarts=1, script="/mend"))
+    life.finds("a", FAILED)
+    (script,) = life.asked(a.RunScript)
+    life.check("a", FAILED, "http", "web")  # the group has something else to do
+    life.finish(script)
+    assert life.watch("a").scripted
+    life.finds("a", SUCCEEDED)
+    life.settle()
+    life.finds("a", FAILED)
+    assert len(life.asked(a.RunScript)) == 1
+
+
 # --- counters -------------------------------------------------------------------------------------------------------
 
 
