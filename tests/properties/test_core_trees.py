@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from komainu.core import actions as a, events as e, health, monitors, placement, timers, transition
-from komainu.core.state import MonitorFacts, Presence, State, Status, Wanted, decode, encode
+from komainu.core.state import MonitorFacts, Presence, State, Status, Wanted, Watch, decode, encode
 from komainu.core.step import Step, step
 from komainu.model.config import Cluster, Group, Recovery
 from komainu.model.outcome import SUCCEEDED, Outcome
@@ -217,6 +217,7 @@ def within_reason(life: Life) -> None:
         assert len(state.groups[each.name].recent) <= each.failover_limit
     for name, known in state.monitors.items():
         assert known != MonitorFacts(), name
+        assert all(watch != Watch() for watch in known.on.values())
         assert list(known.on) == sorted(known.on)
     assert list(state.monitors) == sorted(state.monitors)
     assert state.notes == ()
