@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from komainu_lab import topology
+from komainu_lab import faults, topology
 from komainu_lab.clock import boottime_ns
 from komainu_lab.cluster import LabCluster
 from komainu_lab.configuration import Document
-from komainu_lab.faults import process_id
 from komainu_lab.product import AUTHKEY, BIN, PROPOSAL, SERVICE, Product, Status
 from komainu_lab.topology import Machine
 from tests.lab.stage import until
@@ -260,6 +259,31 @@ def test_a_node_that_was_off_adopts_what_came_into_force(site: Site) -> None:
     assert shown["agent_return_ms"] == 8_888
 
 
+def test_a_node_that_was_cut_off_stops_what_the_new_configuration_has_no_place_for(site: Site) -> None:
+    """Under arbitration `none` both sides go on; the one that comes back runs what nobody else knows any more."""
+    version, lab, since = site.version("node1"), site.cluster.lab, boottime_ns()
+    nap = {"name": "nap1", "type": "exec", "params": {"command": ["/bin/sleep", "2000003"]}}
+    extra = {"name": "extra", "resources": [nap]}
+    site.applied("node1", site.edited(lambda d: d["groups"].append(extra)))
+    for name in ("node1", "node2"):
+        site.cluster.product(name).wait_status(_settled, AGREE_S, "settled")
+    until(lambda: lab.node("node1").running("2000003") != [], "the extra group runs on node1")
+    faults.cut(site.cluster, "node1")
+    until(lambda: lab.node("node2").running("2000003") != [], "node2 takes over")
+    assert lab.node("node1").running("2000003") != []
+    site.cluster.product("node2").wait_status(lambda s: s["groups"][1]["status"] == "Online", AGREE_S, "online there")
+    done = site.apply("node2", site.edited(lambda d: d["groups"].pop()))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert lab.node("node2").running("2000003") == []
+    assert lab.node("node1").running("2000003") != [], "nobody could tell node1"
+    lab.heal()
+    site.agree(version + 2)
+    until(lambda: lab.node("node1").running("2000003") == [], "what has no place any more is stopped")
+    entries = site.cluster.product("node1").events(100)
+    codes = [a["code"] for e in entries if e["boottime_ms"] * 1_000_000 >= since for a in e["alerts"]]
+    assert {"KM5220", "KM5221"} <= set(codes)
+
+
 def test_the_interconnect_changes_and_nobody_is_taken_for_dead(site: Site) -> None:
     since = boottime_ns()
     pids = {name: site.cluster.lab.node(name).pids("corosync") for name in ("node1", "node2")}
@@ -294,7 +318,7 @@ def test_the_daemon_that_asked_dies_at_any_moment_and_all_agree(site: Site, mome
     new = site.edited(lambda d: resource(d, "sleep1")["params"].update(command=["/bin/sleep", SLEEPS, str(since)]))
     site.put("node1", new)
     one = site.cluster.lab.node("node1")
-    web_pid, other = site.pid("node1", "application.py"), process_id(site.cluster, "node2", "komainud")
+    web_pid, other = site.pid("node1", "application.py"), faults.process_id(site.cluster, "node2", "komainud")
     if moment == "judging":
         os.kill(other, signal.SIGSTOP)  # it cannot answer; nobody misses it for more than a second
     asking = subprocess.Popen(
@@ -310,7 +334,7 @@ def test_the_daemon_that_asked_dies_at_any_moment_and_all_agree(site: Site, mome
             break
     if isinstance(moment, int):
         time.sleep(moment / 1000)
-    os.kill(process_id(site.cluster, "node1", "komainud"), signal.SIGKILL)
+    os.kill(faults.process_id(site.cluster, "node1", "komainud"), signal.SIGKILL)
     if moment == "judging":
         os.kill(other, signal.SIGCONT)
     said.append(asking.communicate(timeout=30)[0])
