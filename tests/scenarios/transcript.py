@@ -35,6 +35,7 @@ hash seeds); with `--rewrite` it writes the answers into the files.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
@@ -45,7 +46,7 @@ from typing import Any
 
 from komainu.agent.wire import event_from_json
 from komainu.core import actions as a, events as e
-from komainu.core.state import RULES, NodeFacts, State, digest, initial
+from komainu.core.state import RULES, NodeFacts, State, encode, initial
 from komainu.core.step import step
 from komainu.model.config import Arbitration, Cluster, Exclusion, Group, Monitor, Node, Recovery, Resource
 from komainu.model.message import Said
@@ -73,17 +74,23 @@ ORDERS: dict[str, Callable[..., e.Command]] = {
 }
 
 
+class CoreError(Exception):
+    """The core itself failed, not the play."""
+
+
 class Transcript:
     """Plays the commands of one file."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: int = 0) -> None:
+        """`rules`: those by which everything is decided, whatever the file says; 0: as the file says."""
+        self.forced = rules
         self.nodes: tuple[str, ...] = ()
         self.kind = "operator"
         self.groups: list[Group] = []
         self.exclusions: list[Exclusion] = []
         self.monitors: list[Monitor] = []
         self.policy: dict[str, Any] = {"start_retries": 1, "restarts": 1, "failovers": 1}
-        self.rules = RULES
+        self.rules = rules or RULES
         self.built: State | None = None
         self.wanted: Cluster | None = None
         self.pending: list[Pending] = []
@@ -143,7 +150,7 @@ class Transcript:
         return self.deliver(event_from_json(json.loads(text)))
 
     def _rules(self, words: list[str]) -> list[str]:
-        self.rules = int(words[0])
+        self.rules = self.forced or int(words[0])
         return []
 
     def _policy(self, words: list[str]) -> list[str]:
@@ -257,7 +264,12 @@ class Transcript:
 
     def deliver(self, event: e.Event) -> list[str]:
         """Deliver one event; the lines say what the core answered."""
-        done = step(self.state, event, self.rules)
+        try:
+            done = step(self.state, event, self.rules)
+            if self.forced:
+                self._at_rest(done.state)
+        except Exception as error:
+            raise CoreError(f"rules {self.rules}, {event}: {type(error).__name__}: {error}") from error
         self.built = done.state
         self.change = done.state.change.id if done.state.change is not None else self.change
         for name, known in done.state.monitors.items():
@@ -266,6 +278,11 @@ class Transcript:
                 seen += [watch.round] if watch.round and watch.round not in seen else []
         self.pending.extend(action for action in done.actions if isinstance(action, Pending))
         return [line for action in done.actions for line in told(action)]
+
+    def _at_rest(self, state: State) -> None:
+        """Everything that follows from an event was decided with it (law 2)."""
+        again = step(state, e.TimerFired("none"), self.rules)
+        assert (again.state, again.actions) == (state, ()), "an event that means nothing leads to something"
 
     def _view(self, words: list[str]) -> list[str]:
         slash = words.index("/") if "/" in words else len(words)
@@ -456,7 +473,12 @@ def play(text: str) -> tuple[str, str]:
         lines.append(line)
         if line and not line.startswith("#"):
             lines.extend(f"    {answer}" for answer in transcript.play(line))
-    return "\n".join(lines) + "\n", digest(replace(transcript.state, notes=()))
+    return "\n".join(lines) + "\n", exactly(transcript.state)
+
+
+def exactly(state: State) -> str:
+    """A digest to the last byte, the wording of messages included."""
+    return hashlib.sha256(encode(replace(state, notes=()))).hexdigest()[:32]
 
 
 def main(arguments: list[str]) -> None:

@@ -9,13 +9,13 @@ import pytest
 from komainu.agent import wire
 from komainu.agent.replica import Replica, View
 from komainu.core import audit, health, membership, monitors, placement, presence, takeover, timers, transition
-from komainu.core.state import Hold, Presence, State, Status, digest
+from komainu.core.state import Hold, Presence, State, Status, decode
 from komainu.model.config import Group
-from komainu_lab.sim import minimise, run
+from komainu_lab.sim import host, minimise, run
 from komainu_lab.sim.bus import Bus
 from komainu_lab.sim.clock import SECOND, Clock
 from komainu_lab.sim.world import World
-from tests.scenarios.transcript import play
+from tests.scenarios.transcript import exactly, play
 
 
 def violations(kind: str, seeds: int) -> list[str]:
@@ -84,6 +84,15 @@ def test_finds_a_member_that_decides_otherwise(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Replica, "_absorb", biased)
 
     assert violations("operator", 40)
+
+
+def test_finds_an_older_release_that_passes_over_what_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADR 0010: a state that is read without a part of it is another state; whoever cannot read it has to stay out."""
+    monkeypatch.setattr(host, "without_suspension", lambda data: replace(decode(data), maintenance=False))
+
+    found = violations("operator", 120)
+
+    assert "differ" in found[0]
 
 
 def test_one_seed_is_one_history() -> None:
@@ -159,7 +168,7 @@ def test_a_history_told_as_a_transcript_ends_in_the_same_state() -> None:
         _, last = play(minimise.transcript(world.report, world.stories[host.name]))
 
         assert host.agent is not None
-        assert last == digest(host.agent.state)
+        assert last == exactly(host.agent.state)
 
 
 def test_planning_only_what_was_touched_changes_no_history(monkeypatch: pytest.MonkeyPatch) -> None:
