@@ -83,6 +83,22 @@ class Watchers:
             if count:
                 self._bounded(host, group, now)
 
+    def budget(self, host: Host, state: State) -> None:
+        """No more attempts than the configuration allows (C4, C6)."""
+        for group in state.cluster.groups:
+            for node, holds in state.groups[group.name].holds.items():
+                for resource, hold in zip(group.resources, holds, strict=True):
+                    policy = resource.recovery
+                    if hold.restarts > policy.restarts + 1 or hold.start_failures > policy.start_retries + 1:
+                        self.violate(f"{resource.name} on {node} is tried too often, says {host.name}: {hold}")
+        for monitor in state.cluster.monitors:
+            facts, recovery = state.monitor(monitor.name), monitor.recovery
+            if facts.failovers > recovery.failovers:
+                self.violate(f"{monitor.name} fails over too often, says {host.name}: {facts}")
+            for node, watch in facts.on.items():
+                if watch.restarts > recovery.restarts:
+                    self.violate(f"{monitor.name} reactivates too often on {node}, says {host.name}: {watch}")
+
     def adopted(self, host: Host) -> None:
         """It goes on with another history, which has its own count."""
         for key in [key for key in self._failovers if key[0] == host.name]:

@@ -199,6 +199,7 @@ class World:
             self.report.seen["another configuration"] += 1
         if host.absorbed % LOOK_EVERY:
             return
+        self.watchers.budget(host, agent.state)
         key = (agent.lineage, host.absorbed)
         mine = exactly(agent.state)
         other, theirs = self._digests.setdefault(key, (host.name, mine))

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from komainu.model.config import Cluster, Group, Resource
+from komainu.model.difference import same_work
 from komainu.model.message import Message, Said
 from komainu.ports import Host, ResourceHands, ResourceType
 
@@ -113,13 +114,3 @@ class Hands:
 
     def _others(self, group: Group, resource: Resource) -> dict[str, dict[str, Any]]:
         return {node: resource.params_on(node) for node in group.nodes if node != self._me}
-
-
-def same_work(one: Resource, other: Resource) -> bool:
-    """True when what runs as the one may go on as the other: only settings of the daemon differ (C11).
-
-    The core decides by the same rule what has to stop.
-    """
-    return (one.type, one.exclusive, one.params, one.per_node) == (
-        other.type, other.exclusive, other.params, other.per_node,
-    )  # fmt: skip

@@ -7,7 +7,7 @@ def restarting(group: Group, cluster: Cluster) -> dict[str, tuple[bool, ...]]:
     """Per node, which resources of the group cannot go on running under the other configuration."""
     new = next((each for each in cluster.groups if each.name == group.name), None)
     kept = {each.name: each for each in new.resources} if new is not None else {}
-    changed = tuple(each.name not in kept or not _same_work(each, kept[each.name]) for each in group.resources)
+    changed = tuple(each.name not in kept or not same_work(each, kept[each.name]) for each in group.resources)
     return {
         node: changed if new is not None and node in new.nodes else tuple(True for _ in group.resources)
         for node in group.nodes
@@ -21,7 +21,8 @@ def gains(old: Cluster, new: Cluster, node: str) -> bool:
     return any(key not in had for key in has)
 
 
-def _same_work(one: Resource, other: Resource) -> bool:
+def same_work(one: Resource, other: Resource) -> bool:
+    """True when what runs as the one may go on as the other: only settings of the daemon differ."""
     return (one.type, one.exclusive, one.params, one.per_node) == (
         other.type, other.exclusive, other.params, other.per_node,
     )  # fmt: skip
