@@ -9,7 +9,7 @@ from komainu.core.state import Hold, Presence, Proof, Status, Wanted
 from komainu.model import answers
 from komainu.model.config import ArbitrationKind, Cluster, Group
 from komainu.model.message import Message
-from tests.unit.core.clusters import ADDRESS, DISK, FAILED, Life, cluster, formed
+from tests.unit.core.clusters import ADDRESS, DISK, FAILED, Life, cluster, exclusion, formed, group
 
 RUNNING = (Status.RUNNING, Status.RUNNING)
 
@@ -310,3 +310,89 @@ def test_the_word_ends_a_fence(failed: bool) -> None:
     life.command(e.ConfirmGone("a", life.state.epoch), "b")
     assert not life.state.timers
     assert (life.node("a").fence, life.node("a").fence_by, life.node("a").fence_wait) == ("", "", "")
+
+
+# --- parts of a group, other groups, failures -----------------------------------------------------------------------
+
+
+def tied() -> Life:
+    """`web` of vip, http and log depends on `db`; `job` never shares a node with `db`."""
+    groups = [group("db"), group("web", parts="vip http log", after="db"), group("job")]
+    return formed(cluster(groups=groups, exclusions=[exclusion("absolute", "db job")]))
+
+
+@pytest.mark.parametrize("verb", [e.StartPart, e.StopPart])
+def test_a_part_has_to_exist_and_its_group_to_be_up(verb: type[e.StartPart] | type[e.StopPart]) -> None:
+    life = tied()
+    assert refused(life, verb("nothing", "vip"), answers.NO_GROUP)
+    assert refused(life, verb("web", "nothing"), answers.NO_RESOURCE)
+    life.command(e.StopGroup("web"))
+    life.settle()
+    assert refused(life, verb("web", "vip"), answers.NOT_UP)
+
+
+def test_a_part_is_stopped_with_what_stands_on_it_and_stays_so() -> None:
+    life = tied()
+    assert life.command(e.StopPart("web", "http")).accepted
+    life.settle()
+    assert life.statuses("a", "web") == (Status.RUNNING, Status.STOPPED, Status.STOPPED)
+    assert already_so(life, e.StopPart("web", "http"), answers.PART_STOPPED)
+    assert already_so(life, e.StartPart("web", "vip"), answers.PART_STARTED)
+    assert life.command(e.StartPart("web", "log")).accepted
+    life.settle()
+    assert life.statuses("a", "web") == (Status.RUNNING,) * 3
+    assert life.group("web").parked == ()
+
+
+def test_to_start_a_part_is_to_try_again_what_recovery_gave_up() -> None:
+    life = tied()
+    life.state = life.state.with_group("web", replace(life.group("web"), given_up=True, failovers=3, barred=("b",)))
+    life.state = life.state.with_hold("web", "a", 2, Hold(Status.FAILED, restarts=9))
+    assert life.command(e.StartPart("web", "log")).accepted
+    facts = life.group("web")
+    assert (facts.given_up, facts.failovers, facts.barred) == (False, 0, ())
+    life.settle()
+    assert life.hold("a", "log", "web").status is Status.RUNNING
+
+
+def test_a_group_that_another_one_needs_is_not_stopped_under_it() -> None:
+    life = tied()
+    assert refused(life, e.StopGroup("db"), answers.NEEDED)
+    life.command(e.StopGroup("web"))
+    assert life.command(e.StopGroup("db")).accepted
+
+
+def test_no_command_brings_together_what_must_not_be() -> None:
+    life = tied()
+    assert (life.group("db").home, life.group("job").home) == ("a", "b")
+    assert refused(life, e.MoveGroup("job", "a"), answers.NOT_WITH)
+    life.command(e.StopGroup("job"))
+    life.settle()
+    assert refused(life, e.StartGroup("job", "a"), answers.NOT_WITH)
+    assert life.command(e.StartGroup("job", None)).accepted
+    assert life.group("job").home == "b"
+
+
+def test_what_is_on_a_suspended_node_is_left_there() -> None:
+    life = tied()
+    life.command(e.SuspendNode("a"))
+    for command in (
+        e.MoveGroup("web", "b"),
+        e.StartGroup("web", None),
+        e.StopGroup("web"),
+        e.RestoreGroup("web"),
+        e.StartPart("web", "vip"),
+        e.StopPart("web", "vip"),
+    ):
+        assert refused(life, command, answers.HOME_SUSPENDED)
+
+
+def test_failures_are_forgotten_and_what_was_given_up_is_tried_again() -> None:
+    life = tied()
+    assert already_so(life, e.RestoreGroup("web"), answers.NOTHING_TO_RESTORE)
+    life.state = life.state.with_group("web", replace(life.group("web"), given_up=True, recent=("failover:web:1",)))
+    life.state = life.state.with_hold("web", "a", 2, Hold(Status.FAILED, restarts=9, start_failures=9))
+    assert life.command(e.RestoreGroup("web")).accepted
+    assert (life.group("web").given_up, life.group("web").recent) == (False, ())
+    life.settle()
+    assert life.statuses("a", "web") == (Status.RUNNING,) * 3

@@ -8,7 +8,7 @@ from komainu.core import actions as a, events as e, membership, timers
 from komainu.core.state import Presence, Status
 from komainu.model.config import Group, Recovery
 from komainu.model.outcome import SUCCEEDED
-from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, formed, resource
+from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, formed, group, remade, resource
 
 NEVER = Recovery(start_retries=0, restarts=0, failovers=0)
 
@@ -226,3 +226,63 @@ def test_failed_starts_are_counted_anew_too() -> None:
     assert (life.hold("a").restarts, life.hold("a").start_failures) == (0, 1)
     life.fire("settled")
     assert (life.hold("a").restarts, life.hold("a").start_failures) == (0, 0)
+
+
+# --- groups that wait for each other --------------------------------------------------------------------------------
+
+
+def dependent(**waits: int) -> Life:
+    """`web` depends on `db`, which an operator has stopped; an operator starts `web`."""
+    tie = [{"group": "db", **waits}]
+    life = formed(cluster(groups=[group("db"), remade(group("web"), depends_on=tie)]))
+    for command in (e.StopGroup("web"), e.StopGroup("db")):
+        life.command(command)
+        life.settle()
+    life.command(e.StartGroup("web", None))
+    return life
+
+
+def test_a_wait_for_another_group_comes_to_its_end() -> None:
+    life = dependent(start_wait_ms=7_000)
+    assert life.state.timers == {"await:web:db": 7_000}
+    life.fire("await")
+    assert life.codes() == (timers.WAITED_LONG.code,)
+    assert life.group("web").given_up
+    assert life.state.timers == {}
+    life.command(e.StartGroup("db", None))
+    life.settle()
+    assert life.statuses("a", "web") == (Status.STOPPED,)  # it said that it will not
+    life.command(e.RestoreGroup("web"))
+    life.settle()
+    assert life.statuses("a", "web") == (Status.RUNNING,)
+
+
+def test_a_wait_that_is_over_in_time_is_forgotten() -> None:
+    life = dependent()
+    life.command(e.StartGroup("db", None))
+    life.settle()
+    assert life.statuses("a", "web") == (Status.RUNNING,)
+    assert life.state.timers == {}
+
+
+def test_a_group_waits_only_so_long_for_those_above_it_to_stop() -> None:
+    life = dependent(stop_wait_ms=7_000)
+    life.command(e.StartGroup("db", None))
+    life.settle()
+    life.command(e.StopNode("a", "stop"))
+    assert life.state.timers["follow:db:web"] == 7_000
+    assert life.stops() == ("web.web1 on a",)
+    life.fire("follow")
+    assert life.codes() == (timers.STOPS_ALL_THE_SAME.code,)
+    assert life.stops() == ("db.db1 on a",)
+    assert "follow:db:web" not in life.state.timers
+
+
+def test_timers_are_kept_in_the_order_of_their_names() -> None:
+    """The state is canonical: members that armed them in another order hold the same bytes."""
+    life = formed(cluster("a b c", arbitration="fence"))
+    life.view("b c")
+    life.finish(life.under_way[0], FAILED)
+    life.silent("c")
+    assert len(life.state.timers) == 2
+    assert list(life.state.timers) == sorted(life.state.timers)
