@@ -27,6 +27,7 @@ from tests.unit.core.clusters import (
 NODES = ("a", "b", "c")
 NAMES = ("db", "web", "job")
 FINALS = ("none", "stop-resource", "stop-group", "stop-service", "shutdown", "reset")
+OTHER_TIMERS = ("startup", "change", "agent", "fence", "end", "normal")
 OUTCOMES = (SUCCEEDED, SUCCEEDED, SUCCEEDED, FAILED, UNKNOWN)
 EXAMPLES = settings(
     max_examples=int(os.environ.get("KOMAINU_EXAMPLES", "60")),
@@ -41,8 +42,8 @@ def trees(draw: st.DrawFn, name: str) -> Group:
     count = draw(st.integers(1, 5))
     policy = Recovery(
         start_retries=1,
-        restarts=1,
-        failovers=1,
+        restarts=draw(st.integers(0, 1)),
+        failovers=draw(st.integers(0, 2)),
         final_action=draw(st.sampled_from(FINALS)),
         stop_final_action=draw(st.sampled_from(("none", "none", "shutdown"))),
     )
@@ -114,7 +115,9 @@ def commands(draw: st.DrawFn, life: Life) -> e.Command:
 
 def happens(draw: st.DrawFn, life: Life, lives: int) -> None:
     """One event, of any kind, of those that can come next."""
-    kind = draw(st.integers(0, 15))
+    kind = draw(st.integers(0, 20))
+    if life.state.change is not None and draw(st.booleans()):
+        kind = 14
     if kind <= 5 and life.under_way:
         action = life.under_way[draw(st.integers(0, len(life.under_way) - 1))]
         life.finish(action, draw(st.sampled_from(OUTCOMES)))
@@ -134,8 +137,10 @@ def happens(draw: st.DrawFn, life: Life, lives: int) -> None:
             life.sync(there[0], " ".join(joining), life=f"{lives}")
     elif kind <= 12:
         judged(draw, life)
-    elif kind == 13:
+    elif kind in (13, 16, 17, 18):
         checked(draw, life)
+    elif kind in (19, 20) and life.under_way:
+        life.finish(life.under_way[0])
     elif kind == 14:
         configured(draw, life, lives)
     else:
@@ -154,10 +159,17 @@ def judged(draw: st.DrawFn, life: Life) -> None:
 
 def checked(draw: st.DrawFn, life: Life) -> None:
     """The check of a resource found something."""
-    each = life.state.cluster.group(draw(st.sampled_from(list(life.state.groups))))
-    part, node = draw(st.sampled_from(each.resources)).name, draw(st.sampled_from(each.nodes))
-    run = life.hold(node, part, each.name).run
-    life.happens(e.MonitorChanged(node, each.name, part, run, draw(st.sampled_from((FAILED, UNKNOWN, SUCCEEDED)))))
+    running = [
+        (each.name, part.name, node)
+        for each in life.state.cluster.groups
+        for node, holds in life.state.groups[each.name].holds.items()
+        for part, hold in zip(each.resources, holds, strict=True)
+        if hold.run
+    ]
+    if running:
+        name, part, node = draw(st.sampled_from(running))
+        outcome = draw(st.sampled_from((FAILED, FAILED, FAILED, UNKNOWN, SUCCEEDED)))
+        life.happens(e.MonitorChanged(node, name, part, life.hold(node, part, name).run, outcome))
 
 
 def configured(draw: st.DrawFn, life: Life, lives: int) -> None:
@@ -169,13 +181,25 @@ def configured(draw: st.DrawFn, life: Life, lives: int) -> None:
         parts = tuple(
             remade(each, params={"port": lives}) if draw(st.booleans()) else each for each in changed.resources
         )
-        groups = (*old.groups[:place], remade(changed, resources=parts), *old.groups[place + 1 :])
+        after = () if free(old, changed) and draw(st.booleans()) else (remade(changed, resources=parts),)
+        missing = [name for name in NAMES if name not in (each.name for each in old.groups)]
+        added = tuple(group(name, "b a c") for name in missing if draw(st.booleans()))
+        groups = (*old.groups[:place], *after, *old.groups[place + 1 :], *added)
         wanted = altered(old, groups=groups, monitors=old.monitors[: draw(st.integers(0, len(old.monitors)))])
         life.happens(e.CommandGiven(f"c{lives}", "a", e.ChangeConfiguration(wanted, "me", "because")))
         return
-    node = draw(st.sampled_from(tuple(life.state.nodes)))
+    asked = [node for node in life.state.members() if node not in life.state.change.agreed]
+    node = draw(st.sampled_from(asked or list(life.state.nodes)))
     refusals = (FAILED.said,) if draw(st.integers(0, 9)) == 0 else ()
     life.happens(e.ConfigurationJudged(life.state.change.id, node, refusals))  # type: ignore[arg-type]
+
+
+def free(old: Cluster, each: Group) -> bool:
+    """True when nothing else of the configuration names the group."""
+    targets = [target for one in old.monitors for target in (one.recovery.target, one.watches) if target]
+    tied = [needed.group for other in old.groups for needed in other.depends_on]
+    tied += [name for rule in old.exclusions for name in rule.groups] + [target.group for target in targets]
+    return each.name not in tied and len(old.groups) > 1
 
 
 def begin(draw: st.DrawFn, configuration: Cluster) -> Life:
@@ -215,6 +239,9 @@ def within_reason(life: Life) -> None:
             assert not facts.suspended or isinstance(action, a.ProbeNode)
     for each in state.cluster.groups:
         assert len(state.groups[each.name].recent) <= each.failover_limit
+    for timer in state.timers:
+        kind, _, rest = timer.partition(":")
+        assert kind in OTHER_TIMERS or rest.partition(":")[0] in state.groups
     for name, known in state.monitors.items():
         assert known != MonitorFacts(), name
         assert all(watch != Watch() for watch in known.on.values())

@@ -20,7 +20,7 @@ A file is comments, then commands at the left margin; indented lines are what th
     monitor n1 web.http failed|unknown|normal    a resource's own check changed its verdict
     finds n1 ping1 failed|unknown|normal         a monitor of its own did; `late`: in the round before
     apply | agree n1 | object n1                 the configuration is proposed; members judge it
-    timer agent                                  the armed timer of that kind fires
+    timer agent                                  the armed timer of that kind fires; `timers`: the kinds that are armed
     silent n1 | leave n1                         a daemon fell silent; a daemon is asked to end
     move web [n2] | start web [n2] | stop web
     order suspend n1 | order stop-node n1 shutdown | order maintenance on | ...    any other command, by its verb
@@ -375,6 +375,9 @@ class Transcript:
     def _timer(self, words: list[str]) -> list[str]:
         (timer,) = [timer for timer in self.state.timers if timer.startswith(words[0])]
         return self.deliver(e.TimerFired(timer))
+
+    def _timers(self, words: list[str]) -> list[str]:
+        return [" ".join(timer.partition(":")[0] for timer in self.state.timers) or "none"]
 
     def _silent(self, words: list[str]) -> list[str]:
         return self.deliver(e.AgentSilent(words[0], self.state.nodes[words[0]].incarnation))

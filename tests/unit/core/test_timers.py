@@ -8,7 +8,7 @@ from komainu.core import actions as a, events as e, membership, timers
 from komainu.core.state import Presence, Status
 from komainu.model.config import Group, Recovery
 from komainu.model.outcome import SUCCEEDED
-from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, formed, group, remade, resource
+from tests.unit.core.clusters import FAILED, UNKNOWN, Life, altered, cluster, formed, group, remade, resource
 
 NEVER = Recovery(start_retries=0, restarts=0, failovers=0)
 
@@ -286,3 +286,21 @@ def test_timers_are_kept_in_the_order_of_their_names() -> None:
     life.silent("c")
     assert len(life.state.timers) == 2
     assert list(life.state.timers) == sorted(life.state.timers)
+
+
+@pytest.mark.xfail(strict=True, raises=Exception, reason="they stay armed, and whoever they fire for is gone")
+def test_the_timers_of_a_group_go_with_it() -> None:
+    """A failover counts for an hour; a configuration without the group comes into force before that is over."""
+    never = Recovery(restarts=0)
+    groups = [group("web"), remade(group("db"), resources=(resource("disk", recovery=never),))]
+    life = formed(cluster(groups=groups))
+    life.check("a", FAILED, "disk")
+    life.settle()
+    (timer,) = life.group("db").recent
+    wanted = e.ChangeConfiguration(altered(life.state.cluster, groups=groups[:1]), "me", "because")
+    life.happens(e.CommandGiven("c9", "a", wanted))
+    life.judge("a b")
+    life.settle()
+    assert list(life.state.groups) == ["web"]
+    life.happens(e.TimerFired(timer))
+    assert life.state.timers == {}
