@@ -426,7 +426,14 @@ def _rules(state: State, event: e.Event) -> int:
     if isinstance(event, e.MembersSynced):
         numbers = [member.rules for member in event.members]
     else:
-        numbers = [facts.rules for facts in state.nodes.values() if facts.presence is Presence.MEMBER]
+        # Whoever goes by this very event has no say in it.
+        gone = (event.node,) if isinstance(event, e.AgentSilent) else ()
+        there = event.members if isinstance(event, e.ViewChanged) else tuple(state.nodes)
+        numbers = [
+            facts.rules
+            for name, facts in state.nodes.items()
+            if facts.presence is Presence.MEMBER and name in there and name not in gone
+        ]
     return min(numbers, default=1)
 
 

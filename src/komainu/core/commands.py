@@ -30,7 +30,7 @@ def _judge(state: State, event: e.CommandGiven, cause: Said, rules: int) -> tupl
             return _confirm_gone(state, command, event.origin)
         case e.MoveGroup() | e.StartGroup() | e.StopGroup():
             return _on_group(state, command, cause)
-        case e.ResumeNode() | e.ResumeMonitor() | e.SetMaintenance(on=False):
+        case e.ResumeNode() | e.ResumeMonitor() | e.SetMaintenance(on=False) | e.SimulateFailure(on=False):
             return orders.obey(state, command)  # what can be ended must not be kept up by an old member that returns
         case _ if rules < 2:
             return state, answers.TOO_OLD.said()

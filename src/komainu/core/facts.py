@@ -21,6 +21,8 @@ def absorb(state: State, event: e.Event, cause: Said, rules: int) -> State:
         case e.MembersSynced():
             return presence.members_synced(change.abandon(state, change.MEMBERS_CHANGED.said()), event)
         case e.AgentSilent():
+            if presence.agent_silent(state, event) is state:
+                return state
             return presence.agent_silent(change.abandon(state, change.MEMBERS_CHANGED.said()), event)
         case e.NodeLeaving():
             return presence.node_leaving(state, event)

@@ -14,6 +14,7 @@ def settle(before: State, state: State, cause: Said, rules: int) -> State:
         if facts.wanted is not Wanted.UP or facts.home is None or facts.given_up:
             continue
         if not recovery.may_recover(state, facts.home):
+            state = _given_up_in_maintenance(state, group, cause) if state.maintenance and facts.ordered else state
             continue
         for resource, hold in zip(group.resources, facts.holds[facts.home], strict=True):
             if hold.status is Status.FAILED and resource.name not in facts.parked:
@@ -21,6 +22,16 @@ def settle(before: State, state: State, cause: Said, rules: int) -> State:
                 if budget is not None:
                     state = _escalate(state, group, resource, budget, cause, rules)
                     break
+    return state
+
+
+def _given_up_in_maintenance(state: State, group: Group, cause: Said) -> State:
+    """What was ordered while nothing is to be recovered, and failed, is not tried again."""
+    facts = state.groups[group.name]
+    home = facts.home or ""
+    for resource, hold in zip(group.resources, facts.holds[home], strict=True):
+        if hold.status is Status.FAILED and resource.name not in facts.parked:
+            return recovery.conclude(state, group, resource.name, home, "none", resource.name, cause)
     return state
 
 

@@ -84,7 +84,7 @@ def turn(before: State, state: State, rules: int) -> State:
     """Begin and end rounds, by what is so when everything has been planned."""
     if rules < 2:
         return state
-    everything = before.nodes is not state.nodes or before.cluster is not state.cluster
+    everything = before.nodes is not state.nodes or before.cluster is not state.cluster or before.rules != rules
     touched = tuple(group.name for group in stirred(before, state))
     for monitor in state.cluster.monitors:
         if everything or _concerned(before, state, monitor, touched):

@@ -177,6 +177,8 @@ class State:
     epoch: int = 0
     "Grows whenever a node is lost and whenever histories are put together."
     ring: str = ""
+    rules: int = 0
+    "Under which everything was last settled."
     counter: int = 0
     "Numbers the actions within (epoch, ring)."
     formed: bool = False

@@ -42,7 +42,7 @@ def step(state: State, event: Event, rules: int = RULES) -> Step:
         raise ValueError(f"rules {rules} are not known here; this release knows 1 to {RULES}")
     before = state
     cause = causes.headline(event)
-    state = facts.absorb(state, event, cause, rules)
+    state = facts.absorb(replace(state, rules=rules), event, cause, rules)
     state = change.settle(state)
     state = membership.settle(state)
     state = health.settle(before, state, cause, rules)

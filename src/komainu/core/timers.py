@@ -103,8 +103,8 @@ def _waited(state: State, kind: str, name: str, other: str) -> State:
 
 def _wanted(before: State, state: State) -> dict[str, int]:
     groups = stirred(before, state)
-    names = tuple(group.name for group in groups)
-    wanted = {timer: ms for timer, ms in state.timers.items() if _of_others(timer, names)}
+    others = tuple(name for name in state.groups if name not in [group.name for group in groups])
+    wanted = {timer: ms for timer, ms in state.timers.items() if _of_group_in(timer, others)}
     if not state.formed:
         wanted["startup"] = state.cluster.startup_sync_wait_ms
     if state.change is not None and any(node not in state.change.agreed for node in state.members()):
@@ -127,10 +127,10 @@ def _wanted(before: State, state: State) -> dict[str, int]:
     return dict(sorted(wanted.items()))
 
 
-def _of_others(timer: str, names: tuple[str, ...]) -> bool:
-    """True for a timer of a group for which nothing can have changed."""
+def _of_group_in(timer: str, names: tuple[str, ...]) -> bool:
+    """True for a timer of one of those groups."""
     kind, _, rest = timer.partition(":")
-    return kind in _OF_GROUPS and rest.partition(":")[0] not in names
+    return kind in _OF_GROUPS and rest.partition(":")[0] in names
 
 
 def _of_group(state: State, group: Group, facts: GroupFacts) -> dict[str, int]:

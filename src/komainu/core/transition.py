@@ -163,6 +163,8 @@ def _plan_fences(work: _Plan) -> None:
     for name, facts in work.state.nodes.items():
         if facts.presence not in (Presence.UNSEEN, Presence.LOST) or facts.fence or facts.fence_wait:
             continue
+        if facts.suspended:
+            continue  # what runs there was to go on
         if members and _awaited(work.state, name):
             number, fencer = work.number(), _next_after(facts.fence_by, members)
             fenced = replace(facts, presence=Presence.LOST, fence=number, fence_by=fencer)

@@ -288,7 +288,6 @@ def test_timers_are_kept_in_the_order_of_their_names() -> None:
     assert list(life.state.timers) == sorted(life.state.timers)
 
 
-@pytest.mark.xfail(strict=True, raises=Exception, reason="they stay armed, and whoever they fire for is gone")
 def test_the_timers_of_a_group_go_with_it() -> None:
     """A failover counts for an hour; a configuration without the group comes into force before that is over."""
     never = Recovery(restarts=0)
