@@ -185,7 +185,8 @@ class AnyOrder(RuleBasedStateMachine):
         for group in state.groups.values():
             for node, holds in group.holds.items():
                 facts = state.nodes[node]
-                if facts.presence is Presence.MEMBER and facts.probed and node != group.home:
+                # Nothing more is asked of a node that was told to end.
+                if facts.presence is Presence.MEMBER and facts.probed and not facts.ended and node != group.home:
                     left = [hold for hold in holds if hold.status is not Status.STOPPED]
                     assert not left or left[-1].action or left[-1].wait
 

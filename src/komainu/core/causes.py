@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from komainu.core import events as e
+from komainu.model.commands import subject
 from komainu.model.message import Message, Said
 from komainu.model.outcome import Result
 
@@ -64,20 +65,3 @@ def headline(event: e.Event) -> Said:
             return COMMAND.said(node=event.origin, verb=event.command.verb, what=subject(event.command))
         case _:
             assert_never(event)
-
-
-def subject(command: e.Command) -> str:
-    """What a command is about."""
-    match command:
-        case e.StartPart() | e.StopPart():
-            return f"{command.group}/{command.resource}"
-        case e.SuspendMonitor() | e.ResumeMonitor() | e.SimulateFailure():
-            return command.monitor
-        case e.ConfirmGone() | e.SuspendNode() | e.ResumeNode() | e.StopNode():
-            return command.node or "*"
-        case e.SetMaintenance():
-            return "on" if command.on else "off"
-        case e.ChangeConfiguration():
-            return f"{command.cluster.version}"
-        case _:
-            return command.group

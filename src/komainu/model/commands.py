@@ -160,3 +160,20 @@ Command = (
     | ChangeConfiguration
     | ConfirmGone
 )
+
+
+def subject(command: Command) -> str:
+    """What a command is about."""
+    match command:
+        case StartPart() | StopPart():
+            return f"{command.group}/{command.resource}"
+        case SuspendMonitor() | ResumeMonitor() | SimulateFailure():
+            return command.monitor
+        case ConfirmGone() | SuspendNode() | ResumeNode() | StopNode():
+            return command.node or "*"
+        case SetMaintenance():
+            return "on" if command.on else "off"
+        case ChangeConfiguration():
+            return f"{command.cluster.version}"
+        case _:
+            return command.group
