@@ -25,7 +25,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "KM10": ("cluster.yaml: the file", "cluster.yaml: ファイルの形式"),
     "KM11": ("cluster.yaml: keys and values", "cluster.yaml: キーと値"),
     "KM12": ("cluster.yaml: what does not fit together", "cluster.yaml: 全体の整合性"),
-    "KM13": ("The committed configuration", "確定した構成"),
+    "KM13": ("The configuration in force", "有効な構成情報"),
     "KM15": ("A changed configuration: what follows", "構成変更の影響"),
     "KM16": ("cluster.yaml: monitors, recovery, times", "cluster.yaml: モニタ、復旧、時間"),
     "KM20": ("Corosync: the connection", "Corosync: 接続"),

@@ -26,7 +26,7 @@ AWAIT = Message(
 FOLLOW = Message("KM5470", "{group} stops even if {other} has not stopped", "{other} の停止を待たずに {group} を停止")
 FAILBACK = Message("KM5471", "{group} goes back to {node}", "{group} を {node} にフェイルバック")
 NORMAL = Message(
-    "KM5472", "the failures found by {monitor} on {node} are counted anew", "{node} の監視 {monitor} の回数を数え直す"
+    "KM5472", "the failures found by {monitor} on {node} are counted anew", "{node} のモニタ {monitor} の回数を数え直す"
 )
 CALM = Message("KM5473", "the failovers of {group} are counted anew", "{group} のフェイルオーバ回数を数え直す")
 OTHER = Message("KM5474", "the wait {timer} is over", "待ち時間 {timer} が終了")

@@ -12,7 +12,7 @@ STOP = Message("KM5442", "stop {resource} on {node}", "{node} で {resource} を
 PROBE = Message("KM5443", "find out what runs on {node}", "{node} で動作しているものを確認")
 FENCE = Message("KM5444", "fence {target} from {node}", "{node} から {target} を強制停止")
 SCRIPT = Message(
-    "KM5445", "run the script of monitor {monitor} on {node}", "{node} で監視 {monitor} の復旧前スクリプトを実行"
+    "KM5445", "run the script of monitor {monitor} on {node}", "{node} でモニタ {monitor} の回復動作前スクリプトを実行"
 )
 JUDGE = Message("KM5446", "judge the new configuration on {node}", "{node} で新しい構成情報を検査")
 END = {

@@ -15,16 +15,16 @@ UNKNOWN_TYPE = Message(
     "KM5101",
     "Resource {resource} has the type {type}, which this release of Komainu does not know. Install the same release on "
     "all nodes.",
-    "リソース {resource} のタイプ {type} は、このバージョンの Komainu では使用できません。"
-    "全ノードに同じバージョンをインストールしてください。",
+    "リソース {resource} のタイプ {type} は、このリリースの Komainu では使用できません。"
+    "全ノードに同じリリースをインストールしてください。",
     "error",
 )
 BAD_PARAMETERS = Message(
     "KM5102",
-    "The parameters of resource {resource} do not hold on node {node}: {reason}. Correct them and commit the "
+    "The parameters of resource {resource} do not hold on node {node}: {reason}. Correct them and apply the "
     "configuration again.",
     "リソース {resource} のパラメータがノード {node} で正しくありません: {reason}。"
-    "修正して構成情報を再度コミットしてください。",
+    "修正して構成情報を再度適用してください。",
     "error",
 )
 

@@ -11,7 +11,7 @@ from komainu.model.message import Message, Said
 TAKEN_OVER = Message(
     "KM5304",
     "This node took over version {version} of the configuration from the others; it held version {before}.",
-    "構成情報のバージョン {version} を他のノードから取り込みました。このノードのバージョンは {before} でした。",
+    "構成情報 第 {version} 版を他のノードから取り込みました。このノードでは第 {before} 版でした。",
     "warning",
 )
 MESSAGES = (TAKEN_OVER,)

@@ -33,7 +33,7 @@ UNDECODABLE = Message(
     "A message from node {node} cannot be read ({reason}) and was ignored. Does it run another release of Komainu? "
     "Install the same release on all nodes.",
     "ノード {node} からのメッセージを解釈できないため無視しました ({reason})。"
-    "異なるバージョンの Komainu が動作している可能性があります。全ノードに同じバージョンをインストールしてください。",
+    "異なるリリースの Komainu が動作している可能性があります。全ノードに同じリリースをインストールしてください。",
     "error",
 )
 STRANGER = Message(

@@ -44,7 +44,7 @@ UNKNOWN_KIND = Message(
     "KM5713",
     "Notification {name} has the kind {kind}, which this release of Komainu does not know. Install the same release on "
     "all nodes.",
-    "通知 {name} の種類 {kind} は、このバージョンの Komainu では使用できません。全ノードに同じバージョンをインストール"
+    "通知 {name} の種類 {kind} は、このリリースの Komainu では使用できません。全ノードに同じリリースをインストール"
     "してください。",
     "error",
 )

@@ -31,15 +31,15 @@ UNKNOWN_TYPE = Message(
     "KM5131",
     "Monitor {monitor} has the type {type}, which this release of Komainu does not know. Install the same release on "
     "all nodes.",
-    "監視 {monitor} のタイプ {type} は、このバージョンの Komainu では使用できません。全ノードに同じバージョンを"
+    "モニタ {monitor} のタイプ {type} は、このリリースの Komainu では使用できません。全ノードに同じリリースを"
     "インストールしてください。",
     "warning",
 )
 BAD_PARAMETERS = Message(
     "KM5132",
-    "The parameters of monitor {monitor} do not hold on node {node}: {reason}. Correct them and commit the "
+    "The parameters of monitor {monitor} do not hold on node {node}: {reason}. Correct them and apply the "
     "configuration again.",
-    "監視 {monitor} のパラメータがノード {node} で正しくありません: {reason}。修正して構成情報を再度コミットして"
+    "モニタ {monitor} のパラメータがノード {node} で正しくありません: {reason}。修正して構成情報を再度適用して"
     "ください。",
     "warning",
 )

@@ -20,7 +20,7 @@ from komainu.agent.pulse import MISSED_BEATS, SHORTEST_INTERVAL_MS
 from komainu.agent.recorder import said_to_json
 from komainu.model.message import Message
 
-NODES_LOST = Message("KM5341", "The cluster lost {nodes}.", "{nodes} との通信が失われました。")
+NODES_LOST = Message("KM5341", "The cluster lost {nodes}.", "{nodes} が通信不能になりました。")
 RESOURCE_FAILED = Message(
     "KM5342",
     "Resource {resource} of group {group} failed on {node}.",

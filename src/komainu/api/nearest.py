@@ -10,11 +10,11 @@ from komainu.model.message import Message, Said
 NO_GROUP = Message("KM6010", "There is no group {name}.", "グループ {name} はありません。", "error")
 NO_NODE = Message("KM6012", "There is no node {name}.", "ノード {name} はありません。", "error")
 NO_RESOURCE = Message("KM6013", "There is no resource {name}.", "リソース {name} はありません。", "error")
-NO_MONITOR = Message("KM6014", "There is no monitor {name}.", "監視 {name} はありません。", "error")
+NO_MONITOR = Message("KM6014", "There is no monitor {name}.", "モニタ {name} はありません。", "error")
 NO_OBJECT = Message(
     "KM6015",
     "There is no node, group, resource or monitor {name}.",
-    "{name} という名前のノード、グループ、リソース、監視はありません。",
+    "{name} という名前のノード、グループ、リソース、モニタはありません。",
     "error",
 )
 MEANT = Message("KM6016", "Did you mean {names}?", "{names} の誤りではありませんか。")

@@ -34,7 +34,7 @@ BAD_FRAME = Message(
 NO_OPERATION = Message(
     "KM6021",
     "There is no operation {name} in this release of komainud. Use the `komainu` command of the same release.",
-    "このバージョンの komainud に操作 {name} はありません。同じバージョンの `komainu` コマンドを使用してください。",
+    "このリリースの komainud に操作 {name} はありません。同じリリースの `komainu` コマンドを使用してください。",
     "error",
 )
 BAD_ARGUMENTS = Message("KM6022", "{name}: {reason}.", "{name}: {reason}", "error")

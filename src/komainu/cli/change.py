@@ -26,7 +26,7 @@ ASKS = Message(
 )
 SAME = Message(
     "KM6712",
-    "Nothing differs from the configuration that holds (version {version}). Nothing was changed.",
+    "Nothing differs from the configuration in force (version {version}). Nothing was changed.",
     "現在有効な構成情報 (第 {version} 版) との差異はありません。変更はありません。",
 )
 NO_DIFFERENCE = Message(
@@ -74,14 +74,14 @@ _SHADES: dict[str, Colour] = {"+": "green", "-": "red", "~": "yellow"}
 
 def register(below: Commands) -> None:
     """Add the commands to those of `config`."""
-    file = ("the configuration that is to hold", "適用する構成ファイル")
+    file = ("the configuration to put in force", "適用する構成ファイル")
     version = ("the number of a version", "版の番号")
     told = ("put a configuration in force on all nodes, or on none", "構成情報を全ノードに適用する")
     _changing(below.add("apply", told, apply).value("file", "FILE", file, type=Path))
     told = ("put the content of an earlier version in force again", "以前の版の内容を再び適用する")
     _changing(below.add("rollback", told, rollback).value("version", "VERSION", version, type=int))
     old = ("the older one; by default the one before the newer", "古い方の版。省略時は新しい方の直前の版")
-    new = ("the newer one; by default the one that holds", "新しい方の版。省略時は有効な版")
+    new = ("the newer one; by default the one in force", "新しい方の版。省略時は有効な版")
     (
         below.add("diff", ("show what differs between two versions", "2 つの版の差異を表示する"), differ)
         .value("old", "OLD", old, type=int, nargs="?")
@@ -90,7 +90,7 @@ def register(below: Commands) -> None:
     )
     told = ("list the versions: when, who, why, what changed", "版の一覧 (日時、実行者、理由、変更点)")
     below.add("history", told, history).switch("--json", _JSON)
-    told = ("show the configuration that holds, or a version", "有効な構成情報または指定した版を表示する")
+    told = ("show the configuration in force, or a version", "有効な構成情報または指定した版を表示する")
     (
         below.add("show", told, show)
         .value("version", "VERSION", version, type=int, nargs="?")
@@ -258,7 +258,7 @@ def _headline(version: Json, speech: Speech) -> str:
 
 
 def show(session: Session, chosen: Namespace) -> int:
-    """Show the configuration that holds, or a version, complete with every default; or the file it was made from."""
+    """Show the configuration in force, or a version, complete with every default; or the file it was made from."""
     speech = session.speech
     with session.connect() as client:
         if chosen.version is None and not chosen.yaml:

@@ -13,7 +13,7 @@ _KINDS = {
     "node": ("node", "ノード"),
     "group": ("group", "グループ"),
     "resource": ("resource", "リソース"),
-    "monitor": ("monitor", "監視"),
+    "monitor": ("monitor", "モニタ"),
 }
 
 
@@ -38,7 +38,7 @@ def draw_object(told: Json, speech: Speech) -> list[str]:
     if kind == "group":
         lines += ["", speech.paint(speech.pick("Resources", "リソース"), "bold"), *_parts(it["resources"], speech)]
     if told["monitors"] and kind != "monitor":
-        lines += ["", speech.paint(speech.pick("Monitors", "監視"), "bold")]
+        lines += ["", speech.paint(speech.pick("Monitors", "モニタ"), "bold")]
         lines += [f"  {line}" for line in monitor_lines(told["monitors"], speech)]
     return lines + under_way(told["pending"], told["timers"], speech)
 
@@ -85,7 +85,10 @@ def _group(told: Json, speech: Speech) -> list[Pair]:
         (speech.pick("because", "経緯"), "\n".join(speech.said(said) for said in group["because"])),
         (speech.pick("startable on", "起動可能ノード"), ", ".join(group["nodes"])),
         (speech.pick("wanted", "望まれる状態"), group["wanted"]),
-        (speech.pick("exclusive", "排他"), speech.pick(*(("yes", "はい") if group["exclusive"] else ("no", "いいえ")))),
+        (
+            speech.pick("exclusive", "排他リソース"),
+            speech.pick(*(("yes", "はい") if group["exclusive"] else ("no", "いいえ"))),
+        ),
         (speech.pick("failovers", "フェイルオーバ"), f"{group['failovers']}"),
         (speech.pick("against its limit", "上限に対する回数"), counted),
         (speech.pick("failed on", "異常となったノード"), ", ".join(group["barred"])),
@@ -108,7 +111,7 @@ def _resource(told: Json, speech: Speech) -> list[Pair]:
         (speech.pick("group", "グループ"), told["group"]["name"]),
         (speech.pick("type", "タイプ"), resource["type"]),
         (speech.pick("depends on", "依存先"), ", ".join(resource["depends_on"])),
-        (speech.pick("exclusive", "排他"), _yes(resource["exclusive"], speech)),
+        (speech.pick("exclusive", "排他リソース"), _yes(resource["exclusive"], speech)),
         (speech.pick("used up", "復旧の使用回数"), used(resource, speech)),
         (speech.pick("left", "復旧の残り回数"), budget),
         (speech.pick("not ready here", "このノードの準備不足"), unready),

@@ -14,7 +14,7 @@ RISK = Message(
     "Monitor {monitor} will find an error from now on, and recovery begins: reactivations, failovers, at last its "
     "final action. `komainu what-if monitor-failed {monitor}` shows what that comes to; "
     "`komainu monitor fail {monitor} --off` ends it.",
-    "監視 {monitor} は以後異常を検出し、復旧処理 (再活性、フェイルオーバ、最終動作) が始まります。"
+    "モニタ {monitor} は以後異常を検出し、復旧処理 (再活性、フェイルオーバ、最終動作) が始まります。"
     "経過は `komainu what-if monitor-failed {monitor}` で事前に確認できます。"
     "`komainu monitor fail {monitor} --off` で解除します。",
     "warning",
@@ -27,10 +27,10 @@ Json = dict[str, Any]
 
 def register(commands: Commands) -> None:
     """Add the commands."""
-    below = commands.below("monitor", ("the monitors of the cluster", "監視"))
-    monitor = ("the monitor; a resource's own, too", "監視名 (リソースに付属するものも可)")
+    below = commands.below("monitor", ("the monitors of the cluster", "クラスタのモニタ"))
+    monitor = ("the monitor; a resource's own, too", "モニタ名 (リソースに付属するものも可)")
     node = ("the node; by default all that run it", "ノード。省略時は監視する全ノード")
-    text = ("list the monitors, and why each is as it is", "監視の一覧とその状態の理由を表示する")
+    text = ("list the monitors, and why each is as it is", "モニタの一覧とその状態の理由を表示する")
     below.add("list", text, list_monitors).switch("--json", ("for programs: one JSON value", "JSON で出力する"))
     for name, text, handler in (
         ("suspend", ("do not check", "監視を一時停止する"), suspend),
@@ -55,7 +55,7 @@ def list_monitors(session: Session, chosen: Namespace) -> int:
         speech.out(json.dumps(answer, ensure_ascii=False, indent=2))
         return DONE
     if not answer["monitors"]:
-        speech.out(speech.pick("There is none.", "監視はありません。"))
+        speech.out(speech.pick("There is none.", "モニタはありません。"))
     for line in monitor_lines(answer["monitors"], speech):
         speech.out(line)
     return DONE

@@ -17,7 +17,7 @@ def register(commands: Commands) -> None:
     text = ("show how the cluster is, as this node sees it", "このノードから見たクラスタの状態を表示する")
     name = (
         "only this node, group, resource or monitor, in detail",
-        "指定したノード、グループ、リソース、監視だけを詳しく表示する",
+        "指定したノード、グループ、リソース、モニタだけを詳しく表示する",
     )
     (
         commands.add("status", text, status)

@@ -41,7 +41,7 @@ def draw(status: Json, speech: Speech) -> list[str]:
     rows = _node_rows(status, speech) + _group_rows(status, speech) + _monitor_rows(status, speech)
     shared = columns(cells[:2] for cells, _, _ in rows)
     lines = _banner(status["cluster"], speech) + _head(status, speech)
-    titles = (("node", ("Nodes", "ノード")), ("group", ("Groups", "グループ")), ("monitor", ("Monitors", "監視")))
+    titles = (("node", ("Nodes", "ノード")), ("group", ("Groups", "グループ")), ("monitor", ("Monitors", "モニタ")))
     for kind, title in titles:
         of_kind = [row for row in rows if row[2].get("kind") == kind]
         if of_kind:

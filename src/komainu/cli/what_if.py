@@ -33,9 +33,9 @@ def register(commands: Commands) -> None:
     resource = ("the resource; its group may stand before it", "リソース名 (前にグループ名を書いてもよい)")
     arguments = below.add("resource-failed", text, ask).value("names", "[GROUP] RESOURCE", resource, nargs="+")
     _common(_times(arguments), "resource-failed")
-    text = ("a monitor finds an error", "監視の異常検出")
+    text = ("a monitor finds an error", "モニタの異常検出")
     arguments = below.add("monitor-failed", text, ask)
-    arguments.value("monitor", "MONITOR", ("the monitor; a resource's own, too", "監視名"))
+    arguments.value("monitor", "MONITOR", ("the monitor; a resource's own, too", "モニタ名"))
     arguments.value("nodes", "NODE", ("by default wherever it checks", "ノード。省略時は監視する全ノード"), nargs="*")
     _common(_times(arguments), "monitor-failed")
 

@@ -36,9 +36,9 @@ class ArbitrationSection(Section):
     """How it is decided that a lost node is gone, in its long form."""
 
     kind: Literal["none", "operator"] = Field(
-        json_schema_extra=ja("`none`: 見えなくなったノードは停止したとみなす。`operator`: 管理者の確認を待つ。")
+        json_schema_extra=ja("`none`: 通信不能のノードを停止済みとみなす。`operator`: 操作者の確認を待つ。")
     )
-    "`none`: a node that is lost is taken as gone. `operator`: an administrator confirms it."
+    "`none`: a node that is lost is taken as gone. `operator`: an operator confirms it."
 
 
 class ClusterSection(Section):
@@ -56,14 +56,14 @@ class ClusterSection(Section):
     "The language of messages; each user may choose another one for what they see."
     arbitration: Literal["none", "operator"] | ArbitrationSection = Field(
         json_schema_extra=ja(
-            "見えなくなったノードが本当に停止したことをどう確かめるか。`none`: 停止したとみなす（ネットワークが分断"
-            "されると両方のノードで動くことがある）。`operator`: 管理者が `komainu node confirm-gone` で確認するまで、"
+            "通信不能のノードが本当に停止したことをどう確かめるか。`none`: 停止済みとみなす（ネットワークが分断"
+            "されると両方のノードで動くことがある）。`operator`: 操作者が `komainu node confirm-gone` で確認するまで、"
             "排他リソースを含むグループは引き継がない。"
         )
     )
     (
         "How it is decided that a lost node is gone. `none`: it is taken as gone (when the network is cut, both sides "
-        "may be active). `operator`: groups with an exclusive resource wait until an administrator confirms it with "
+        "may be active). `operator`: groups with an exclusive resource wait until an operator confirms it with "
         "`komainu node confirm-gone`."
     )
     detect_within_ms: int = Field(
@@ -310,7 +310,7 @@ class ClusterFile(Section):
     )
     "The monitors of their own; those that come with a resource do not stand here."
     exclusions: tuple[ExclusionEntry, ...] = Field(
-        default=(), max_length=MOST_GROUPS, json_schema_extra=ja("グループの排他。")
+        default=(), max_length=MOST_GROUPS, json_schema_extra=ja("グループの排他ルール。")
     )
     "Groups that avoid each other."
     notifications: tuple[NotificationEntry, ...] = Field(

@@ -15,7 +15,7 @@ MOST_EXCLUDED = 100
 ALONE = Message(
     "KM1275",
     "Groups avoid each other, and here is only one. Write two groups or more.",
-    "排他はグループどうしの関係ですが、グループが 1 つしかありません。2 つ以上のグループを書いてください。",
+    "排他ルールはグループどうしの関係ですが、グループが 1 つしかありません。2 つ以上のグループを書いてください。",
     "error",
 )
 MESSAGES = (ALONE,)
@@ -57,7 +57,7 @@ class MonitorRecoverySection(Section):
         "`{group: G, resource: R}`. By default what it watches, or else `local-server`."
     )
     script: str = Field(
-        default="", json_schema_extra=ja("回復の各段階の前に、そのノードで実行するスクリプト。絶対パスで書く。")
+        default="", json_schema_extra=ja("復旧処理の各段階の前に、そのノードで実行するスクリプト。絶対パスで書く。")
     )
     "Run on the monitor's node before every step of recovery: an absolute path; empty for none."
     script_timeout_ms: int = Field(default=30_000, ge=1, json_schema_extra=ja("そのスクリプトのタイムアウト。"))
@@ -134,7 +134,7 @@ class MonitorEntry(Section):
     first_wait_ms: int = Field(
         default_factory=left_out,
         ge=0,
-        json_schema_extra=ja("最初の監視までと、回復動作の後の最初の監視までの時間。既定値はタイプで決まる。"),
+        json_schema_extra=ja("最初の監視までと、復旧処理の後の最初の監視までの時間。既定値はタイプで決まる。"),
     )
     "Before the first check, and before the first one after a recovery. By default as its type says."
     interval_ms: int = Field(
@@ -153,12 +153,12 @@ class MonitorEntry(Section):
     )
     "Further checks that must fail as well before it is in error. By default as its type says."
     recovery: MonitorRecoverySection = Field(
-        default=MonitorRecoverySection(), json_schema_extra=ja("異常を検出したときの回復動作。")
+        default=MonitorRecoverySection(), json_schema_extra=ja("異常を検出したときの復旧処理。")
     )
     "What happens when it finds an error."
     np: bool = Field(
         default=False,
-        json_schema_extra=ja("ネットワークパーティション解決に使う。最終動作は保留されない。"),
+        json_schema_extra=ja("ネットワークパーティション解決に使う。最終動作は抑止されない。"),
     )
     "It serves network partition resolution: its final action is never held back."
 
@@ -166,7 +166,7 @@ class MonitorEntry(Section):
 class ExclusionEntry(Section):
     """Groups that avoid each other."""
 
-    name: Name = Field(json_schema_extra=ja("排他の名前。"))
+    name: Name = Field(json_schema_extra=ja("排他ルールの名前。"))
     "The name of the exclusion."
     kind: Literal["normal", "absolute"] = Field(
         json_schema_extra=ja(

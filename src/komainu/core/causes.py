@@ -30,7 +30,9 @@ COMMAND = Message(
     "An operator on {node} gave the command {verb} {what}.",
     "{node} で {verb} {what} が指示されました。",
 )
-FOUND = Message("KM7014", "Monitor {monitor} on {node}: {result}.", "{node} の監視 {monitor} の結果は {result} です。")
+FOUND = Message(
+    "KM7014", "Monitor {monitor} on {node}: {result}.", "{node} のモニタ {monitor} の結果は {result} です。"
+)
 AGREED = Message("KM7015", "{node} agrees with the new configuration.", "{node} は新しい構成情報に同意しました。")
 OBJECTED = Message("KM7016", "{node} objects to the new configuration.", "{node} は新しい構成情報を拒否しました。")
 

@@ -22,17 +22,17 @@ from komainu.model.outcome import Result
 REACTIVATES = Message(
     "KM7511",
     "Monitor {monitor} found an error on {node}: {target} is reactivated (attempt {count} of {most}).",
-    "監視 {monitor} が {node} で異常を検出したため、{target} を再活性します ({count}/{most} 回目)。",
+    "モニタ {monitor} が {node} で異常を検出したため、{target} を再活性します ({count}/{most} 回目)。",
     "warning",
 )
 AT_ITS_END = Message(
     "KM7512",
     "Recovery of monitor {monitor} on {node} is at its end; its final action is `{action}`.",
-    "{node} での監視 {monitor} の復旧処理を終了しました。最終動作は `{action}` です。",
+    "{node} でのモニタ {monitor} の復旧処理を終了しました。最終動作は `{action}` です。",
     "error",
 )
 NORMAL_AGAIN = Message(
-    "KM7513", "Monitor {monitor} on {node} is normal again.", "{node} の監視 {monitor} は正常に戻りました。"
+    "KM7513", "Monitor {monitor} on {node} is normal again.", "{node} のモニタ {monitor} は正常に戻りました。"
 )
 
 

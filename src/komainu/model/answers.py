@@ -86,7 +86,7 @@ CONFIRMED = Message(
 TOO_OLD = Message(
     "KM7715",
     "A member runs an older release that does not know this command yet. Finish the upgrade of all nodes first.",
-    "この操作に対応していない旧バージョンのノードがあります。先に全ノードのアップグレードを完了してください。",
+    "この操作に対応していない古いリリースのノードがあります。先に全ノードのアップグレードを完了してください。",
     "error",
 )
 HOME_SUSPENDED = Message(
@@ -155,7 +155,7 @@ NO_NODE = Message(
 NO_MONITOR = Message(
     "KM7733",
     "There is no monitor {monitor}. `komainu monitor list` lists the monitors.",
-    "監視 {monitor} はありません。監視の一覧は `komainu monitor list` で確認できます。",
+    "モニタ {monitor} はありません。モニタの一覧は `komainu monitor list` で確認できます。",
     "error",
 )
 NOT_THERE = Message(

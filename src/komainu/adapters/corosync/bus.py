@@ -35,8 +35,8 @@ DRAIN_TIMEOUT_MS = 1_000
 LOST = Message(
     "KM2011",
     "The connection to corosync is lost ({reason}): this node hears nothing of the others, and they may take it for "
-    "dead. Komainu restarts corosync and connects again by itself; if this comes back, see /var/log/corosync.",
-    "corosync との接続が失われました ({reason})。他のノードの情報が届かず、他のノードからは停止したと"
+    "lost. Komainu restarts corosync and connects again by itself; if this comes back, see /var/log/corosync.",
+    "corosync との接続が失われました ({reason})。他のノードの情報が届かず、他のノードからは通信不能と"
     "みなされるおそれがあります。corosync は自動的に再起動され、再接続されます。"
     "繰り返し発生する場合は /var/log/corosync を確認してください。",
     "error",

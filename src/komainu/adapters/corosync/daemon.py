@@ -50,7 +50,7 @@ DIED = Message(
     "KM2203",
     "Corosync ended unexpectedly: the other nodes take this node for lost. It is started again in {wait_ms} ms; "
     "if this comes back, see {log}.",
-    "corosync が異常終了しました。他のノードからはこのノードが失われたとみなされます。{wait_ms} ミリ秒後に"
+    "corosync が異常終了しました。他のノードからは通信不能とみなされます。{wait_ms} ミリ秒後に"
     "再起動します。繰り返し発生する場合は {log} を確認してください。",
     "error",
 )

@@ -40,8 +40,8 @@ _MAX_BYTES = 16_777_216
 
 NOT_INITIALISED = Message(
     "KM1301",
-    "This node belongs to no cluster yet: there is no committed configuration in {folder}. Run `komainu init` first.",
-    "このノードはまだクラスタに属していません。{folder} に確定した構成がありません。先に `komainu init` を実行して"
+    "This node belongs to no cluster yet: there is no configuration in {folder}. Run `komainu init` first.",
+    "このノードはまだクラスタに属していません。{folder} に構成情報がありません。先に `komainu init` を実行して"
     "ください。",
     "error",
 )
@@ -63,16 +63,17 @@ MISSING = Message(
 )
 TOO_NEW = Message(
     "KM1304",
-    "{file} was written by a newer version of Komainu (format {format}). Install that version on this node.",
-    "{file} は新しい版の Komainu が書いたものです（形式 {format}）。このノードにその版をインストールしてください。",
+    "{file} was written by a newer release of Komainu (format {format}). Install that release on this node.",
+    "{file} は新しいリリースの Komainu が書いたものです（形式 {format}）。このノードにそのリリースをインストールして"
+    "ください。",
     "error",
 )
 ALREADY = Message(
     "KM1305",
     "This node belongs to the cluster {cluster} already (version {version}); nothing was changed. To begin anew, "
     "stop komainud and move {folder} away.",
-    "このノードはすでにクラスタ {cluster}（版 {version}）に属しています。何も変更していません。初めからやり直すには、"
-    "komainud を停止して {folder} を別の場所へ移してください。",
+    "このノードはすでにクラスタ {cluster}（構成情報 第 {version} 版）に属しています。何も変更していません。"
+    "初めからやり直すには、komainud を停止して {folder} を別の場所へ移してください。",
     "error",
 )
 NOT_A_NODE = Message(
@@ -85,14 +86,14 @@ NOT_A_NODE = Message(
 )
 NOT_NEWER = Message(
     "KM1307",
-    "Version {version} cannot be committed: version {current} holds already.",
-    "版 {version} は確定できません。すでに版 {current} が有効です。",
+    "Version {version} cannot come into force: version {current} is in force already.",
+    "第 {version} 版は有効にできません。すでに第 {current} 版が有効です。",
     "error",
 )
 NO_SUCH_VERSION = Message(
     "KM1308",
-    "There is no version {version} of the configuration on this node. Known versions: {known}.",
-    "このノードに構成の版 {version} はありません。保存されている版: {known}。",
+    "There is no version {version} of the configuration on this node. Kept versions: {known}.",
+    "このノードに構成情報 第 {version} 版はありません。保存されている版: {known}。",
     "error",
 )
 NOT_WRITTEN = Message(

@@ -80,7 +80,7 @@ WAITS_FOR_MANUAL = Message(
     "KM1283",
     "{group} starts by itself and waits for {other}, which starts only when an operator asks for it: {group} would "
     "wait {wait} ms and then count as failed. Give both the same `start`.",
-    "{group} は自動で起動して {other} を待ちますが、{other} は管理者の操作でしか起動しません。{group} は {wait} ミリ秒"
+    "{group} は自動で起動して {other} を待ちますが、{other} は操作者の指示でしか起動しません。{group} は {wait} ミリ秒"
     "待った後、起動失敗となります。両方の `start` を同じにしてください。",
     "warning",
 )

@@ -11,15 +11,15 @@ from komainu.model.message import Message
 SAME_EXCLUSION = Message(
     "KM1276",
     "Another exclusion is called {name} already. Give each exclusion its own name.",
-    "排他の名前 {name} はすでに使われています。排他ごとに別の名前を付けてください。",
+    "排他ルールの名前 {name} はすでに使われています。排他ルールごとに別の名前を付けてください。",
     "error",
 )
 CONTRADICTION = Message(
     "KM1277",
     "{one} and {other} stand in the exclusion {name} too, which is `{kind}`: they may share a node by one of the two "
     "and may not by the other. Keep one kind for the pair.",
-    "{one} と {other} は `{kind}` の排他 {name} にも含まれています。一方では同じノードで動作でき、他方ではできない"
-    "ことになります。この組の排他の種類をどちらか一方にしてください。",
+    "{one} と {other} は `{kind}` の排他ルール {name} にも含まれています。一方では同じノードで動作でき、他方では"
+    "できないことになります。この組の排他ルールの種類をどちらか一方にしてください。",
     "error",
 )
 TOGETHER_AND_APART = Message(
@@ -27,7 +27,7 @@ TOGETHER_AND_APART = Message(
     "{one} may run only on the node of {other} (`depends_on` with `same_node`), and never on the same node by this "
     "exclusion: it could never start. Remove one of the two.",
     "{one} は {other} と同じノードでだけ動作する指定（`depends_on` の `same_node`）と、決して同じノードで動作しない"
-    "という排他とが両方あるため、起動できません。どちらか一方を取り除いてください。",
+    "という排他ルールとが両方あるため、起動できません。どちらか一方を取り除いてください。",
     "error",
 )
 NOT_ENOUGH_NODES = Message(
@@ -35,14 +35,14 @@ NOT_ENOUGH_NODES = Message(
     "These {count} groups never share a node, but their startable nodes have room for {room} of them: the others "
     "stay stopped. Add nodes to their lists, or take groups out of the exclusion.",
     "この {count} 個のグループは同じノードで動作しませんが、起動可能なノードには {room} 個分しか場所がなく、残りは"
-    "停止したままになります。起動可能なノードを増やすか、排他からグループを外してください。",
+    "停止したままになります。起動可能なノードを増やすか、排他ルールからグループを外してください。",
     "warning",
 )
 NO_SPARE_NODE = Message(
     "KM1280",
     "These {count} groups never share a node and need {count} nodes. When {node} is lost, not all of them find a "
     "place: one stays stopped until it returns.",
-    "この {count} 個のグループは同じノードで動作せず、{count} 台のノードが必要です。{node} が失われると"
+    "この {count} 個のグループは同じノードで動作せず、{count} 台のノードが必要です。{node} が通信不能になると"
     "場所が足りず、そのノードが戻るまで 1 つは停止したままになります。",
     "info",
 )

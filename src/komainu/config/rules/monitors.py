@@ -25,7 +25,7 @@ OUTSIDE = Message(
     "KM1603",
     "The monitor would run on {nodes} too, where group {group} may not start: there it could neither watch nor recover "
     "anything of it. Remove these nodes from `nodes`, or let the group start there.",
-    "このモニタは {nodes} でも監視を行いますが、グループ {group} はそこでは起動しないため、監視も回復もできません。"
+    "このモニタは {nodes} でも監視を行いますが、グループ {group} はそこでは起動しないため、監視も復旧もできません。"
     "`nodes` から取り除くか、そこでグループを起動できるようにしてください。",
     "error",
 )

@@ -21,7 +21,7 @@ FAILBACK_OF_MANUAL = Message(
     "`failback: auto` and `failover: manual` contradict each other: {group} would go back by itself from where only an "
     "operator may bring it. Write `failover: auto`, or `failback: manual`.",
     "`failback: auto` と `failover: manual` は矛盾しています。"
-    "管理者だけが移せるはずのグループ {group} が自動で戻ることに"
+    "操作者だけが移せるはずのグループ {group} が自動で戻ることに"
     "なります。`failover: auto` か `failback: manual` にしてください。",
     "error",
 )

@@ -46,10 +46,10 @@ SYNC_WAIT_SHORT = Message(
 )
 FENCE = Message(
     "KM1255",
-    "`fence` cannot be used: this version has nothing that stops an instance, and without a third vote two nodes that "
-    "lose sight of each other would stop each other. Write `operator`, or `none`.",
-    "`fence` は使えません。この版にはインスタンスを停止する機能がなく、また第三の投票先がなければ、互いを見失った 2 "
-    "つのノードが互いを停止させてしまいます。`operator` または `none` を指定してください。",
+    "`fence` cannot be used: this release has nothing that stops an instance, and without a third vote two nodes that "
+    "cannot hear each other would stop each other. Write `operator`, or `none`.",
+    "`fence` は使えません。このリリースにはインスタンスを停止する機能がなく、また第三の投票先がなければ、"
+    "互いに通信できない 2 つのノードが互いを停止させてしまいます。`operator` または `none` を指定してください。",
     "error",
 )
 CHOOSE = Message(
@@ -57,9 +57,9 @@ CHOOSE = Message(
     "Say what happens when a node is lost: there is no safe default. `arbitration: none` takes it as gone at once "
     "(service returns by itself; when only the network is cut, both sides may be active). `arbitration: operator` "
     "lets groups with an exclusive resource wait until you confirm that it is gone.",
-    "ノードが見えなくなったときの扱いを指定してください。安全な既定値はありません。`arbitration: none` は直ちに停止した"
-    "とみなします（自動で復旧しますが、ネットワークの分断だけでも両側で動くことがあります）。`arbitration: operator` "
-    "は、排他リソースを含むグループについて、管理者が停止を確認するまで引き継ぎを待ちます。",
+    "ノードが通信不能になったときの扱いを指定してください。安全な既定値はありません。`arbitration: none` は直ちに"
+    "停止済みとみなします（自動で復旧しますが、ネットワークの分断だけでも両側で動くことがあります）。"
+    "`arbitration: operator` は、排他リソースを含むグループについて、操作者が停止を確認するまで引き継ぎを待ちます。",
     "error",
 )
 NONE_EXCLUSIVE = Message(
@@ -83,8 +83,8 @@ OPERATOR_WAITS = Message(
     "KM1259",
     "With arbitration `operator`, these groups stay down after the loss of their node until you confirm with "
     "`komainu node confirm-gone` that it is gone: {groups}.",
-    "`arbitration: operator` では、ノードが失われると、管理者が `komainu node confirm-gone` で停止を確認するまで次の"
-    "グループは停止したままになります: {groups}。",
+    "`arbitration: operator` では、ノードが通信不能になると、操作者が `komainu node confirm-gone` で停止を"
+    "確認するまで次のグループは停止したままになります: {groups}。",
     "info",
 )
 AWS_ON_PREMISES = Message(

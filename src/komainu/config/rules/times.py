@@ -22,7 +22,7 @@ RESET_SHORT = Message(
     "KM1622",
     "{value} ms is shorter than the interval of the checks ({interval} ms): the count of {name} would begin again "
     "before the next check, and recovery would never come to an end. Write {interval} or more.",
-    "{value} ミリ秒は監視間隔（{interval} ミリ秒）より短いため、{name} の回数が次の監視の前に数え直しになり、回復動作が"
+    "{value} ミリ秒は監視間隔（{interval} ミリ秒）より短いため、{name} の回数が次の監視の前に数え直しになり、復旧処理が"
     "終わらなくなります。{interval} 以上にしてください。",
     "error",
 )
