@@ -9,10 +9,11 @@ import statistics
 import time
 from collections.abc import Callable
 
-from komainu.core import actions as a
-from komainu.core import events as e
-from komainu.core.state import RULES, State, digest, encode, initial
+from komainu.agent.snapshot import digest, encode
+from komainu.core import actions as a, events as e
+from komainu.core.state import RULES, State, initial
 from komainu.core.step import step
+from komainu.model import commands as c
 from komainu.model.config import Arbitration, Cluster, Group, Monitor, MonitorRecovery, Node, Recovery, Resource, Target
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Result, failed
@@ -129,7 +130,7 @@ def live(day: Day) -> None:
         day.happens(e.MonitorChanged(home, group.name, part, run, BROKEN))
         for timer in tuple(day.state.timers):
             day.happens(e.TimerFired(timer))
-        day.happens(e.CommandGiven("c", home, e.MoveGroup(group.name, None)))
+        day.happens(e.CommandGiven("c", home, c.MoveGroup(group.name, None)))
         day.happens(e.TimerFired("an old one"))
     day.view(names[:-1], names, [])
     day.view(names, names, [last])

@@ -16,7 +16,8 @@ import yaml
 
 from komainu import __version__
 from komainu.agent import journal, recorder, wire
-from komainu.core.state import RULES, State, decode, digest
+from komainu.agent.snapshot import decode, digest
+from komainu.core.state import RULES, State
 from komainu.core.step import step
 from komainu.model import answers
 from komainu_lab import faults, releases, topology

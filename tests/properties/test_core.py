@@ -5,8 +5,10 @@ import os
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from komainu.agent.snapshot import decode, encode
 from komainu.core import actions as a, events as e
-from komainu.core.state import Presence, State, Status, Wanted, decode, encode
+from komainu.core.state import Presence, State, Status, Wanted
+from komainu.model import commands as c
 from komainu.model.config import Cluster, Group, Recovery
 from komainu.model.outcome import SUCCEEDED
 from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, resource
@@ -107,17 +109,17 @@ class AnyOrder(RuleBasedStateMachine):
         self.remember()
 
     @rule(
-        verb=st.sampled_from((e.MoveGroup, e.StartGroup, e.StopGroup)),
+        verb=st.sampled_from((c.MoveGroup, c.StartGroup, c.StopGroup)),
         group=st.sampled_from(GROUPS),
         node=st.sampled_from((None, *NODES)),
     )
     def command(self, verb: type, group: str, node: str | None) -> None:
-        self.life.command(verb(group) if verb is e.StopGroup else verb(group, node))
+        self.life.command(verb(group) if verb is c.StopGroup else verb(group, node))
         self.remember()
 
     @rule(node=st.sampled_from(NODES), late=st.integers(0, 1))
     def word(self, node: str, late: int) -> None:
-        self.life.command(e.ConfirmGone(node, self.life.state.epoch - late))
+        self.life.command(c.ConfirmGone(node, self.life.state.epoch - late))
         self.remember()
 
     @rule(node=st.sampled_from(NODES))

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from komainu.agent.snapshot import decode, encode
 from komainu.core import actions as a, events as e, health, monitors, placement, timers, transition
-from komainu.core.state import MonitorFacts, Presence, State, Status, Wanted, Watch, decode, encode
+from komainu.core.state import MonitorFacts, Presence, State, Status, Wanted, Watch
 from komainu.core.step import Step, step
+from komainu.model import commands as c
 from komainu.model.config import Cluster, Group, Recovery
 from komainu.model.outcome import SUCCEEDED, Outcome
 from tests.unit.core.clusters import (
@@ -85,7 +87,7 @@ def configurations(draw: st.DrawFn) -> Cluster:
     return cluster(" ".join(NODES), kind, groups, watching, rules)
 
 
-def commands(draw: st.DrawFn, life: Life) -> e.Command:
+def commands(draw: st.DrawFn, life: Life) -> c.Command:
     """Any request of an operator."""
     name, node = draw(st.sampled_from(NAMES)), draw(st.sampled_from((None, *NODES)))
     watches = tuple(each.name for each in life.state.cluster.monitors) or ("db0w",)
@@ -93,21 +95,21 @@ def commands(draw: st.DrawFn, life: Life) -> e.Command:
     return draw(
         st.sampled_from(
             (
-                e.MoveGroup(name, node),
-                e.StartGroup(name, node),
-                e.StopGroup(name),
-                e.RestoreGroup(name),
-                e.StartPart(name, f"{name}0"),
-                e.StopPart(name, f"{name}0"),
-                e.SuspendMonitor(which, node),
-                e.ResumeMonitor(which, node),
-                e.SimulateFailure(which, node, True),
-                e.SuspendNode(node),
-                e.ResumeNode(node),
-                e.ResumeNode(None),
-                e.StopNode(node or "a", "reboot"),
-                e.SetMaintenance(draw(st.booleans())),
-                e.SetMaintenance(False),
+                c.MoveGroup(name, node),
+                c.StartGroup(name, node),
+                c.StopGroup(name),
+                c.RestoreGroup(name),
+                c.StartPart(name, f"{name}0"),
+                c.StopPart(name, f"{name}0"),
+                c.SuspendMonitor(which, node),
+                c.ResumeMonitor(which, node),
+                c.SimulateFailure(which, node, True),
+                c.SuspendNode(node),
+                c.ResumeNode(node),
+                c.ResumeNode(None),
+                c.StopNode(node or "a", "reboot"),
+                c.SetMaintenance(draw(st.booleans())),
+                c.SetMaintenance(False),
             )
         )
     )
@@ -145,7 +147,7 @@ def happens(draw: st.DrawFn, life: Life, lives: int) -> None:
         configured(draw, life, lives)
     else:
         node = draw(st.sampled_from(tuple(life.state.nodes)))
-        life.happens(e.CommandGiven(f"c{lives}", "a", e.ConfirmGone(node, life.state.epoch)))
+        life.happens(e.CommandGiven(f"c{lives}", "a", c.ConfirmGone(node, life.state.epoch)))
 
 
 def judged(draw: st.DrawFn, life: Life) -> None:
@@ -186,7 +188,7 @@ def configured(draw: st.DrawFn, life: Life, lives: int) -> None:
         added = tuple(group(name, "b a c") for name in missing if draw(st.booleans()))
         groups = (*old.groups[:place], *after, *old.groups[place + 1 :], *added)
         wanted = altered(old, groups=groups, monitors=old.monitors[: draw(st.integers(0, len(old.monitors)))])
-        life.happens(e.CommandGiven(f"c{lives}", "a", e.ChangeConfiguration(wanted, "me", "because")))
+        life.happens(e.CommandGiven(f"c{lives}", "a", c.ChangeConfiguration(wanted, "me", "because")))
         return
     asked = [node for node in life.state.members() if node not in life.state.change.agreed]
     node = draw(st.sampled_from(asked or list(life.state.nodes)))
@@ -316,7 +318,7 @@ def test_an_event_that_changes_nothing_leads_to_nothing(data: Any) -> None:
         decider = Decider(patch)
         for lives in range(data.draw(st.integers(5, 40))):
             happens(data.draw, life, lives + 2)
-            again = decider.everything(life.state, e.CommandGiven("x", "a", e.StopGroup("nothing")))
+            again = decider.everything(life.state, e.CommandGiven("x", "a", c.StopGroup("nothing")))
             assert [type(action) for action in again.actions] == [a.AnswerCommand]
             assert encode(again.state) == encode(life.state)
 
@@ -345,12 +347,12 @@ def heal(life: Life) -> None:
     life.view(names)
     life.sync("a", names, life="healed")
     rest(life)
-    for command in (e.ResumeNode(None), e.SetMaintenance(False)):
+    for command in (c.ResumeNode(None), c.SetMaintenance(False)):
         life.happens(e.CommandGiven("h", "a", command))
         rest(life)
     for name, facts in life.state.groups.items():
         if facts.wanted is Wanted.UP and facts.home is not None:
-            life.happens(e.CommandGiven("h", "a", e.RestoreGroup(name)))
+            life.happens(e.CommandGiven("h", "a", c.RestoreGroup(name)))
             rest(life)
 
 

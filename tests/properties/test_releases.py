@@ -1,8 +1,10 @@
 """Releases side by side: an older one reads what uses nothing new, and stays out of what it cannot read (ADR 0010)."""
 
 from komainu.agent.replica import Replica
+from komainu.agent.snapshot import decode, digest
 from komainu.core import actions as a, events as e
-from komainu.core.state import Presence, State, decode, digest
+from komainu.core.state import Presence, State
+from komainu.model import commands as c
 from tests.unit.agent.order import Order, assert_together, replica, split, together
 from tests.unit.core.clusters import cluster
 
@@ -25,7 +27,7 @@ def under_maintenance() -> Order:
     order.take("c")
     order.view()
     order.settle()
-    order.propose("a", e.CommandGiven("c1", "a", e.SetMaintenance(True)))
+    order.propose("a", e.CommandGiven("c1", "a", c.SetMaintenance(True)))
     order.settle()
     assert assert_together(order).maintenance
     return order
@@ -86,7 +88,7 @@ def test_one_that_cannot_read_the_state_and_comes_first_is_not_waited_for_when_s
     order.take("a")
     order.view()
     order.settle()
-    order.propose("b", e.CommandGiven("c1", "b", e.SetMaintenance(True)))
+    order.propose("b", e.CommandGiven("c1", "b", c.SetMaintenance(True)))
     order.settle()
     order.add(outdated("a"))
     order.view()

@@ -5,6 +5,7 @@ import pytest
 from komainu.agent import wire
 from komainu.core import events as e
 from komainu.core.state import Presence
+from komainu.model import commands as c
 from tests.unit.agent.order import Order, assert_together, digests, replica, silent, split, together
 from tests.unit.core.clusters import cluster
 
@@ -56,7 +57,7 @@ def test_a_round_interrupted_by_a_newcomer_is_begun_anew(after: int) -> None:
 def test_what_was_proposed_during_a_round_is_not_lost_with_it(after: int) -> None:
     """A round that ends half-way gives back what it had kept."""
     order = together(CLUSTER, settled=False)
-    order.propose("c", e.CommandGiven("c1", "c", e.StopGroup("db")))
+    order.propose("c", e.CommandGiven("c1", "c", c.StopGroup("db")))
     for _ in range(after):
         order.deliver_next()
     order.take("a")

@@ -39,18 +39,21 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from komainu.agent.snapshot import encode
 from komainu.agent.wire import event_from_json
 from komainu.core import actions as a, events as e
-from komainu.core.state import RULES, NodeFacts, State, encode, initial
+from komainu.core.state import RULES, NodeFacts, State, initial
 from komainu.core.step import step
+from komainu.model import commands as c
 from komainu.model.config import Arbitration, Cluster, Exclusion, Group, Monitor, Node, Recovery, Resource
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
+from tests.scenarios.telling import told
 
 NO_ANSWER = Said("T2", "There was no answer.", "応答がありません。", "error")
 BROKEN = Said("T1", "It is broken.", "故障です。", "error")
@@ -59,18 +62,18 @@ VERDICTS = {"normal": SUCCEEDED, "failed": OUTCOMES["fail"], "unknown": OUTCOMES
 
 Pending = a.StartResource | a.StopResource | a.ProbeNode | a.FenceNode | a.RunScript
 
-ORDERS: dict[str, Callable[..., e.Command]] = {
-    "restore": e.RestoreGroup,
-    "start-resource": e.StartPart,
-    "stop-resource": e.StopPart,
-    "suspend-monitor": lambda name, node=None: e.SuspendMonitor(name, node),
-    "resume-monitor": lambda name, node=None: e.ResumeMonitor(name, node),
-    "fail": lambda name, on, node=None: e.SimulateFailure(name, node, on == "on"),
-    "suspend": lambda node=None: e.SuspendNode(node),
-    "resume": lambda node=None: e.ResumeNode(node),
-    "stop-node": lambda node, then="stop": e.StopNode(node, then),
-    "stop-cluster": lambda then="stop": e.StopNode(None, then),
-    "maintenance": lambda on: e.SetMaintenance(on == "on"),
+ORDERS: dict[str, Callable[..., c.Command]] = {
+    "restore": c.RestoreGroup,
+    "start-resource": c.StartPart,
+    "stop-resource": c.StopPart,
+    "suspend-monitor": lambda name, node=None: c.SuspendMonitor(name, node),
+    "resume-monitor": lambda name, node=None: c.ResumeMonitor(name, node),
+    "fail": lambda name, on, node=None: c.SimulateFailure(name, node, on == "on"),
+    "suspend": lambda node=None: c.SuspendNode(node),
+    "resume": lambda node=None: c.ResumeNode(node),
+    "stop-node": lambda node, then="stop": c.StopNode(node, then),
+    "stop-cluster": lambda then="stop": c.StopNode(None, then),
+    "maintenance": lambda on: c.SetMaintenance(on == "on"),
 }
 
 
@@ -361,7 +364,7 @@ class Transcript:
 
     def _apply(self, words: list[str]) -> list[str]:
         wanted, self.wanted = self._wanted(), None
-        return self._command(e.ChangeConfiguration(wanted, "somebody", "a reason"))
+        return self._command(c.ChangeConfiguration(wanted, "somebody", "a reason"))
 
     def _agree(self, words: list[str]) -> list[str]:
         return self.deliver(e.ConfigurationJudged(self.change, words[0], ()))
@@ -387,21 +390,21 @@ class Transcript:
 
     # --- commands --------------------------------------------------------------------------------------------------
 
-    def _command(self, command: e.Command) -> list[str]:
+    def _command(self, command: c.Command) -> list[str]:
         self.counts["command"] += 1
         return self.deliver(e.CommandGiven(f"c{self.counts['command']}", self.nodes[0], command))
 
     def _move(self, words: list[str]) -> list[str]:
-        return self._command(e.MoveGroup(words[0], words[1] if words[1:] else None))
+        return self._command(c.MoveGroup(words[0], words[1] if words[1:] else None))
 
     def _start(self, words: list[str]) -> list[str]:
-        return self._command(e.StartGroup(words[0], words[1] if words[1:] else None))
+        return self._command(c.StartGroup(words[0], words[1] if words[1:] else None))
 
     def _stop(self, words: list[str]) -> list[str]:
-        return self._command(e.StopGroup(words[0]))
+        return self._command(c.StopGroup(words[0]))
 
     def _gone(self, words: list[str]) -> list[str]:
-        return self._command(e.ConfirmGone(words[0], int(words[1]) if words[1:] else self.state.epoch))
+        return self._command(c.ConfirmGone(words[0], int(words[1]) if words[1:] else self.state.epoch))
 
     def _show(self, words: list[str]) -> list[str]:
         lines = [f"{name}: {_presence(facts)}" for name, facts in self.state.nodes.items()]
@@ -437,33 +440,6 @@ def _target(word: str) -> dict[str, str]:
         return {"kind": word}
     group, _, resource = word.partition(".")
     return {"kind": "resource" if resource else "group", "group": group, "resource": resource}
-
-
-def told(action: a.Action) -> Iterator[str]:
-    """An action as the transcript writes it."""
-    match action:
-        case a.StartResource():
-            yield f"{action.node} starts {action.group}.{action.resource}"
-        case a.StopResource():
-            yield f"{action.node} stops {action.group}.{action.resource}"
-        case a.ProbeNode():
-            yield f"{action.node} probes"
-        case a.FenceNode():
-            yield f"{action.node} fences {action.target}"
-        case a.RunScript():
-            yield f"{action.node} runs the script of {action.monitor}"
-        case a.EndNode():
-            yield f"{action.node} ends: {action.how}"
-        case a.JudgeConfiguration():
-            yield f"{action.node} judges version {action.cluster.version}"
-        case a.LeaveCluster():
-            yield f"{action.node} may leave{'' if action.then == 'end' else f', then {action.then}'}"
-        case a.ArmTimer():
-            yield f"arm {action.timer.partition(':')[0]} {action.after_ms} ms"
-        case a.AnswerCommand():
-            yield f"{'accepted' if action.accepted else 'refused'}: {action.said.en}"
-        case a.RaiseAlert():
-            yield f"{action.said.code} {action.said.en}"
 
 
 def play(text: str) -> tuple[str, str]:

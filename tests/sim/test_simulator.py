@@ -8,8 +8,9 @@ import pytest
 
 from komainu.agent import wire
 from komainu.agent.replica import Replica, View
+from komainu.agent.snapshot import decode
 from komainu.core import audit, health, membership, monitors, placement, presence, takeover, timers, transition
-from komainu.core.state import Hold, Presence, State, Status, decode
+from komainu.core.state import Hold, Presence, State, Status
 from komainu.model.config import Group
 from komainu_lab.sim import host, minimise, run
 from komainu_lab.sim.bus import Bus

@@ -14,8 +14,7 @@ from rich.markup import escape
 
 from komainu.config.shape import DETECT_WITHIN_MS
 from komainu_lab import ground
-from komainu_lab.bench import corosync, report
-from komainu_lab.bench import figures as names
+from komainu_lab.bench import corosync, figures as names, report
 from komainu_lab.bench.contender import Contender, Say
 from komainu_lab.bench.faults import FAULTS, LINK_CUT, MOVE, POWER_LOSS
 from komainu_lab.bench.figures import Result, figures

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING
 
-from komainu.core import events as e
 from komainu.core.state import RULES, Presence
+from komainu.model import commands as c
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu_lab.sim import draw
@@ -89,15 +89,15 @@ class Nemesis:
         if times:
             self.world.clock.after(SECOND // 2, lambda: self._watch_over(times - 1))
 
-    def _all_clear(self) -> list[e.Command]:
+    def _all_clear(self) -> list[c.Command]:
         """What an operator has to say so that everything is as usual again."""
         agent = next((host.agent for host in self.world.hosts.values() if host.agent and host.agent.synced), None)
         if agent is None:
             return []
         state = agent.state
-        orders: list[e.Command] = [e.SetMaintenance(False)] if state.maintenance else []
-        orders += [e.ResumeNode(None)] if any(facts.suspended for facts in state.nodes.values()) else []
-        return orders + [e.ResumeMonitor(name, None) for name, facts in state.monitors.items() if facts.suspended]
+        orders: list[c.Command] = [c.SetMaintenance(False)] if state.maintenance else []
+        orders += [c.ResumeNode(None)] if any(facts.suspended for facts in state.nodes.values()) else []
+        return orders + [c.ResumeMonitor(name, None) for name, facts in state.monitors.items() if facts.suspended]
 
     def _restore(self, host: Host) -> None:
         if not host.powered:
@@ -289,7 +289,7 @@ class Nemesis:
         if cluster is None:
             return "nothing"
         wanted = draw.changed(self.rng, cluster)
-        self.world.give(e.ChangeConfiguration(wanted, "somebody", "chance"))
+        self.world.give(c.ChangeConfiguration(wanted, "somebody", "chance"))
         return f"operator: configuration {wanted.version} with {[group.name for group in wanted.groups]}"
 
     def _crash_in_change(self, host: Host) -> str:
@@ -337,17 +337,17 @@ class Nemesis:
         monitor = self.rng.choice(monitors)
         command, back = self.rng.choice(
             (
-                (e.RestoreGroup(group.name), None),
-                (e.StopPart(group.name, resource.name), e.StartPart(group.name, resource.name)),
-                (e.SuspendMonitor(monitor, node), e.ResumeMonitor(monitor, None)),
-                (e.SuspendNode(node), e.ResumeNode(node)),
-                (e.SetMaintenance(True), e.SetMaintenance(False)),
-                (e.StopNode(host.name, self.rng.choice(("stop", "shutdown", "reboot"))), None),
-                (e.StopNode(None, "stop"), None),
+                (c.RestoreGroup(group.name), None),
+                (c.StopPart(group.name, resource.name), c.StartPart(group.name, resource.name)),
+                (c.SuspendMonitor(monitor, node), c.ResumeMonitor(monitor, None)),
+                (c.SuspendNode(node), c.ResumeNode(node)),
+                (c.SetMaintenance(True), c.SetMaintenance(False)),
+                (c.StopNode(host.name, self.rng.choice(("stop", "shutdown", "reboot"))), None),
+                (c.StopNode(None, "stop"), None),
             )
         )
         self.world.give(command)
-        if isinstance(command, e.StopNode):
+        if isinstance(command, c.StopNode):
             self._later(self._return_stopped)
         if back is not None:
             self._later(lambda: self.world.give(back))
@@ -386,8 +386,8 @@ class Nemesis:
         self.world.clock.after(back * MS, lambda: self._return(host))
         if host.lacks and self.rng.random() < 0.5:
             # The others go on to use what it does not know.
-            self.world.clock.after(back * MS * 3 // 4, lambda: self.world.give(e.SetMaintenance(True)))
-            self.world.clock.after(back * MS + 5 * SECOND, lambda: self.world.give(e.SetMaintenance(False)))
+            self.world.clock.after(back * MS * 3 // 4, lambda: self.world.give(c.SetMaintenance(True)))
+            self.world.clock.after(back * MS + 5 * SECOND, lambda: self.world.give(c.SetMaintenance(False)))
         older = "older, without suspension" if host.lacks else "older" if host.rules < RULES else "newest"
         return f"{host.name} gets the {older} release, back in {back} ms"
 
@@ -400,13 +400,13 @@ class Nemesis:
         group = self.rng.choice(cluster.groups)
         node = self.rng.choice([None, *group.nodes])
         kind = self.rng.choice(("move", "move", "start", "stop"))
-        command: e.Command = e.MoveGroup(group.name, node)
+        command: c.Command = c.MoveGroup(group.name, node)
         if kind == "start":
-            command = e.StartGroup(group.name, node)
+            command = c.StartGroup(group.name, node)
         elif kind == "stop":
-            command = e.StopGroup(group.name)
+            command = c.StopGroup(group.name)
             # Somebody stops a group in order to start it again some time.
-            self._later(lambda: self.world.give(e.StartGroup(group.name, None)))
+            self._later(lambda: self.world.give(c.StartGroup(group.name, None)))
         self.world.give(command)
         return f"operator: {command}"
 
@@ -425,5 +425,5 @@ class Nemesis:
         if host.powered:
             host.power_off()
         self._later(lambda: None if host.powered else host.power_on())
-        self.world.give(e.ConfirmGone(host.name, epoch))
+        self.world.give(c.ConfirmGone(host.name, epoch))
         return f"operator: {host.name} is gone"

@@ -9,8 +9,10 @@ from hashlib import sha256
 from random import Random
 
 from komainu.agent.replica import Decided, Replica
+from komainu.agent.snapshot import encode
 from komainu.core import actions as a, events as e
-from komainu.core.state import RULES, Presence, State, encode
+from komainu.core.state import RULES, Presence, State
+from komainu.model import commands as c
 from komainu.model.config import Cluster
 from komainu_lab.sim import draw
 from komainu_lab.sim.bus import Bus
@@ -105,7 +107,7 @@ class World:
             self._check_converged()
         return self.report
 
-    def give(self, command: e.Command) -> None:
+    def give(self, command: c.Command) -> None:
         """An operator gives a command on some node that can take it."""
         able = [host for host in self.hosts.values() if host.agent is not None and not host.asleep]
         if able:
@@ -141,7 +143,7 @@ class World:
         agent = next(host.agent for host in self.hosts.values() if host.agent is not None)
         for name, facts in agent.state.groups.items():
             if facts.given_up or facts.home is None or facts.parked:
-                self.give(e.StartGroup(name, None))
+                self.give(c.StartGroup(name, None))
 
     # --- what the hosts tell ---------------------------------------------------------------------------------------
 

@@ -15,8 +15,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 import moto.core.responses
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from moto.core.request import Request as MotoRequest
-from moto.core.request import environ_key_for_header
+from moto.core.request import Request as MotoRequest, environ_key_for_header
 from moto.ec2.responses import EC2Response
 from moto.iam.responses import IamResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app

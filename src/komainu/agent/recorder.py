@@ -23,12 +23,13 @@ from komainu.agent.background import Background
 from komainu.agent.deeds import TOLD, deed
 from komainu.agent.journal import SNAPSHOT, Journal
 from komainu.agent.replica import Decided
+from komainu.agent.snapshot import digest, encode
 from komainu.agent.wire import event_to_json
 from komainu.agent.words import Change
 from komainu.core import events as e
 from komainu.core.actions import Action, AnswerCommand, RaiseAlert
 from komainu.core.causes import headline
-from komainu.core.state import RULES, State, digest, encode
+from komainu.core.state import RULES, State
 from komainu.model.message import Message, Said
 
 FORMAT = 1

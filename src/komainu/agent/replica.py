@@ -17,11 +17,12 @@ from pydantic import ValidationError
 
 from komainu import __version__
 from komainu.agent import wire
+from komainu.agent.snapshot import decode, digest, encode
 from komainu.agent.succession import Claim, successor
 from komainu.core import events as e
 from komainu.core.actions import Action, ArmTimer, Ending, RaiseAlert
 from komainu.core.audit import InvariantBroken
-from komainu.core.state import RULES, Presence, State, Status, decode, digest, encode, initial
+from komainu.core.state import RULES, Presence, State, Status, initial
 from komainu.core.step import step
 from komainu.model.config import Cluster
 from komainu.model.message import Message

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from komainu.core import events as e
 from komainu.core.actions import AnswerCommand
+from komainu.model import commands as c
 from komainu.model.message import Message, Said
 
 NO_ANSWER = Message(
@@ -39,7 +40,7 @@ class Requests:
         self._number = 0
         self._waiting: dict[str, asyncio.Future[Answer]] = {}
 
-    async def ask(self, command: e.Command, timeout_ms: int) -> Answer:
+    async def ask(self, command: c.Command, timeout_ms: int) -> Answer:
         """The core's answer. After the timeout: not accepted, and said so honestly."""
         self._number += 1
         number = f"{self._name}-{self._number}"

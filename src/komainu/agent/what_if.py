@@ -18,6 +18,7 @@ from komainu.core.audit import InvariantBroken
 from komainu.core.causes import headline
 from komainu.core.state import RULES, Presence, State, Status, Wanted, initial
 from komainu.core.step import step
+from komainu.model import commands as c
 from komainu.model.config import Cluster, Monitor
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Result, failed
@@ -122,7 +123,7 @@ class MonitorFails:
 class Ordered:
     """An operator gives this command on a node."""
 
-    command: e.Command
+    command: c.Command
     origin: str
 
 
@@ -178,7 +179,7 @@ def formed(cluster: Cluster) -> State:
     state = _last(world.follow(), world.state)
     for group in cluster.groups:
         if state.groups[group.name].wanted is not Wanted.UP:
-            state = _last(course(state, Ordered(e.StartGroup(group.name, None), names[0])), state)
+            state = _last(course(state, Ordered(c.StartGroup(group.name, None), names[0])), state)
     return state
 
 

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from komainu.agent.alert_record import Record
 from komainu.core import events as e
 from komainu.core.actions import Ending
+from komainu.model import commands as c
 from komainu.model.message import Said
 from komainu.model.outcome import Result
 
@@ -179,7 +180,7 @@ def event_to_json(event: e.Event) -> dict[str, Any]:
     """An event as plain JSON values, with its kind under `event`."""
     kind = type(event).__name__
     body = _EVENTS[kind].dump_python(event, mode="json")
-    if isinstance(event, e.CommandGiven) and isinstance(event.command, e.ChangeConfiguration):
+    if isinstance(event, e.CommandGiven) and isinstance(event.command, c.ChangeConfiguration):
         # An older release refuses parts that it does not know: it is told of those that are used (ADR 0010).
         body["command"]["cluster"] = event.command.cluster.model_dump(mode="json", exclude_defaults=True)
     return {"event": kind, **body}

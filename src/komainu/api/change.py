@@ -19,8 +19,8 @@ from komainu.api.settling import SettleRequest, standing
 from komainu.api.versions import DISK_MS, DifferenceAnswer, differences, kept
 from komainu.config import diff, read
 from komainu.config.problem import Problem
-from komainu.core import events as e
 from komainu.core.state import Change
+from komainu.model import commands as c
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
 from komainu.types.aside import Aside
@@ -166,7 +166,7 @@ async def _plan(daemon: Daemon, request: PlanRequest) -> Json:
     answer["interrupts"] = follows.interrupts
     if request.course and answer["differences"]:
         await together(daemon)
-        command = e.ChangeConfiguration(wanted, request.who or NOT_SAID, request.why or NOT_SAID)
+        command = c.ChangeConfiguration(wanted, request.who or NOT_SAID, request.why or NOT_SAID)
         answer["course"] = await foresee(daemon.state, Ordered(command, daemon.around.me))
     return answer
 
@@ -208,7 +208,7 @@ async def _apply(daemon: Daemon, request: ApplyRequest) -> AsyncGenerator[Json, 
         yield _item("done", wanted, accepted=True, said=NO_CHANGE.said(version=now.version))
         return
     await together(daemon)
-    command = e.ChangeConfiguration(wanted, request.who or NOT_SAID, request.why or NOT_SAID, text)
+    command = c.ChangeConfiguration(wanted, request.who or NOT_SAID, request.why or NOT_SAID, text)
     applying = _Applying(daemon, wanted)
     asked = asyncio.get_running_loop().create_task(daemon.parts.requests.ask(command, LONGEST_MS))
     try:

@@ -10,7 +10,7 @@ from komainu.agent.residence import STOPPED
 from komainu.agent.what_if import Ordered
 from komainu.api.foresight import foresee
 from komainu.api.operation import OperationRefused, Request
-from komainu.core import events as e
+from komainu.model import commands as c
 from komainu.model.message import Message
 
 COMMAND_TIMEOUT_MS = 10_000
@@ -34,7 +34,7 @@ class Changing(Request):
     "Change nothing: tell whether the core would accept it, and all that would follow."
 
 
-async def command(daemon: Daemon, command: e.Command, *, dry_run: bool = False) -> dict[str, Any]:
+async def command(daemon: Daemon, command: c.Command, *, dry_run: bool = False) -> dict[str, Any]:
     """Give a command; whether the core accepted it, what it said, and for a dry run the course.
 
     Raises OperationRefused.

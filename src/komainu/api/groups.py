@@ -7,7 +7,7 @@ from komainu.api import nearest
 from komainu.api.answers import CommandAnswer
 from komainu.api.command import Changing, command
 from komainu.api.operation import OPERATE, Operation
-from komainu.core import events as e
+from komainu.model import commands as c
 from komainu.model.names import Name
 
 
@@ -33,32 +33,32 @@ class ResourceRequest(Changing):
 
 async def _move(daemon: Daemon, request: PlaceRequest) -> dict[str, Any]:
     _check(daemon, request)
-    return await command(daemon, e.MoveGroup(request.group, request.node), dry_run=request.dry_run)
+    return await command(daemon, c.MoveGroup(request.group, request.node), dry_run=request.dry_run)
 
 
 async def _start(daemon: Daemon, request: PlaceRequest) -> dict[str, Any]:
     _check(daemon, request)
-    return await command(daemon, e.StartGroup(request.group, request.node), dry_run=request.dry_run)
+    return await command(daemon, c.StartGroup(request.group, request.node), dry_run=request.dry_run)
 
 
 async def _stop(daemon: Daemon, request: GroupRequest) -> dict[str, Any]:
     nearest.group(daemon.state.cluster, request.group)
-    return await command(daemon, e.StopGroup(request.group), dry_run=request.dry_run)
+    return await command(daemon, c.StopGroup(request.group), dry_run=request.dry_run)
 
 
 async def _restore(daemon: Daemon, request: GroupRequest) -> dict[str, Any]:
     nearest.group(daemon.state.cluster, request.group)
-    return await command(daemon, e.RestoreGroup(request.group), dry_run=request.dry_run)
+    return await command(daemon, c.RestoreGroup(request.group), dry_run=request.dry_run)
 
 
 async def _start_resource(daemon: Daemon, request: ResourceRequest) -> dict[str, Any]:
     group, resource = nearest.resource(daemon.state.cluster, request.resource)
-    return await command(daemon, e.StartPart(group.name, resource.name), dry_run=request.dry_run)
+    return await command(daemon, c.StartPart(group.name, resource.name), dry_run=request.dry_run)
 
 
 async def _stop_resource(daemon: Daemon, request: ResourceRequest) -> dict[str, Any]:
     group, resource = nearest.resource(daemon.state.cluster, request.resource)
-    return await command(daemon, e.StopPart(group.name, resource.name), dry_run=request.dry_run)
+    return await command(daemon, c.StopPart(group.name, resource.name), dry_run=request.dry_run)
 
 
 def _check(daemon: Daemon, request: PlaceRequest) -> None:

@@ -7,7 +7,7 @@ from komainu.api import nearest
 from komainu.api.answers import CommandAnswer, MonitorsAnswer
 from komainu.api.command import Changing, command
 from komainu.api.operation import OPERATE, READ, Nothing, Operation
-from komainu.core import events as e
+from komainu.model import commands as c
 from komainu.model.names import Name
 
 
@@ -32,17 +32,17 @@ async def _list(daemon: Daemon, _: Nothing) -> dict[str, Any]:
 
 async def _suspend(daemon: Daemon, request: MonitorRequest) -> dict[str, Any]:
     _check(daemon, request)
-    return await command(daemon, e.SuspendMonitor(request.monitor, request.node), dry_run=request.dry_run)
+    return await command(daemon, c.SuspendMonitor(request.monitor, request.node), dry_run=request.dry_run)
 
 
 async def _resume(daemon: Daemon, request: MonitorRequest) -> dict[str, Any]:
     _check(daemon, request)
-    return await command(daemon, e.ResumeMonitor(request.monitor, request.node), dry_run=request.dry_run)
+    return await command(daemon, c.ResumeMonitor(request.monitor, request.node), dry_run=request.dry_run)
 
 
 async def _fail(daemon: Daemon, request: FailRequest) -> dict[str, Any]:
     _check(daemon, request)
-    asked = e.SimulateFailure(request.monitor, request.node, request.on)
+    asked = c.SimulateFailure(request.monitor, request.node, request.on)
     return await command(daemon, asked, dry_run=request.dry_run)
 
 

@@ -11,7 +11,7 @@ from komainu.api import nearest
 from komainu.api.answers import CommandAnswer, NodesAnswer
 from komainu.api.command import Changing, command
 from komainu.api.operation import OPERATE, READ, Nothing, Operation
-from komainu.core import events as e
+from komainu.model import commands as c
 from komainu.model.message import Message, Said
 from komainu.model.names import Name
 
@@ -75,41 +75,41 @@ async def _stop(daemon: Daemon, request: StopNodeRequest) -> dict[str, Any]:
     state, node = daemon.state, nearest.node(daemon.state.cluster, request.node)
     if request.then == "stop" and words.node(state, node).word is words.Word.OFFLINE:
         return _so_already(NODE_STOPPED.said(node=node))
-    return await command(daemon, e.StopNode(node, request.then), dry_run=request.dry_run)
+    return await command(daemon, c.StopNode(node, request.then), dry_run=request.dry_run)
 
 
 async def _stop_all(daemon: Daemon, request: StopClusterRequest) -> dict[str, Any]:
     state = daemon.state
     if request.then == "stop" and all(words.node(state, name).word is words.Word.OFFLINE for name in state.nodes):
         return _so_already(CLUSTER_STOPPED.said())
-    return await command(daemon, e.StopNode(None, request.then), dry_run=request.dry_run)
+    return await command(daemon, c.StopNode(None, request.then), dry_run=request.dry_run)
 
 
 async def _suspend(daemon: Daemon, request: NodeRequest) -> dict[str, Any]:
     node = nearest.node(daemon.state.cluster, request.node)
-    return await command(daemon, e.SuspendNode(node), dry_run=request.dry_run)
+    return await command(daemon, c.SuspendNode(node), dry_run=request.dry_run)
 
 
 async def _suspend_all(daemon: Daemon, request: ClusterRequest) -> dict[str, Any]:
-    return await command(daemon, e.SuspendNode(None), dry_run=request.dry_run)
+    return await command(daemon, c.SuspendNode(None), dry_run=request.dry_run)
 
 
 async def _resume(daemon: Daemon, request: NodeRequest) -> dict[str, Any]:
     node = nearest.node(daemon.state.cluster, request.node)
-    return await command(daemon, e.ResumeNode(node), dry_run=request.dry_run)
+    return await command(daemon, c.ResumeNode(node), dry_run=request.dry_run)
 
 
 async def _resume_all(daemon: Daemon, request: ClusterRequest) -> dict[str, Any]:
-    return await command(daemon, e.ResumeNode(None), dry_run=request.dry_run)
+    return await command(daemon, c.ResumeNode(None), dry_run=request.dry_run)
 
 
 async def _maintenance(daemon: Daemon, request: SwitchRequest) -> dict[str, Any]:
-    return await command(daemon, e.SetMaintenance(request.on), dry_run=request.dry_run)
+    return await command(daemon, c.SetMaintenance(request.on), dry_run=request.dry_run)
 
 
 async def _confirm_gone(daemon: Daemon, request: GoneRequest) -> dict[str, Any]:
     node = nearest.node(daemon.state.cluster, request.node)
-    return await command(daemon, e.ConfirmGone(node, request.epoch), dry_run=request.dry_run)
+    return await command(daemon, c.ConfirmGone(node, request.epoch), dry_run=request.dry_run)
 
 
 def _so_already(said: Said) -> dict[str, Any]:

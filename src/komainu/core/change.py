@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from komainu.core import events as e
 from komainu.core.actions import AnswerCommand, JudgeConfiguration
-from komainu.core.state import Change, GroupFacts, Hold, MonitorFacts, NodeFacts, Presence, Proof, State, Status, Wanted
-from komainu.model import answers
+from komainu.core.state import ADDED, Change, GroupFacts, Hold, MonitorFacts, Presence, State, Status, unknown
+from komainu.model import answers, commands as c
 from komainu.model.config import Cluster, Group
 from komainu.model.difference import gains, restarting
 from komainu.model.message import Message, Said
@@ -46,7 +46,7 @@ DOES_NOT_STOP = Message(
 )
 
 
-def propose(state: State, event: e.CommandGiven, command: e.ChangeConfiguration) -> tuple[State, Said | None]:
+def propose(state: State, event: e.CommandGiven, command: c.ChangeConfiguration) -> tuple[State, Said | None]:
     """Ask every member to judge it."""
     refusal = _refusal(state, command.cluster)
     if refusal is not None:
@@ -118,8 +118,7 @@ def _refusal(state: State, cluster: Cluster) -> Said | None:
     for name, facts in state.nodes.items():
         if facts.presence in (Presence.JOINING, Presence.AGENT_LOST):
             return answers.NOT_NOW.said(node=name)
-        proven = facts.presence is Presence.GONE and facts.proof is not Proof.ASSUMED
-        if name not in kept and not proven:
+        if name not in kept and not facts.proven_gone:
             return answers.STILL_THERE.said(node=name, presence=facts.presence)
     return None
 
@@ -141,11 +140,11 @@ def _marked(facts: GroupFacts, outdated: dict[str, tuple[bool, ...]]) -> GroupFa
 def _in_force(state: State, change: Change) -> State:
     before, cluster, old = state, change.cluster, state.cluster
     said = IN_FORCE.said(version=cluster.version, who=change.who, why=change.why)
-    nodes = {node.name: state.nodes.get(node.name, _added()) for node in cluster.nodes}
+    nodes = {node.name: state.nodes.get(node.name, ADDED) for node in cluster.nodes}
     groups = {}
     for group in cluster.groups:
         known = state.groups.get(group.name)
-        groups[group.name] = _fresh(group) if known is None else _carried(known, old.group(group.name), group, nodes)
+        groups[group.name] = unknown(group) if known is None else _carried(known, old.group(group.name), group)
     nodes = {
         name: replace(facts, probed=False, probe="") if gains(old, cluster, name) else facts
         for name, facts in nodes.items()
@@ -157,16 +156,7 @@ def _in_force(state: State, change: Change) -> State:
     return state.doing(answer).noting(said)
 
 
-def _added() -> NodeFacts:
-    return NodeFacts(Presence.GONE, proof=Proof.ADDED)
-
-
-def _fresh(group: Group) -> GroupFacts:
-    wanted = Wanted.UP if group.start == "auto" else Wanted.IDLE
-    return GroupFacts(wanted, holds={node: tuple(Hold() for _ in group.resources) for node in group.nodes})
-
-
-def _carried(facts: GroupFacts, old: Group, new: Group, nodes: dict[str, NodeFacts]) -> GroupFacts:
+def _carried(facts: GroupFacts, old: Group, new: Group) -> GroupFacts:
     """What is known of the group, for its new resources and startable nodes."""
     places = {resource.name: place for place, resource in enumerate(old.resources)}
     holds = {
@@ -187,9 +177,7 @@ def _carried(facts: GroupFacts, old: Group, new: Group, nodes: dict[str, NodeFac
 def _kept(facts: MonitorFacts, name: str, old: Cluster, new: Cluster) -> MonitorFacts:
     """What an operator wished of a monitor stays; what it found stays if it is the same as before."""
     same = [each for each in new.monitors if each.name == name and each in old.monitors]
-    own = [group.nodes for group in new.groups for each in group.resources if each.monitor == name]
-    nodes = [node for each in new.monitors if each.name == name for node in each.nodes]
-    nodes += [node for each in own for node in each]
+    nodes = new.nodes_of_monitor(name)
     suspended = tuple(node for node in facts.suspended if node in nodes)
     simulated = tuple(node for node in facts.simulated if node in nodes)
     return replace(facts if same else MonitorFacts(), suspended=suspended, simulated=simulated)

@@ -8,7 +8,7 @@ from komainu.core.actions import AnswerCommand
 from komainu.core.destination import admits, at_rest, destinations, settled_on, usable
 from komainu.core.recovery import cleared
 from komainu.core.state import GroupFacts, Presence, Proof, State, Status, Wanted
-from komainu.model import answers
+from komainu.model import answers, commands as c
 from komainu.model.config import Group
 from komainu.model.message import Said
 
@@ -16,7 +16,7 @@ from komainu.model.message import Said
 def obey(state: State, event: e.CommandGiven, cause: Said, rules: int) -> State:
     """Carry a command into the facts and answer it."""
     changed, refusal = _judge(state, event, cause, rules)
-    if refusal is None and isinstance(event.command, e.ChangeConfiguration):
+    if refusal is None and isinstance(event.command, c.ChangeConfiguration):
         return changed  # it is answered once the configuration is in force, or is not going to be
     accepted = refusal is None or refusal.level == "info"
     return changed.doing(AnswerCommand(event.id, event.origin, accepted, refusal or answers.ACCEPTED.said()))
@@ -26,42 +26,42 @@ def _judge(state: State, event: e.CommandGiven, cause: Said, rules: int) -> tupl
     """The changed facts; or why nothing changes: said as information when all is already as it was asked for."""
     command = event.command
     match command:
-        case e.ConfirmGone():
+        case c.ConfirmGone():
             return _confirm_gone(state, command, event.origin)
-        case e.MoveGroup() | e.StartGroup() | e.StopGroup():
+        case c.MoveGroup() | c.StartGroup() | c.StopGroup():
             return _on_group(state, command, cause)
-        case e.ResumeNode() | e.ResumeMonitor() | e.SetMaintenance(on=False) | e.SimulateFailure(on=False):
+        case c.ResumeNode() | c.ResumeMonitor() | c.SetMaintenance(on=False) | c.SimulateFailure(on=False):
             return orders.obey(state, command)  # what can be ended must not be kept up by an old member that returns
         case _ if rules < 2:
             return state, answers.TOO_OLD.said()
-        case e.ChangeConfiguration():
+        case c.ChangeConfiguration():
             return change.propose(state, event, command)
-        case e.RestoreGroup() | e.StartPart() | e.StopPart():
+        case c.RestoreGroup() | c.StartPart() | c.StopPart():
             return _on_group(state, command, cause)
         case _:
             return orders.obey(state, command)
 
 
-GroupCommand = e.MoveGroup | e.StartGroup | e.StopGroup | e.RestoreGroup | e.StartPart | e.StopPart
+GroupCommand = c.MoveGroup | c.StartGroup | c.StopGroup | c.RestoreGroup | c.StartPart | c.StopPart
 
 
 def _on_group(state: State, command: GroupCommand, cause: Said) -> tuple[State, Said | None]:
     if command.group not in state.groups:
         return state, answers.NO_GROUP.said(group=command.group)
     group, facts = state.cluster.group(command.group), state.groups[command.group]
-    if isinstance(command, e.StopGroup):
+    if isinstance(command, c.StopGroup):
         return _stop(state, group, facts, cause)
     refusal = _unready(state, group, facts)
     if refusal is not None:
         return state, refusal
     match command:
-        case e.MoveGroup():
+        case c.MoveGroup():
             return _move(state, group, facts, command.to, cause)
-        case e.StartGroup():
+        case c.StartGroup():
             return _start(state, group, facts, command.on, cause)
-        case e.RestoreGroup():
+        case c.RestoreGroup():
             return _restore(state, group, facts)
-        case e.StartPart() | e.StopPart():
+        case c.StartPart() | c.StopPart():
             return _part(state, group, facts, command, cause)
         case _:
             assert_never(command)
@@ -140,14 +140,14 @@ def _restore(state: State, group: Group, facts: GroupFacts) -> tuple[State, Said
 
 
 def _part(
-    state: State, group: Group, facts: GroupFacts, command: e.StartPart | e.StopPart, cause: Said
+    state: State, group: Group, facts: GroupFacts, command: c.StartPart | c.StopPart, cause: Said
 ) -> tuple[State, Said | None]:
     names = tuple(resource.name for resource in group.resources)
     if command.resource not in names:
         return state, answers.NO_RESOURCE.said(resource=command.resource, group=group.name, resources=", ".join(names))
     if facts.home is None or facts.wanted is not Wanted.UP:
         return state, answers.NOT_UP.said(group=group.name, resource=command.resource)
-    if isinstance(command, e.StopPart):
+    if isinstance(command, c.StopPart):
         if command.resource in facts.parked:
             return state, answers.PART_STOPPED.said(resource=command.resource)
         parked = replace(facts, parked=(*facts.parked, command.resource), ordered=True, because=(cause,))
@@ -165,7 +165,7 @@ def _needed(group: Group, place: int) -> tuple[int, ...]:
     return (place, *(below for needed in group.needs[place] for below in _needed(group, needed)))
 
 
-def _confirm_gone(state: State, command: e.ConfirmGone, origin: str) -> tuple[State, Said | None]:
+def _confirm_gone(state: State, command: c.ConfirmGone, origin: str) -> tuple[State, Said | None]:
     node = command.node
     if node not in state.nodes:
         return state, answers.NO_NODE.said(node=node, nodes=", ".join(state.nodes))

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Literal
 
 from komainu.core.actions import Ending, EndNode
-from komainu.core.state import NodeFacts, Presence, Proof, State, Status
+from komainu.core.presence import runs_nothing
+from komainu.core.state import NodeFacts, Presence, State, Status
 from komainu.model.config import FinalAction, Group
 from komainu.model.message import Message, Said
 
@@ -32,12 +33,9 @@ HANGS = Message(
 )
 
 
-_ON_NODE = ("stop-service", "shutdown", "reboot", "panic", "reset")
-
-
 def concerns_node(action: FinalAction) -> bool:
     """True for final actions that end a node."""
-    return action in _ON_NODE
+    return action in ("stop-service", "shutdown", "reboot", "panic", "reset")
 
 
 def finish(state: State, node: str, action: FinalAction, np: bool, because: tuple[Said, ...]) -> State:
@@ -75,12 +73,8 @@ def depart(state: State, node: str, then: Ending, forced: bool = False) -> State
 
 def hopeless(state: State, node: str) -> bool:
     """True when all that still runs on a node that was forced to leave is known not to stop."""
-    left = [group for group in state.cluster.groups if _runs_there(state, group, node)]
-    return bool(left) and not any(_may_stop_yet(state, group, node) for group in left)
-
-
-def _runs_there(state: State, group: Group, node: str) -> bool:
-    return any(hold.status is not Status.STOPPED for hold in state.groups[group.name].holds.get(node, ()))
+    groups = state.cluster.groups
+    return not runs_nothing(state, node) and not any(_may_stop_yet(state, group, node) for group in groups)
 
 
 def _may_stop_yet(state: State, group: Group, node: str) -> bool:
@@ -116,5 +110,4 @@ def _end(
 
 def _known_down(facts: NodeFacts) -> bool:
     # What is merely lost may be the one that serves, or may not: then this node must not stay for its sake (C7).
-    proven = facts.presence is Presence.GONE and facts.proof is not Proof.ASSUMED
-    return proven or facts.leaving or facts.ended
+    return facts.proven_gone or facts.leaving or facts.ended

@@ -3,59 +3,9 @@
 from dataclasses import dataclass
 
 from komainu.core.actions import Ending
-from komainu.model.commands import (
-    ChangeConfiguration,
-    Command,
-    ConfirmGone,
-    MoveGroup,
-    RestoreGroup,
-    ResumeMonitor,
-    ResumeNode,
-    SetMaintenance,
-    SimulateFailure,
-    StartGroup,
-    StartPart,
-    StopGroup,
-    StopNode,
-    StopPart,
-    SuspendMonitor,
-    SuspendNode,
-)
+from komainu.model.commands import Command
 from komainu.model.message import Said
 from komainu.model.outcome import Outcome, Result
-
-__all__ = [  # the commands are nouns of the model; whoever speaks of events finds them here
-    "ActionFinished",
-    "AgentSilent",
-    "ChangeConfiguration",
-    "Command",
-    "CommandGiven",
-    "ConfigurationJudged",
-    "ConfirmGone",
-    "Event",
-    "Found",
-    "Member",
-    "MembersSynced",
-    "MonitorChanged",
-    "MonitorJudged",
-    "MoveGroup",
-    "NodeLeaving",
-    "NodeProbed",
-    "RestoreGroup",
-    "ResumeMonitor",
-    "ResumeNode",
-    "SetMaintenance",
-    "SimulateFailure",
-    "StartGroup",
-    "StartPart",
-    "StopGroup",
-    "StopNode",
-    "StopPart",
-    "SuspendMonitor",
-    "SuspendNode",
-    "TimerFired",
-    "ViewChanged",
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ than to be sure, and status, documents and an alert say so (N3).
 from dataclasses import replace
 
 from komainu.core.presence import confirm_stopped, runs_nothing
-from komainu.core.state import Presence, Proof, State
+from komainu.core.state import NodeFacts, Presence, Proof, State
 from komainu.model.message import Message
 
 ASSUMED = Message(
@@ -23,7 +23,8 @@ FORMED = Message("KM7302", "The cluster has formed: {members}.", "クラスタ�
 
 def settle(state: State) -> State:
     """Draw what follows from the facts about nodes."""
-    state = _form(state)
+    if not state.formed and all(_is_known(facts) for facts in state.nodes.values()):
+        state = form(state)
     if state.cluster.arbitration.kind == "none":
         state = _assume(state)
     for name, facts in state.nodes.items():
@@ -32,10 +33,8 @@ def settle(state: State) -> State:
     return state
 
 
-def _form(state: State) -> State:
-    if state.formed or not all(facts.presence is Presence.MEMBER and facts.probed for facts in state.nodes.values()):
-        return state
-    return form(state)
+def _is_known(facts: NodeFacts) -> bool:
+    return facts.presence is Presence.MEMBER and facts.probed
 
 
 def form(state: State) -> State:

@@ -6,24 +6,24 @@ What is already so is a success that says so.
 from dataclasses import replace
 from typing import assert_never
 
-from komainu.core import endings, events as e
+from komainu.core import endings
 from komainu.core.state import Presence, State, Watch
-from komainu.model import answers
+from komainu.model import answers, commands as c
 from komainu.model.message import Said
 
-NodeOrder = e.SuspendNode | e.ResumeNode | e.StopNode
-MonitorOrder = e.SuspendMonitor | e.ResumeMonitor | e.SimulateFailure
+NodeOrder = c.SuspendNode | c.ResumeNode | c.StopNode
+MonitorOrder = c.SuspendMonitor | c.ResumeMonitor | c.SimulateFailure
 Answer = tuple[State, Said | None]
 
 
-def obey(state: State, command: NodeOrder | MonitorOrder | e.SetMaintenance) -> Answer:
+def obey(state: State, command: NodeOrder | MonitorOrder | c.SetMaintenance) -> Answer:
     """The changed facts; or why nothing changes."""
     match command:
-        case e.SetMaintenance():
+        case c.SetMaintenance():
             return _maintenance(state, command.on)
-        case e.SuspendNode() | e.ResumeNode() | e.StopNode():
+        case c.SuspendNode() | c.ResumeNode() | c.StopNode():
             return _on_nodes(state, command)
-        case e.SuspendMonitor() | e.ResumeMonitor() | e.SimulateFailure():
+        case c.SuspendMonitor() | c.ResumeMonitor() | c.SimulateFailure():
             return _on_monitor(state, command)
         case _:
             assert_never(command)
@@ -51,53 +51,43 @@ def _on_nodes(state: State, command: NodeOrder) -> Answer:
     if command.node is not None and command.node not in state.nodes:
         return state, answers.NO_NODE.said(node=command.node, nodes=", ".join(state.nodes))
     chosen = state.members() if command.node is None else (command.node,)
-    if command.node is None and isinstance(command, e.ResumeNode):
+    if command.node is None and isinstance(command, c.ResumeNode):
         chosen = tuple(state.nodes)
     after = state
     for node in chosen:
         facts = after.nodes[node]
-        if isinstance(command, e.ResumeNode):
+        if isinstance(command, c.ResumeNode):
             # The one order that can wait for its node: it holds when it returns.
             if facts.suspended:
                 after = after.with_node(node, replace(facts, suspended=False)).noting(answers.RESUMED.said(node=node))
             continue
         if facts.presence is not Presence.MEMBER:
             return state, answers.NOT_THERE.said(node=node, presence=facts.presence)
-        if isinstance(command, e.SuspendNode) and not (facts.suspended or facts.leaving):
+        if isinstance(command, c.SuspendNode) and not (facts.suspended or facts.leaving):
             after = after.with_node(node, replace(facts, suspended=True)).noting(answers.SUSPENDED.said(node=node))
-        elif isinstance(command, e.StopNode) and (facts.forced or facts.ended or facts.dismissed):
+        elif isinstance(command, c.StopNode) and (facts.forced or facts.ended or facts.dismissed):
             continue  # it is on its way out, and nothing softens that
-        elif isinstance(command, e.StopNode) and not (facts.leaving and facts.then == command.then):
+        elif isinstance(command, c.StopNode) and not (facts.leaving and facts.then == command.then):
             after = endings.depart(after, node, command.then)
     return (after, None) if after is not state else (state, answers.UNCHANGED.said())
 
 
 def _on_monitor(state: State, command: MonitorOrder) -> Answer:
-    nodes = _nodes_of(state, command.monitor)
-    if nodes is None:
+    nodes = state.cluster.nodes_of_monitor(command.monitor)
+    if not nodes:
         return state, answers.NO_MONITOR.said(monitor=command.monitor)
     if command.node is not None and command.node not in nodes:
         return state, answers.NO_NODE.said(node=command.node, nodes=", ".join(nodes))
     chosen = nodes if command.node is None else (command.node,)
     facts = state.monitor(command.monitor)
-    if isinstance(command, e.SimulateFailure):
+    if isinstance(command, c.SimulateFailure):
         after = replace(facts, simulated=_with(nodes, facts.simulated, chosen, command.on))
     else:
-        wanted = isinstance(command, e.SuspendMonitor)
+        wanted = isinstance(command, c.SuspendMonitor)
         after = replace(facts, suspended=_with(nodes, facts.suspended, chosen, wanted))
         if not wanted:
             after = replace(after, on={node: _rested(watch, node in chosen) for node, watch in after.on.items()})
     return (state.with_monitor(command.monitor, after), None) if after != facts else (state, answers.UNCHANGED.said())
-
-
-def _nodes_of(state: State, monitor: str) -> tuple[str, ...] | None:
-    for each in state.cluster.monitors:
-        if each.name == monitor:
-            return each.nodes
-    for group in state.cluster.groups:
-        if any(resource.monitor == monitor for resource in group.resources):
-            return group.nodes
-    return None
 
 
 def _with(nodes: tuple[str, ...], marked: tuple[str, ...], chosen: tuple[str, ...], on: bool) -> tuple[str, ...]:

@@ -77,15 +77,12 @@ def _choose_once(state: State, groups: tuple[Group, ...], cause: Said) -> State:
         if facts.wanted is not Wanted.UP:
             if facts.home is not None:
                 state = state.with_group(group.name, replace(facts, home=None, hindrance=None))
-        elif (facts.home is None or not _tenable(state, group, facts.home)) and _may_place(state, facts):
-            state = _rehouse(state, group, facts, cause)
+        elif facts.home is None or not _tenable(state, group, facts.home):
+            # While nothing is to be recovered, only what an operator asked for.
+            state = _rehouse(state, group, facts, cause) if facts.ordered or not state.maintenance else state
         elif facts.ordered and (at_rest(state, group) or facts.given_up):
             state = state.with_group(group.name, replace(facts, ordered=False))
     return state
-
-
-def _may_place(state: State, facts: GroupFacts) -> bool:
-    return not state.maintenance or facts.ordered
 
 
 def better_home(state: State, group: Group) -> str | None:
@@ -116,17 +113,13 @@ def _tenable(state: State, group: Group, home: str) -> bool:
         return True  # what runs there was to go on whatever happens to the connection (C10)
     if facts.presence not in HERE_TO_STAY or facts.leaving or facts.ended:
         return False
+    names = tuple(state.groups)
     for other in excluded(state, group, "absolute"):
         # Of two that must not share a node the one that comes first in the configuration stays.
-        if state.groups[other].home == home and _comes_first(state, other, group.name):
+        if state.groups[other].home == home and names.index(other) < names.index(group.name):
             return False
     homes = (state.groups[needed.group].home for needed in group.depends_on if needed.same_node)
     return all(other is None or other == home for other in homes)
-
-
-def _comes_first(state: State, one: str, other: str) -> bool:
-    names = list(state.groups)
-    return names.index(one) < names.index(other)
 
 
 def _rehouse(state: State, group: Group, facts: GroupFacts, cause: Said) -> State:

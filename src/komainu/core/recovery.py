@@ -76,7 +76,8 @@ def conclude(
     facts = state.groups[group.name]
     if action == "stop-group":
         said = STOPPED.said(what=what, node=node, target=group.name)
-        return state.with_group(group.name, _stopped(facts, (cause, said))).noting(said)
+        down = replace(facts, wanted=Wanted.DOWN, home=None, hindrance=None, given_up=False, because=(cause, said))
+        return state.with_group(group.name, down).noting(said)
     if action == "stop-resource" and resource:
         said = STOPPED.said(what=what, node=node, target=resource)
         parked = replace(facts, parked=(*facts.parked, resource), because=(cause, said))
@@ -93,7 +94,3 @@ def cleared(facts: GroupFacts) -> GroupFacts:
         for node, holds in facts.holds.items()
     }
     return replace(facts, holds=holds, barred=(), failovers=0, given_up=False, parked=(), overdue=())
-
-
-def _stopped(facts: GroupFacts, because: tuple[Said, ...]) -> GroupFacts:
-    return replace(facts, wanted=Wanted.DOWN, home=None, hindrance=None, given_up=False, because=because)

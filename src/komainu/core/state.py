@@ -1,20 +1,19 @@
 """What the cluster knows: facts, pending actions among them, and nothing else.
 
-The state is a value. Two members that absorbed the same events hold equal states, byte for byte in `encode`.
+The state is a value. Two members that absorbed the same events hold equal states, byte for byte in `agent.snapshot`.
 Dictionaries are always built in the order of the configuration, so that the encoding is canonical.
 
 Members of different releases read each other's states (ADR 0010): what has its default is not written, and what is
 written has to be known to the reader. So the default of a field, once released, is part of the format.
 """
 
-import hashlib
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Final
+from typing import ClassVar
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict
 
 from komainu.core.actions import Action, Ending, RaiseAlert
-from komainu.model.config import Cluster
+from komainu.model.config import Cluster, Group
 from komainu.model.message import Said
 from komainu.model.status import (
     Presence as Presence,
@@ -57,6 +56,15 @@ class NodeFacts:
     "Told to end at once: it may be gone at any moment, and is not proven gone by that."
     suspended: bool = False
     "Nothing is checked, started or stopped here (C10)."
+
+    @property
+    def proven_gone(self) -> bool:
+        """True when it surely runs nothing: that it is assumed is no proof."""
+        return self.presence is Presence.GONE and self.proof is not Proof.ASSUMED
+
+
+ADDED = NodeFacts(Presence.GONE, proof=Proof.ADDED)
+"A node that the configuration did not have before."
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,47 +258,12 @@ def initial(cluster: Cluster, epoch: int = 0, maintenance: bool = False) -> Stat
 
     `epoch`: the highest it remembers; `maintenance`: as it remembers the switch.
     """
-    groups = {
-        group.name: GroupFacts(
-            wanted=Wanted.UP if group.start == "auto" else Wanted.IDLE,
-            holds={node: tuple(Hold() for _ in group.resources) for node in group.nodes},
-        )
-        for group in cluster.groups
-    }
+    groups = {group.name: unknown(group) for group in cluster.groups}
     nodes = {node.name: NodeFacts(rules=RULES) for node in cluster.nodes}
     return State(cluster, epoch=epoch, nodes=nodes, groups=groups, maintenance=maintenance)
 
 
-_ADAPTER = TypeAdapter(State)
-
-_EACH: Final = "__all__"
-_WORDS: Final = {"en": True, "ja": True, "level": True}
-_WORDING: Final[dict[str, Any]] = {
-    "groups": {
-        _EACH: {
-            "because": {_EACH: _WORDS},
-            "hindrance": _WORDS,
-            "holds": {_EACH: {_EACH: {"said": _WORDS}}},
-        }
-    },
-    "monitors": {_EACH: {"on": {_EACH: {"said": _WORDS}}}},
-}
-"Of every message in a state all but its code."
-
-
-def encode(state: State) -> bytes:
-    """The canonical bytes of a state: its snapshot."""
-    return _ADAPTER.dump_json(state, exclude_defaults=True)
-
-
-def decode(data: bytes) -> State:
-    """The state of a snapshot. Raises pydantic.ValidationError for anything else, and for what this release lacks."""
-    return _ADAPTER.validate_json(data)
-
-
-def digest(state: State) -> str:
-    """32 hexadecimal digits that are equal exactly when the states mean the same.
-
-    How messages are worded is left out: it belongs to the release, and no decision rests on it.
-    """
-    return hashlib.sha256(_ADAPTER.dump_json(state, exclude_defaults=True, exclude=_WORDING)).hexdigest()[:32]
+def unknown(group: Group) -> GroupFacts:
+    """A group of which nobody knows anything yet."""
+    wanted = Wanted.UP if group.start == "auto" else Wanted.IDLE
+    return GroupFacts(wanted, holds={node: tuple(Hold() for _ in group.resources) for node in group.nodes})

@@ -11,7 +11,7 @@ from komainu.core import takeover, waits
 from komainu.core.actions import Action, FenceNode, LeaveCluster, ProbeNode, StartResource, StopResource
 from komainu.core.presence import runs_nothing
 from komainu.core.scope import stirred
-from komainu.core.state import GroupFacts, Hold, NodeFacts, Presence, State, Status, Wanted
+from komainu.core.state import Hold, NodeFacts, Presence, State, Status, Wanted
 from komainu.core.waits import obeys
 from komainu.model.config import Group
 from komainu.model.message import Said
@@ -178,8 +178,6 @@ def _next_after(last: str, members: tuple[str, ...]) -> str:
 
 
 def _awaited(state: State, node: str) -> bool:
-    return any(_hindered_by(group, state.groups[group.name], node) for group in state.cluster.groups)
-
-
-def _hindered_by(group: Group, facts: GroupFacts, node: str) -> bool:
-    return group.exclusive and facts.hindrance is not None and node in group.nodes and node != facts.home
+    groups = (group for group in state.cluster.groups if group.exclusive and node in group.nodes)
+    waiting = (state.groups[group.name] for group in groups)
+    return any(facts.hindrance is not None and facts.home != node for facts in waiting)

@@ -347,3 +347,9 @@ class Cluster(Part):
             if monitor.name == name:
                 return monitor
         raise KeyError(name)
+
+    def nodes_of_monitor(self, name: str) -> tuple[str, ...]:
+        """The nodes that run the monitor of that name, which may be a resource's own; none when there is none."""
+        own = (group for group in self.groups if any(resource.monitor == name for resource in group.resources))
+        found = next((monitor for monitor in self.monitors if monitor.name == name), None) or next(own, None)
+        return found.nodes if found is not None else ()

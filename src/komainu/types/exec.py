@@ -18,8 +18,7 @@ from komainu.model.message import Message, Refused
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.model.traits import Traits
 from komainu.ports import Host, ResourceHands, ResourceType
-from komainu.types import command
-from komainu.types import exec_messages as say
+from komainu.types import command, exec_messages as say
 from komainu.types.budget import own
 from komainu.types.command import AbsolutePath, Command, Environment
 

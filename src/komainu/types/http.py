@@ -16,8 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from komainu.model.message import Message, Refused, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.ports import MonitorHost, MonitorTraits, MonitorType
-from komainu.types import command
-from komainu.types import http_messages as say
+from komainu.types import command, http_messages as say
 from komainu.types.aside import Aside
 from komainu.types.budget import own
 

@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from komainu.agent import attempt
 from komainu.agent.patrol import Patrol
 from komainu.core import events as e
-from komainu.core.state import MonitorFacts, State
-from komainu.core.state import Watch as Facts
+from komainu.core.state import MonitorFacts, State, Watch as Facts
 from komainu.model.config import Monitor, MonitorRecovery, Target
 from komainu.model.message import Message
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown

@@ -8,6 +8,7 @@ import pytest
 from komainu.agent import wire
 from komainu.agent.alert_record import DETAIL_LENGTH, MODULES, module_of, node_of, record, shown
 from komainu.core import events as e
+from komainu.model import commands as c
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED
 from komainu_lab.docs import declared
@@ -68,7 +69,7 @@ def test_what_programs_say_is_cut_off_and_can_be_written() -> None:
     ("event", "node"),
     [
         (e.ActionFinished("1", "n2", SUCCEEDED), "n2"),
-        (e.CommandGiven("1", "n1", e.StopGroup("web")), "n1"),
+        (e.CommandGiven("1", "n1", c.StopGroup("web")), "n1"),
         (e.ViewChanged("r", ("n1",), ("n1",)), ""),
         (e.TimerFired("startup"), ""),
     ],

@@ -10,8 +10,8 @@ from komainu.agent.alert_record import Record
 from komainu.agent.alert_store import Wanted
 from komainu.agent.clock import now_ms
 from komainu.agent.daemon import Daemon
-from komainu.core import events as e
 from komainu.core import presence
+from komainu.model import commands as c
 from komainu.model.config import Cluster, Notification
 from tests.doubles.alerts import said
 from tests.doubles.bus import FakeBus
@@ -200,7 +200,7 @@ def test_a_node_that_was_away_fetches_what_it_missed_and_a_restart_loses_nothing
 def test_a_stopped_node_tells_nobody_and_its_alerts_are_fetched_when_it_is_back(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         two = daemon(world, "n2")
-        answer = await two.parts.requests.ask(e.StopNode("n2", "stop"), 5_000)
+        answer = await two.parts.requests.ask(c.StopNode("n2", "stop"), 5_000)
         assert answer.accepted
         async with asyncio.timeout(30):
             while not two.stopped:

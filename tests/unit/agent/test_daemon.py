@@ -9,8 +9,8 @@ import pytest
 from komainu.agent import line, recorder
 from komainu.agent.daemon import DEFECT
 from komainu.agent.line import Standing
-from komainu.core import events as e
 from komainu.core.state import Presence
+from komainu.model import commands as c
 from komainu.model.config import Cluster, Recovery
 from komainu.model.outcome import failed
 from tests.doubles.bus import FakeBus
@@ -59,7 +59,7 @@ def test_an_operator_moves_the_group(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         _, two = world.start_all()
         await world.online(on="n1")
-        answer = await two.daemon.parts.requests.ask(e.MoveGroup("web", "n2"), 5_000)
+        answer = await two.daemon.parts.requests.ask(c.MoveGroup("web", "n2"), 5_000)
         assert answer.accepted
         await world.online(on="n2")
 
@@ -94,9 +94,9 @@ def test_with_arbitration_operator_the_group_waits_for_the_word(tmp_path: Path) 
         assert (group["status"], group["hindrance"]["level"]) == ("Online Pending", "warning")
         assert world.things.on("app") == []
 
-        refused = await two.daemon.parts.requests.ask(e.ConfirmGone("n1", two.state.epoch - 1), 5_000)
+        refused = await two.daemon.parts.requests.ask(c.ConfirmGone("n1", two.state.epoch - 1), 5_000)
         assert not refused.accepted
-        answer = await two.daemon.parts.requests.ask(e.ConfirmGone("n1", two.state.epoch), 5_000)
+        answer = await two.daemon.parts.requests.ask(c.ConfirmGone("n1", two.state.epoch), 5_000)
         assert answer.accepted
         await world.online(on="n2")
 
@@ -414,7 +414,7 @@ def test_two_resources_start_in_order_and_stop_in_reverse(tmp_path: Path) -> Non
     async def story(world: World) -> None:
         one, _ = world.start_all()
         await world.online("app", on="n1")
-        await one.daemon.parts.requests.ask(e.StopGroup("web"), 5_000)
+        await one.daemon.parts.requests.ask(c.StopGroup("web"), 5_000)
         await world.until(lambda: not world.things.on("vip") and not world.things.on("app"), "stopped")
 
         done = [(verb, name) for _, verb, name in world.things.log if verb in ("start", "stop")]

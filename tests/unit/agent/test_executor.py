@@ -12,13 +12,11 @@ from komainu.agent.runs import Runs
 from komainu.agent.scripts import Event, Scripts
 from komainu.core import events as e
 from komainu.core.actions import FenceNode, ProbeNode, RunScript, StartResource, StopResource
-from komainu.model.config import Monitor, MonitorRecovery, Resource, Target
-from komainu.model.config import Scripts as Wished
+from komainu.model.config import Monitor, MonitorRecovery, Resource, Scripts as Wished, Target
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed
 from komainu.ports import Host
-from tests.doubles.daemons import NOT_HERE as SAID
-from tests.doubles.daemons import Things, cluster, resource
+from tests.doubles.daemons import NOT_HERE as SAID, Things, cluster, resource
 from tests.doubles.network import FakeNetwork
 from tests.doubles.virtual_time import now_ms, run
 

@@ -9,7 +9,7 @@ import pytest
 from komainu.agent.attempt import CANCEL_MS, EXTRA_MS
 from komainu.agent.leaving import MARGIN_MS, UNSYNCED_MS
 from komainu.agent.residents import Started
-from komainu.core import events as e
+from komainu.model import commands as c
 from komainu.model.outcome import SUCCEEDED, Outcome, failed
 from tests.doubles.daemons import NOT_HERE, Running, World, cluster, resource
 from tests.doubles.virtual_time import run
@@ -50,7 +50,7 @@ def test_it_asks_again_when_the_state_that_goes_on_does_not_know(tmp_path: Path)
     run(story())
 
 
-async def given(running: Running, command: e.Command) -> None:
+async def given(running: Running, command: c.Command) -> None:
     """Give a command that is accepted."""
     answer = await running.daemon.parts.requests.ask(command, 10_000)
     assert answer.accepted, answer.said.en
@@ -71,7 +71,7 @@ def test_a_stopped_node_has_left_cleanly_stays_and_is_started_again(tmp_path: Pa
         async with World(tmp_path, cluster()) as world:
             one, two = world.start_all()
             await world.online(on="n1")
-            await given(two, e.StopNode("n1", "stop"))
+            await given(two, c.StopNode("n1", "stop"))
             await stopped(world, "n1")
             assert world.things.on("app") == ["n2"]
             assert (node_of(two, "n1")["status"], node_of(two, "n1")["proof"]) == ("Offline", "clean leave")
@@ -90,7 +90,7 @@ def test_a_stopped_node_has_left_cleanly_stays_and_is_started_again(tmp_path: Pa
             assert not one.task.done(), "the same process"
             assert world.things.on("app") == ["n2"]
             world.things.log.clear()
-            await given(two, e.MoveGroup("web", "n1"))
+            await given(two, c.MoveGroup("web", "n1"))
             await world.online(on="n1")
 
     run(story())
@@ -101,7 +101,7 @@ def test_a_cluster_is_stopped_and_started_as_a_whole(tmp_path: Path) -> None:
         async with World(tmp_path, cluster(nodes=3)) as world:
             one, two, three = world.start_all()
             await world.online()
-            await given(two, e.StopNode(None, "stop"))
+            await given(two, c.StopNode(None, "stop"))
             await stopped(world, "n1", "n2", "n3")
             assert world.things.on("app") == []
             await world.until(lambda: node_of(one, "n3")["status"] == "Offline", "everybody knows of everybody")
@@ -119,7 +119,7 @@ def test_a_stopped_node_ends_at_once_and_takes_corosync_with_it(tmp_path: Path) 
         async with World(tmp_path, cluster()) as world:
             one, two = world.start_all()
             await world.online(on="n1")
-            await given(two, e.StopNode("n1", "stop"))
+            await given(two, c.StopNode("n1", "stop"))
             await stopped(world, "n1")
             one.daemon.leave()
             assert await one.task == 0
@@ -137,7 +137,7 @@ def test_a_daemon_that_dies_while_its_node_is_stopped_comes_back_stopped(tmp_pat
         async with World(tmp_path, cluster()) as world:
             one, two = world.start_all()
             await world.online(on="n1")
-            await given(two, e.StopNode("n1", "stop"))
+            await given(two, c.StopNode("n1", "stop"))
             await stopped(world, "n1")
             one.write_down()
             await world.kill("n1")
@@ -169,7 +169,7 @@ def test_sigterm_while_a_node_is_being_stopped_ends_the_daemon(tmp_path: Path) -
                 return SUCCEEDED
 
             world.things.next("n1", "stop", "app", stop)
-            await given(two, e.StopNode("n1", "stop"))
+            await given(two, c.StopNode("n1", "stop"))
             await world.until(lambda: ("n1", "stop", "app") in world.things.log, "the stop begins")
             assert await two.daemon.residents.start(("n1",), 5_000) == {"n1": Started.LEAVING}
             one.daemon.leave()
@@ -192,7 +192,7 @@ def test_a_node_that_goes_down_leaves_first_and_is_guarded_all_the_time(
             armed: list[int | None] = []
             world.things.next("n1", "stop", "app", lambda: armed.append(one.watchdog.armed_ms) or SUCCEEDED)
             world.things.running["app"] = []
-            await given(two, e.StopNode("n1", then))
+            await given(two, c.StopNode("n1", then))
             await world.until(one.task.done, "the machine ends")
 
             assert one.power.asked == [then]
@@ -212,7 +212,7 @@ def test_systemd_s_sigterm_on_the_way_down_ends_the_daemon_and_leaves_the_watchd
             one, two = world.start_all()
             await world.online(on="n1")
             one.power.hangs = True
-            await given(two, e.StopNode("n1", "shutdown"))
+            await given(two, c.StopNode("n1", "shutdown"))
             await world.until(lambda: one.power.asked == ["shutdown"], "the request was made")
             one.daemon.leave()
             assert await one.task == 0
@@ -229,7 +229,7 @@ def test_what_cannot_be_stopped_ends_the_node_and_the_other_takes_over(tmp_path:
             await world.online(on="n1")
             said = NOT_HERE.said(resource="app", node="n1")
             world.things.next("n1", "stop", "app", *[lambda: failed(said)] * 10)
-            await given(two, e.MoveGroup("web", "n2"))
+            await given(two, c.MoveGroup("web", "n2"))
             await world.until(one.task.done, "n1 ends")
             await world.kill("n1")
 
@@ -247,13 +247,13 @@ def test_the_maintenance_switch_is_remembered_and_goes_on_over_a_stop(tmp_path: 
             one, two = running
             await world.until(lambda: all(node_of(two, n)["status"] == "Online" for n in ("n1", "n2")), "both online")
             assert all(each.state.maintenance for each in running)
-            await given(two, e.SetMaintenance(on=False))
+            await given(two, c.SetMaintenance(on=False))
             await world.until(lambda: not one.state.maintenance, "off on both")
             for each in running:
                 each.write_down()
                 assert each.store.maintenance == [False]
-            await given(two, e.SetMaintenance(on=True))
-            await given(two, e.StopNode(None, "stop"))
+            await given(two, c.SetMaintenance(on=True))
+            await given(two, c.StopNode(None, "stop"))
             await stopped(world, "n1", "n2")
             await two.daemon.residents.start(("n1", "n2"), 5_000)
             await world.until(lambda: node_of(one, "n2")["status"] == "Online", "both are back")

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from komainu.agent import line as said
-from komainu.agent import wire
+from komainu.agent import line as said, wire
 from komainu.agent.line import FIRST_CONNECTION_MS, RETURN_MS, Line, Standing
 from komainu.agent.replica import View
 from komainu.model.message import Message, Said

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from komainu.agent import wire
 from komainu.core import events as e
+from komainu.model import commands as c
 from komainu.model.outcome import SUCCEEDED
 from tests.doubles.bus import FakeBus
 from tests.doubles.daemons import World, cluster
@@ -78,7 +79,7 @@ def test_a_command_is_never_repeated(tmp_path: Path) -> None:
         two = world.running["n2"].daemon
         world.wire.kill_corosync(2)
         await asyncio.sleep(0.01)
-        asked = asyncio.ensure_future(two.parts.requests.ask(e.MoveGroup("web", "n2"), 2_000))
+        asked = asyncio.ensure_future(two.parts.requests.ask(c.MoveGroup("web", "n2"), 2_000))
         await asyncio.sleep(0)
         passed = proposals(world)
         world.wire.start_corosync(2)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from komainu.agent.clearing import CLEARED, CLEARS, REMAINS
 from komainu.agent.clock import now_ms
-from komainu.core import events as e
 from komainu.core.state import Presence
+from komainu.model import commands as c
 from komainu.model.config import Cluster, Group
 from komainu.model.outcome import failed
 from tests.doubles.daemons import NOT_HERE, Running, World, cluster, resource
@@ -55,7 +55,7 @@ def three(*resources: str, version: int = 1, nodes: tuple[str, ...] = ("n1", "n2
 
 async def change(world: World, by: str, new: Cluster) -> None:
     """Another configuration comes into force."""
-    answer = await world.running[by].daemon.parts.requests.ask(e.ChangeConfiguration(new, "mika", ""), 20_000)
+    answer = await world.running[by].daemon.parts.requests.ask(c.ChangeConfiguration(new, "mika", ""), 20_000)
     assert answer.accepted, answer.said.en
 
 
@@ -149,7 +149,7 @@ def test_a_stopped_node_follows_with_its_corosync_and_its_disk(tmp_path: Path) -
     async def story(world: World) -> None:
         await world.online("app", on="n1", within_s=20)
         asked = world.running["n1"].daemon.parts.requests
-        answer = await asked.ask(e.StopNode("n3", "stop"), 10_000)
+        answer = await asked.ask(c.StopNode("n3", "stop"), 10_000)
         assert answer.accepted
         three_ = world.running["n3"]
         await world.until(lambda: three_.daemon.stopped, "n3 is stopped", 20)

@@ -9,14 +9,12 @@ from typing import Any
 import pytest
 
 from komainu.agent import attempt, patrol, wire
-from komainu.core import events as e
-from komainu.core.state import MonitorFacts, State, Verdict
-from komainu.core.state import Watch as Facts
+from komainu.core.state import MonitorFacts, State, Verdict, Watch as Facts
+from komainu.model import commands as c
 from komainu.model.config import Monitor, MonitorRecovery, Target
 from komainu.model.outcome import SUCCEEDED, Result
 from tests.doubles.bus import FakeBus
-from tests.doubles.daemons import World as Daemons
-from tests.doubles.daemons import cluster
+from tests.doubles.daemons import World as Daemons, cluster
 from tests.doubles.virtual_time import now_ms, run
 from tests.unit.agent.patrol_stage import BAD, SIMULATED, UNSURE, WARNED, World, monitor, play
 
@@ -424,15 +422,15 @@ def test_an_operator_simulates_a_failure_and_suspends_a_monitor(tmp_path: Path) 
     async def story(world: Daemons) -> None:
         ask = world.running["n2"].daemon.parts.requests.ask
         await world.until(lambda: seen(world) is Verdict.NORMAL, "normal on n1")
-        assert (await ask(e.SuspendMonitor("m1", None), 5_000)).accepted
+        assert (await ask(c.SuspendMonitor("m1", None), 5_000)).accepted
         await world.until(lambda: ("n1", "end", "m1") in world.things.log, "its round ended")
         checked = world.things.log.count(("n1", "check", "m1"))
         await asyncio.sleep(5)
         assert world.things.log.count(("n1", "check", "m1")) == checked
 
-        assert (await ask(e.ResumeMonitor("m1", None), 5_000)).accepted
+        assert (await ask(c.ResumeMonitor("m1", None), 5_000)).accepted
         await world.until(lambda: seen(world) is Verdict.NORMAL, "normal again")
-        assert (await ask(e.SimulateFailure("m1", "n1", on=True), 5_000)).accepted
+        assert (await ask(c.SimulateFailure("m1", "n1", on=True), 5_000)).accepted
         await world.online(on="n2")
 
     among_daemons(tmp_path, story, of_web(restarts=0))

@@ -18,11 +18,11 @@ from komainu.agent.background import Background
 from komainu.agent.journal import Journal, decode
 from komainu.agent.recorder import Recorder
 from komainu.agent.replica import Decided
+from komainu.agent.snapshot import decode as decode_state, digest, encode
 from komainu.agent.words import Change
 from komainu.core import events as e
 from komainu.core.actions import Action, AnswerCommand, ArmTimer, RaiseAlert, StartResource
-from komainu.core.state import RULES, State, digest, encode, initial
-from komainu.core.state import decode as decode_state
+from komainu.core.state import RULES, State, initial
 from komainu.model.message import Message
 from tests.doubles.daemons import cluster
 

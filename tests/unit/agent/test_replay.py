@@ -13,8 +13,9 @@ import pytest
 from komainu.agent import daemon, journal, replay, wire
 from komainu.agent.journal import Journal, Read
 from komainu.agent.replay import Decision, Remark, Replay
-from komainu.core import events as e
-from komainu.core.state import RULES, decode, encode
+from komainu.agent.snapshot import decode, encode
+from komainu.core.state import RULES
+from komainu.model import commands as c
 from tests.doubles.daemons import World, cluster
 from tests.doubles.virtual_time import run
 
@@ -146,7 +147,7 @@ async def strike(world: World, rng: Random) -> None:
             world.things.running["app"].pop()
         case "move" if name in world.running:
             parts = world.running[name].daemon.parts
-            await parts.requests.ask(e.MoveGroup("web", rng.choice(["n1", "n2", "n3"])), 2_000)
+            await parts.requests.ask(c.MoveGroup("web", rng.choice(["n1", "n2", "n3"])), 2_000)
 
 
 def test_every_decision_has_its_causes(lived: Path) -> None:

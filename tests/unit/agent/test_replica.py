@@ -8,6 +8,7 @@ from komainu.agent import replica as subject, wire
 from komainu.agent.replica import Replica, View
 from komainu.core import actions as a, events as e, takeover
 from komainu.core.state import RULES, Presence, Proof, Status
+from komainu.model import commands as c
 from komainu.model.config import Arbitration, Cluster
 from komainu.model.outcome import SUCCEEDED
 from tests.unit.agent.order import Order, assert_together, digests, replica, silent, split, together
@@ -69,7 +70,7 @@ def test_whoever_continues_is_not_disturbed() -> None:
 
 def test_actions_go_only_to_the_node_that_is_to_carry_them_out() -> None:
     order = together(CLUSTER)
-    order.propose("b", e.CommandGiven("c1", "b", e.MoveGroup("db", "c")))
+    order.propose("b", e.CommandGiven("c1", "b", c.MoveGroup("db", "c")))
     order.deliver()
     assert [type(action) for action in order.work("a")] == [a.StopResource]
     assert order.work("b") == order.work("c") == []
@@ -97,7 +98,7 @@ def test_two_sides_with_histories_merge_into_that_with_the_higher_epoch() -> Non
 
 def test_what_is_delivered_between_the_last_hello_and_the_snapshot_counts_afterwards() -> None:
     order = together(CLUSTER, settled=False)
-    command = e.CommandGiven("c1", "b", e.StopGroup("db"))
+    command = e.CommandGiven("c1", "b", c.StopGroup("db"))
     order.deliver(until=lambda: any(isinstance(message, wire.Snapshot) for _, message in order.waiting))
     order.waiting.appendleft(("b", wire.Proposal(1, command)))
     order.deliver_next()
@@ -220,7 +221,7 @@ def test_a_clean_leave_stays_true_for_whoever_lags_behind() -> None:
     `a` takes the clean leave for proof. So nothing may be started on `b` in what `a` did not see.
     """
     order = together(cluster("a b"))
-    order.propose("a", e.CommandGiven("c1", "a", e.StopGroup("db")))
+    order.propose("a", e.CommandGiven("c1", "a", c.StopGroup("db")))
     order.settle()
     b = order.replicas["b"]
     order.propose("b", e.NodeLeaving("b", b.incarnation))
@@ -231,11 +232,11 @@ def test_a_clean_leave_stays_true_for_whoever_lags_behind() -> None:
     assert a_side.replicas["a"].state.nodes["b"].proof is Proof.CLEAN_LEAVE
 
     order.settle()
-    order.propose("b", e.CommandGiven("c2", "b", e.StartGroup("db", "b")))
+    order.propose("b", e.CommandGiven("c2", "b", c.StartGroup("db", "b")))
     order.settle()
     a_side.view()
     a_side.settle()
-    a_side.propose("a", e.CommandGiven("c3", "a", e.StartGroup("db", "a")))
+    a_side.propose("a", e.CommandGiven("c3", "a", c.StartGroup("db", "a")))
     a_side.settle()
 
     running = [
@@ -273,13 +274,13 @@ def test_somebody_elses_proposal_of_that_number_is_not_ones_own() -> None:
 def test_a_command_is_not_repeated() -> None:
     """It must not arrive after the situation of which it speaks."""
     b = replica("b", CLUSTER)
-    assert len(b.propose(e.CommandGiven("c1", "b", e.StopGroup("db")))) == 1
+    assert len(b.propose(e.CommandGiven("c1", "b", c.StopGroup("db")))) == 1
     assert b.unheard() == []
 
 
 def test_an_outcome_that_arrives_twice_counts_once() -> None:
     order = together(CLUSTER)
-    order.propose("a", e.CommandGiven("c1", "a", e.StopGroup("db")))
+    order.propose("a", e.CommandGiven("c1", "a", c.StopGroup("db")))
     order.deliver()
     (stop,) = order.work("a")
     proposal = order.replicas["a"].propose(e.ActionFinished(stop.id, "a", SUCCEEDED))

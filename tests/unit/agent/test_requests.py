@@ -5,10 +5,11 @@ import asyncio
 from komainu.agent.requests import NO_ANSWER, Answer, Requests
 from komainu.core import events as e
 from komainu.core.actions import AnswerCommand
+from komainu.model import commands as c
 from komainu.model.answers import ACCEPTED, NO_GROUP
 from tests.doubles.virtual_time import now_ms, run
 
-MOVE = e.MoveGroup("web", None)
+MOVE = c.MoveGroup("web", None)
 
 
 def test_each_request_gets_its_own_answer() -> None:

@@ -10,8 +10,7 @@ import pytest
 from komainu.agent import scripts
 from komainu.agent.hands import Hand
 from komainu.agent.scripts import Scripts
-from komainu.model.config import Cluster, Monitor, MonitorRecovery, Target
-from komainu.model.config import Scripts as Wished
+from komainu.model.config import Cluster, Monitor, MonitorRecovery, Scripts as Wished, Target
 from komainu.model.message import Message
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
 from tests.doubles.daemons import cluster, resource

@@ -6,6 +6,7 @@ import pytest
 
 from komainu.agent import what_if, words
 from komainu.agent.deeds import deeds
+from komainu.agent.snapshot import encode
 from komainu.agent.what_if import (
     DaemonsLost,
     Moment,
@@ -21,7 +22,8 @@ from komainu.agent.what_if import (
 )
 from komainu.core import events as e
 from komainu.core.actions import AnswerCommand
-from komainu.core.state import Presence, State, Status, encode
+from komainu.core.state import Presence, State, Status
+from komainu.model import commands as c
 from komainu.model.config import Group, Monitor, MonitorRecovery, Recovery, Target
 from tests.doubles.daemons import cluster, resource
 
@@ -144,7 +146,7 @@ def test_a_monitor_that_fails_everywhere_comes_to_its_final_action() -> None:
 
 
 def test_a_command_is_answered_and_followed_to_rest() -> None:
-    moments = followed(formed(PAIR), Ordered(e.MoveGroup("web", None), "n2"))
+    moments = followed(formed(PAIR), Ordered(c.MoveGroup("web", None), "n2"))
     (answer,) = (action for action in moments[0].actions if isinstance(action, AnswerCommand))
 
     assert answer.accepted
@@ -154,7 +156,7 @@ def test_a_command_is_answered_and_followed_to_rest() -> None:
 
 @pytest.mark.parametrize("then", ["stop", "shutdown", "reboot"])
 def test_a_stopped_cluster_ends_with_nobody_in_it(then: str) -> None:
-    end = followed(formed(PAIR), Ordered(e.StopNode(None, then), "n1"))[-1].state  # type: ignore[arg-type]
+    end = followed(formed(PAIR), Ordered(c.StopNode(None, then), "n1"))[-1].state  # type: ignore[arg-type]
 
     assert [words.node(end, name).word for name in end.nodes] == ["Offline", "Offline"]
     assert place(end)[0] == "Offline"
@@ -162,7 +164,7 @@ def test_a_stopped_cluster_ends_with_nobody_in_it(then: str) -> None:
 
 def test_a_change_of_the_configuration_is_agreed_to_and_put_in_force() -> None:
     new = PAIR.model_copy(update={"version": 2, "startup_sync_wait_ms": 1})
-    moments = followed(formed(PAIR), Ordered(e.ChangeConfiguration(new, "root", "a trial"), "n1"))
+    moments = followed(formed(PAIR), Ordered(c.ChangeConfiguration(new, "root", "a trial"), "n1"))
 
     assert moments[-1].state.cluster.version == 2
 
@@ -178,8 +180,8 @@ def test_a_change_of_the_configuration_is_agreed_to_and_put_in_force() -> None:
 )
 def test_what_cannot_happen_is_said(question: Question, said: object) -> None:
     state = formed(PAIR.model_copy(update={"monitors": (DISK,)}))
-    suspended = followed(state, Ordered(e.SuspendMonitor("diskw", None), "n1"))[-1].state
-    stopped = followed(suspended, Ordered(e.StopGroup("web"), "n1"))[-1].state
+    suspended = followed(state, Ordered(c.SuspendMonitor("diskw", None), "n1"))[-1].state
+    stopped = followed(suspended, Ordered(c.StopGroup("web"), "n1"))[-1].state
     with pytest.raises(Unanswerable) as refused:
         course(stopped, question)
 
@@ -194,7 +196,7 @@ def test_a_node_that_is_away_cannot_be_lost() -> None:
 
 
 def test_what_is_under_way_already_is_assumed_to_succeed_first() -> None:
-    moments = course(formed(PAIR), Ordered(e.MoveGroup("web", None), "n2"))
+    moments = course(formed(PAIR), Ordered(c.MoveGroup("web", None), "n2"))
     midway = next(moments).state
     end = followed(midway, DaemonsLost(("n1",)))[-1].state
 

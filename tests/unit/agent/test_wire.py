@@ -6,8 +6,10 @@ import pytest
 
 from komainu.agent import wire
 from komainu.agent.alert_record import Record
+from komainu.agent.snapshot import decode, encode
 from komainu.core import events as e
-from komainu.core.state import Hold, Status, decode, encode, initial
+from komainu.core.state import Hold, Status, initial
+from komainu.model import commands as c
 from komainu.model.config import Group
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed
 from tests.unit.core.clusters import BROKEN, FAILED, UNKNOWN, cluster, resource
@@ -22,21 +24,21 @@ EVENTS: tuple[e.Event, ...] = (
     e.MonitorChanged("a", "db", "disk", "7.1-8.3", UNKNOWN),
     e.TimerFired("startup"),
     e.NodeLeaving("a", "a.1"),
-    e.CommandGiven("c1", "a", e.MoveGroup("db", None)),
-    e.CommandGiven("c1", "a", e.StartGroup("db", "b")),
-    e.CommandGiven("c1", "a", e.StopGroup("db")),
-    e.CommandGiven("c1", "a", e.ConfirmGone("b", 9)),
-    e.CommandGiven("c1", "a", e.RestoreGroup("db")),
-    e.CommandGiven("c1", "a", e.StartPart("db", "disk")),
-    e.CommandGiven("c1", "a", e.StopPart("db", "disk")),
-    e.CommandGiven("c1", "a", e.SuspendMonitor("diskw1", None)),
-    e.CommandGiven("c1", "a", e.ResumeMonitor("diskw1", "a")),
-    e.CommandGiven("c1", "a", e.SimulateFailure("diskw1", "a", True)),
-    e.CommandGiven("c1", "a", e.SuspendNode(None)),
-    e.CommandGiven("c1", "a", e.ResumeNode("a")),
-    e.CommandGiven("c1", "a", e.StopNode("a", "reboot")),
-    e.CommandGiven("c1", "a", e.SetMaintenance(True)),
-    e.CommandGiven("c1", "a", e.ChangeConfiguration(cluster(), "mika", "a try", "# text")),
+    e.CommandGiven("c1", "a", c.MoveGroup("db", None)),
+    e.CommandGiven("c1", "a", c.StartGroup("db", "b")),
+    e.CommandGiven("c1", "a", c.StopGroup("db")),
+    e.CommandGiven("c1", "a", c.ConfirmGone("b", 9)),
+    e.CommandGiven("c1", "a", c.RestoreGroup("db")),
+    e.CommandGiven("c1", "a", c.StartPart("db", "disk")),
+    e.CommandGiven("c1", "a", c.StopPart("db", "disk")),
+    e.CommandGiven("c1", "a", c.SuspendMonitor("diskw1", None)),
+    e.CommandGiven("c1", "a", c.ResumeMonitor("diskw1", "a")),
+    e.CommandGiven("c1", "a", c.SimulateFailure("diskw1", "a", True)),
+    e.CommandGiven("c1", "a", c.SuspendNode(None)),
+    e.CommandGiven("c1", "a", c.ResumeNode("a")),
+    e.CommandGiven("c1", "a", c.StopNode("a", "reboot")),
+    e.CommandGiven("c1", "a", c.SetMaintenance(True)),
+    e.CommandGiven("c1", "a", c.ChangeConfiguration(cluster(), "mika", "a try", "# text")),
     e.MonitorJudged("a", "tcp1", "7.1-8.4", FAILED),
     e.ConfigurationJudged("7.1-8.5", "a", (BROKEN,)),
 )
@@ -69,7 +71,7 @@ def test_an_event_comes_back_from_plain_json(event: e.Event) -> None:
 def test_every_kind_of_message_and_event_is_tried_here() -> None:
     assert {type(message) for message in MESSAGES} == set(wire.Message.__args__)
     assert {type(event) for event in EVENTS} == set(e.Event.__args__)
-    assert {type(event.command) for event in EVENTS if isinstance(event, e.CommandGiven)} == set(e.Command.__args__)
+    assert {type(event.command) for event in EVENTS if isinstance(event, e.CommandGiven)} == set(c.Command.__args__)
 
 
 def test_a_beat_is_small() -> None:
@@ -190,7 +192,7 @@ def test_a_whole_configuration_fits_into_one_message() -> None:
     parts = tuple(resource(f"r{number}") for number in range(10))
     groups = tuple(Group(name=f"g{number}", nodes=("a", "b"), resources=parts) for number in range(300))
     big = cluster().model_copy(update={"groups": groups, "version": 2})
-    said = wire.Proposal(1, e.CommandGiven("c1", "a", e.ChangeConfiguration(big, "mika", "", "# 設定\n" * 10_000)))
+    said = wire.Proposal(1, e.CommandGiven("c1", "a", c.ChangeConfiguration(big, "mika", "", "# 設定\n" * 10_000)))
     data = wire.encode(said)
 
     assert len(big.model_dump_json()) > wire.MAX_BYTES
@@ -205,7 +207,7 @@ def test_what_is_packed_badly_is_refused(body: object) -> None:
 
 
 def test_what_would_grow_beyond_all_measure_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = wire.encode(wire.Proposal(1, e.CommandGiven("c1" * 50_000, "a", e.StopGroup("db"))))
+    data = wire.encode(wire.Proposal(1, e.CommandGiven("c1" * 50_000, "a", c.StopGroup("db"))))
     assert wire.decode(data).number == 1  # type: ignore[union-attr]
     monkeypatch.setattr(wire, "UNPACKED_BYTES", 99_000)
     with pytest.raises(wire.Undecodable, match="larger than"):
@@ -214,7 +216,7 @@ def test_what_would_grow_beyond_all_measure_is_refused(monkeypatch: pytest.Monke
 
 def test_of_a_configuration_only_what_is_used_is_told() -> None:
     """An older release refuses parts that it does not know, even where they say nothing (ADR 0010)."""
-    wanted = e.ChangeConfiguration(cluster().model_copy(update={"version": 2}), "mika", "")
+    wanted = c.ChangeConfiguration(cluster().model_copy(update={"version": 2}), "mika", "")
     told = wire.event_to_json(e.CommandGiven("c1", "a", wanted))
     assert not {"exclusions", "monitors", "notifications"} & told["command"]["cluster"].keys()
     assert wire.event_from_json(told) == e.CommandGiven("c1", "a", wanted)

@@ -8,12 +8,12 @@ import pytest
 
 from komainu.agent import recorder, wire
 from komainu.agent.journal import encode
+from komainu.agent.snapshot import encode as encode_state
 from komainu.api import records
 from komainu.api.records import RecordsTrouble
 from komainu.core import events as e
 from komainu.core.actions import RaiseAlert
 from komainu.core.state import RULES, initial
-from komainu.core.state import encode as encode_state
 from komainu.core.step import step
 from tests.doubles.daemons import cluster
 

@@ -8,7 +8,7 @@ from komainu.agent.residents import Started
 from komainu.api import residence
 from komainu.api.operation import OperationRefused
 from komainu.api.operations import BY_NAME
-from komainu.core import events as e
+from komainu.model import commands as c
 from tests.doubles.daemons import World, cluster
 from tests.doubles.virtual_time import run
 
@@ -20,7 +20,7 @@ def test_the_operations_work_on_a_stopped_node_and_others_are_refused_there(tmp_
         async with World(tmp_path, cluster()) as world:
             one, two = world.start_all()
             await world.online(on="n1")
-            assert (await two.daemon.parts.requests.ask(e.StopNode(None, "stop"), 10_000)).accepted
+            assert (await two.daemon.parts.requests.ask(c.StopNode(None, "stop"), 10_000)).accepted
             await world.until(lambda: one.daemon.stopped and two.daemon.stopped, "both stopped")
             assert START.answer_by is not None
             assert START_ALL.answer_by is not None

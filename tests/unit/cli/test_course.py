@@ -7,10 +7,9 @@ import pytest
 
 from komainu.agent.what_if import IMAGINED, Ordered, course, formed
 from komainu.api.foresight import imagine, to_json
-from komainu.cli.course import IMAGINED as CODE
-from komainu.cli.course import _time, draw
+from komainu.cli.course import IMAGINED as CODE, _time, draw
 from komainu.cli.speech import Speech
-from komainu.core import events as e
+from komainu.model import commands as c
 from komainu.model.config import Cluster
 from tests.doubles.daemons import cluster, resource
 
@@ -22,7 +21,7 @@ def lost(config: Cluster = CONFIG) -> Any:
     return imagine(config, {"what": "node-lost", "nodes": ["n1"]})
 
 
-def ordered(command: e.Command) -> Any:
+def ordered(command: c.Command) -> Any:
     state = formed(CONFIG)
     return to_json(state, course(state, Ordered(command, "n1")))
 
@@ -57,7 +56,7 @@ def test_a_group_that_would_wait_says_for_what() -> None:
 
 
 def test_a_refusal_is_all_there_is() -> None:
-    told = ordered(e.ConfirmGone("n2", 0))
+    told = ordered(c.ConfirmGone("n2", 0))
 
     assert len(draw(told, PLAIN)) == 2
     assert "not lost" in draw(told, PLAIN)[1]

@@ -90,7 +90,8 @@ import sys
 from komainu.compose import cli
 sys.argv = ["komainu", "status"]
 code = cli()
-heavy = [name for name in ("komainu.cli.group", "pydantic", "asyncio", "boto3", "pyroute2", "yaml", "typer", "rich") if name in sys.modules]
+never = ("komainu.cli.group", "pydantic", "asyncio", "boto3", "pyroute2", "yaml", "typer", "rich")
+heavy = [name for name in never if name in sys.modules]
 print(code, heavy)
 """
 

@@ -8,6 +8,7 @@ import pytest
 
 from komainu.api.answers import StatusAnswer
 from komainu.core import events as e
+from komainu.model import commands as c
 from tests.doubles.served import Served, komainu, serve
 
 pytestmark = pytest.mark.sockets
@@ -35,7 +36,7 @@ def test_watching_draws_at_every_change(tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.setattr("komainu.cli.speech.Speech.out", lambda self, text="": drawn.append(text))
         watching = asyncio.create_task(served.komainu("status", "--watch"))
         await served.until(lambda: "● web" in "".join(drawn), "drawn at first")
-        served.world.running["n2"].daemon.loop.propose(e.CommandGiven("test", "n2", e.StopGroup("web")))
+        served.world.running["n2"].daemon.loop.propose(e.CommandGiven("test", "n2", c.StopGroup("web")))
         await served.until(lambda: "○ web" in "".join(drawn), "drawn again")
         await served.server.close()  # the daemon ends, and with it the watching
         watched = await watching

@@ -3,8 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from komainu.config import dependencies
 from komainu.model.config import Group, Resource, Scripts

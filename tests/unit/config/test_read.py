@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from komainu import config
 from komainu.catalogue import MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES

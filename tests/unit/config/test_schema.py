@@ -8,9 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from komainu.catalogue import MONITORS as SHIPPED_MONITORS
-from komainu.catalogue import NOTIFICATIONS
-from komainu.catalogue import TYPES as SHIPPED
+from komainu.catalogue import MONITORS as SHIPPED_MONITORS, NOTIFICATIONS, TYPES as SHIPPED
 from komainu.config.schema import keys_at, parameters, schema
 from komainu.model.config import Recovery
 from tests.unit.config.sample import EVERY, GOOD, MONITORS, NOTIFIERS, TYPES, changed, reading

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from komainu.core import actions as a, events as e
 from komainu.core.state import RULES, GroupFacts, Hold, NodeFacts, Presence, State, Status, Watch, initial
 from komainu.core.step import step
+from komainu.model import commands as c
 from komainu.model.config import (
     Arbitration,
     ArbitrationKind,
@@ -201,7 +202,7 @@ class Life:
         self.sync(names.split()[0], names)
         self.settle()
 
-    def command(self, command: e.Command, origin: str = "a") -> a.AnswerCommand:
+    def command(self, command: c.Command, origin: str = "a") -> a.AnswerCommand:
         """An operator gives a command; the answer."""
         self._commands += 1
         self.happens(e.CommandGiven(f"c{self._commands}", origin, command))

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import audit, events, takeover
+from komainu.core import audit, takeover
 from komainu.core.actions import Action, RaiseAlert, StartResource
 from komainu.core.state import Hold, Presence, State, Status
+from komainu.model import commands
 from komainu.model.config import Group
 from komainu.model.message import Said
 from tests.unit.core.clusters import ADDRESS, DISK, cluster, exclusion, formed
@@ -19,7 +20,7 @@ HARMLESS = cluster(groups=[Group(name="db", nodes=("a", "b"), resources=(ADDRESS
 def stopped(configuration: object = STRICT) -> State:
     """Formed, and the group is stopped on both nodes."""
     life = formed(configuration)  # type: ignore[arg-type]
-    life.command(events.StopGroup("db"))
+    life.command(commands.StopGroup("db"))
     life.settle()
     return life.state
 

@@ -3,6 +3,7 @@
 import pytest
 
 from komainu.core import causes, events as e
+from komainu.model import commands as c
 from komainu.model.outcome import SUCCEEDED
 from tests.unit.core.clusters import BROKEN, FAILED, UNKNOWN, cluster, formed
 
@@ -24,22 +25,22 @@ EVENTS: list[tuple[e.Event, str, str]] = [
     (e.ConfigurationJudged("1.r.2", "b", (BROKEN,)), causes.OBJECTED.code, "b"),
     (e.TimerFired("startup"), causes.FIRED.code, "startup"),
     (e.NodeLeaving("b", "b.1"), causes.LEAVING.code, "b"),
-    (e.CommandGiven("1", "a", e.MoveGroup("db", "b")), causes.COMMAND.code, "move-group db"),
-    (e.CommandGiven("1", "a", e.StartGroup("db", None)), causes.COMMAND.code, "start-group db"),
-    (e.CommandGiven("1", "a", e.StopGroup("db")), causes.COMMAND.code, "stop-group db"),
-    (e.CommandGiven("1", "a", e.ConfirmGone("b", 3)), causes.COMMAND.code, "confirm-gone b"),
-    (e.CommandGiven("1", "a", e.RestoreGroup("db")), causes.COMMAND.code, "restore-group db"),
-    (e.CommandGiven("1", "a", e.StartPart("db", "disk")), causes.COMMAND.code, "start-resource db/disk"),
-    (e.CommandGiven("1", "a", e.StopPart("db", "disk")), causes.COMMAND.code, "stop-resource db/disk"),
-    (e.CommandGiven("1", "a", e.SuspendMonitor("ping1", None)), causes.COMMAND.code, "suspend-monitor ping1"),
-    (e.CommandGiven("1", "a", e.ResumeMonitor("ping1", "b")), causes.COMMAND.code, "resume-monitor ping1"),
-    (e.CommandGiven("1", "a", e.SimulateFailure("ping1", None, True)), causes.COMMAND.code, "simulate-failure ping1"),
-    (e.CommandGiven("1", "a", e.SuspendNode("b")), causes.COMMAND.code, "suspend b"),
-    (e.CommandGiven("1", "a", e.ResumeNode(None)), causes.COMMAND.code, "resume *"),
-    (e.CommandGiven("1", "a", e.StopNode("b", "reboot")), causes.COMMAND.code, "stop-node b"),
-    (e.CommandGiven("1", "a", e.SetMaintenance(True)), causes.COMMAND.code, "maintenance on"),
-    (e.CommandGiven("1", "a", e.SetMaintenance(False)), causes.COMMAND.code, "maintenance off"),
-    (e.CommandGiven("1", "a", e.ChangeConfiguration(cluster(), "who", "why")), causes.COMMAND.code, "1"),
+    (e.CommandGiven("1", "a", c.MoveGroup("db", "b")), causes.COMMAND.code, "move-group db"),
+    (e.CommandGiven("1", "a", c.StartGroup("db", None)), causes.COMMAND.code, "start-group db"),
+    (e.CommandGiven("1", "a", c.StopGroup("db")), causes.COMMAND.code, "stop-group db"),
+    (e.CommandGiven("1", "a", c.ConfirmGone("b", 3)), causes.COMMAND.code, "confirm-gone b"),
+    (e.CommandGiven("1", "a", c.RestoreGroup("db")), causes.COMMAND.code, "restore-group db"),
+    (e.CommandGiven("1", "a", c.StartPart("db", "disk")), causes.COMMAND.code, "start-resource db/disk"),
+    (e.CommandGiven("1", "a", c.StopPart("db", "disk")), causes.COMMAND.code, "stop-resource db/disk"),
+    (e.CommandGiven("1", "a", c.SuspendMonitor("ping1", None)), causes.COMMAND.code, "suspend-monitor ping1"),
+    (e.CommandGiven("1", "a", c.ResumeMonitor("ping1", "b")), causes.COMMAND.code, "resume-monitor ping1"),
+    (e.CommandGiven("1", "a", c.SimulateFailure("ping1", None, True)), causes.COMMAND.code, "simulate-failure ping1"),
+    (e.CommandGiven("1", "a", c.SuspendNode("b")), causes.COMMAND.code, "suspend b"),
+    (e.CommandGiven("1", "a", c.ResumeNode(None)), causes.COMMAND.code, "resume *"),
+    (e.CommandGiven("1", "a", c.StopNode("b", "reboot")), causes.COMMAND.code, "stop-node b"),
+    (e.CommandGiven("1", "a", c.SetMaintenance(True)), causes.COMMAND.code, "maintenance on"),
+    (e.CommandGiven("1", "a", c.SetMaintenance(False)), causes.COMMAND.code, "maintenance off"),
+    (e.CommandGiven("1", "a", c.ChangeConfiguration(cluster(), "who", "why")), causes.COMMAND.code, "1"),
 ]
 
 
@@ -57,12 +58,12 @@ def test_every_kind_of_event_is_tried_here() -> None:
 
 def test_every_command_is_tried_here() -> None:
     tried = {type(event.command) for event, _, _ in EVENTS if isinstance(event, e.CommandGiven)}
-    assert tried == set(e.Command.__args__)
+    assert tried == set(c.Command.__args__)
 
 
 def test_every_action_tells_the_event_that_led_to_it_and_why() -> None:
     life = formed()
-    life.command(e.MoveGroup("db", "b"))
+    life.command(c.MoveGroup("db", "b"))
     (stop,) = life.under_way
     assert [said.code for said in stop.because] == [causes.COMMAND.code] * 2  # type: ignore[union-attr]
     life.settle()

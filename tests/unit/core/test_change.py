@@ -8,7 +8,7 @@ import pytest
 from komainu.core import actions as a, change, events as e
 from komainu.core.state import MonitorFacts, Presence, Proof, Status, Wanted
 from komainu.core.step import step
-from komainu.model import answers
+from komainu.model import answers, commands as c
 from komainu.model.config import Cluster, Group, Node
 from komainu.model.message import Message
 from tests.unit.core.clusters import (
@@ -41,7 +41,7 @@ def proposed(subject: Life, **changes: Any) -> a.AnswerCommand | None:
 
 def asked(subject: Life, configuration: Cluster) -> a.AnswerCommand | None:
     """That configuration is proposed."""
-    subject.happens(e.CommandGiven("c9", "b", e.ChangeConfiguration(configuration, "me", "because")))
+    subject.happens(e.CommandGiven("c9", "b", c.ChangeConfiguration(configuration, "me", "because")))
     return next(iter(subject.asked(a.AnswerCommand)), None)
 
 
@@ -171,7 +171,7 @@ def test_an_order_of_nodes_that_changed_moves_nobody() -> None:
 
 def test_what_an_operator_had_stopped_stays_stopped() -> None:
     subject = life()
-    subject.command(e.StopGroup("web"))
+    subject.command(c.StopGroup("web"))
     subject.settle()
     proposed(subject, groups=with_port(subject))
     subject.judge("a b")
@@ -199,12 +199,12 @@ def test_a_node_that_is_added_is_gone_until_it_comes() -> None:
     proposed(subject, nodes=nodes, groups=(group("web", "a b c", "vip http"), group("db")))
     subject.judge("a b")
     assert (subject.presence("c"), subject.node("c").proof) == (Presence.GONE, Proof.ADDED)
-    subject.command(e.MoveGroup("web", "b"))
+    subject.command(c.MoveGroup("web", "b"))
     subject.settle()
     assert subject.statuses("b", "web") == RUNNING  # nobody waits for it
     subject.back("c")
     assert subject.presence("c") is Presence.MEMBER
-    assert subject.command(e.MoveGroup("web", "c")).accepted
+    assert subject.command(c.MoveGroup("web", "c")).accepted
 
 
 @pytest.mark.parametrize("proof", list(Proof))
@@ -273,8 +273,8 @@ def test_a_monitor_that_stays_the_same_keeps_its_round_and_what_it_counted() -> 
 def test_a_monitor_that_changed_begins_afresh_but_for_what_an_operator_wished() -> None:
     subject = life()
     first = subject.watch("b").round
-    subject.command(e.SuspendMonitor("ping1", "a"))
-    subject.command(e.SimulateFailure("ping1", "b", True))
+    subject.command(c.SuspendMonitor("ping1", "a"))
+    subject.command(c.SimulateFailure("ping1", "b", True))
     subject.finds("b", FAILED)
     proposed(subject, monitors=(monitor("ping1", restarts=1), monitor("url1", "web")))
     subject.judge("a b")
@@ -286,7 +286,7 @@ def test_a_monitor_that_changed_begins_afresh_but_for_what_an_operator_wished() 
 
 def test_what_was_wished_of_a_monitor_is_forgotten_with_the_nodes_that_ran_it() -> None:
     subject = life()
-    subject.command(e.SuspendMonitor("vipw", None))
+    subject.command(c.SuspendMonitor("vipw", None))
     _, db = subject.state.cluster.groups
     proposed(subject, groups=(group("web", "b", "vip http"), db))
     subject.judge("a b")
@@ -340,7 +340,7 @@ def test_what_a_lost_node_may_still_run_is_not_changed_behind_its_back() -> None
 def test_a_node_that_was_lost_and_is_proven_gone_hinders_nobody() -> None:
     subject = life()
     subject.view("a")
-    subject.command(e.ConfirmGone("b", subject.state.epoch))
+    subject.command(c.ConfirmGone("b", subject.state.epoch))
     assert proposed(subject, groups=with_port(subject)) is None
     subject.judge("a")
     subject.settle()
@@ -350,7 +350,7 @@ def test_a_node_that_was_lost_and_is_proven_gone_hinders_nobody() -> None:
 
 def test_before_rules_two_it_is_refused() -> None:
     subject = life()
-    event = e.CommandGiven("c9", "b", e.ChangeConfiguration(altered(subject.state.cluster), "me", "because"))
+    event = e.CommandGiven("c9", "b", c.ChangeConfiguration(altered(subject.state.cluster), "me", "because"))
     done = step(subject.state, event, 1)
     assert [action.said.code for action in done.actions if isinstance(action, a.AnswerCommand)] == [
         answers.TOO_OLD.code
@@ -419,7 +419,7 @@ def test_a_stop_without_success_ends_it(outcome: Any) -> None:
 
 def test_what_has_to_stop_on_a_suspended_node_ends_it() -> None:
     subject = life()
-    subject.command(e.SuspendNode("a"))
+    subject.command(c.SuspendNode("a"))
     proposed(subject, groups=with_port(subject))
     subject.judge("a b")
     assert ended(subject) == (False, change.ABANDONED.code)
@@ -428,7 +428,7 @@ def test_what_has_to_stop_on_a_suspended_node_ends_it() -> None:
 
 def test_what_changed_is_stopped_under_the_maintenance_switch_and_started_again() -> None:
     subject = life()
-    subject.command(e.SetMaintenance(True))
+    subject.command(c.SetMaintenance(True))
     proposed(subject, groups=with_port(subject))
     subject.judge("a b")
     subject.settle()

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import causes, events as e
+from komainu.core import causes
 from komainu.core.state import Hold, Presence, Proof, Status, Wanted
-from komainu.model import answers
+from komainu.model import answers, commands as c
 from komainu.model.config import ArbitrationKind, Cluster, Group
 from komainu.model.message import Message
 from tests.unit.core.clusters import ADDRESS, DISK, FAILED, Life, cluster, exclusion, formed, group
@@ -14,14 +14,14 @@ from tests.unit.core.clusters import ADDRESS, DISK, FAILED, Life, cluster, exclu
 RUNNING = (Status.RUNNING, Status.RUNNING)
 
 
-def refused(life: Life, command: e.Command, message: Message) -> bool:
+def refused(life: Life, command: c.Command, message: Message) -> bool:
     """The command is refused with that message, and nothing changes."""
     before = life.state
     answer = life.command(command)
     return (answer.accepted, answer.said.code) == (False, message.code) and life.state == before
 
 
-def already_so(life: Life, command: e.Command, message: Message) -> bool:
+def already_so(life: Life, command: c.Command, message: Message) -> bool:
     """The command is accepted with that message: all is as it was asked for, so nothing changes."""
     before = life.state
     answer = life.command(command)
@@ -33,17 +33,17 @@ def already_so(life: Life, command: e.Command, message: Message) -> bool:
 
 def test_the_answer_goes_to_the_node_that_asked() -> None:
     life = formed()
-    answer = life.command(e.StopGroup("db"), origin="b")
+    answer = life.command(c.StopGroup("db"), origin="b")
     assert (answer.id, answer.node, answer.accepted, answer.said.code) == ("c1", "b", True, answers.ACCEPTED.code)
 
 
-@pytest.mark.parametrize("command", [e.MoveGroup("x", None), e.StartGroup("x", None), e.StopGroup("x")])
-def test_an_unknown_group_is_refused(command: e.Command) -> None:
+@pytest.mark.parametrize("command", [c.MoveGroup("x", None), c.StartGroup("x", None), c.StopGroup("x")])
+def test_an_unknown_group_is_refused(command: c.Command) -> None:
     assert refused(formed(), command, answers.NO_GROUP)
 
 
-@pytest.mark.parametrize("command", [e.MoveGroup("db", "a"), e.StartGroup("db", None)])
-def test_nothing_moves_before_the_cluster_has_formed(command: e.Command) -> None:
+@pytest.mark.parametrize("command", [c.MoveGroup("db", "a"), c.StartGroup("db", None)])
+def test_nothing_moves_before_the_cluster_has_formed(command: c.Command) -> None:
     life = Life(cluster())
     life.view("a")
     life.sync("a", "a")
@@ -51,8 +51,8 @@ def test_nothing_moves_before_the_cluster_has_formed(command: e.Command) -> None
     assert refused(life, command, answers.NOT_FORMED)
 
 
-@pytest.mark.parametrize("command", [e.MoveGroup("db", "b"), e.StartGroup("db", "b"), e.StopGroup("db")])
-def test_a_home_whose_daemon_is_silent_can_be_told_nothing(command: e.Command) -> None:
+@pytest.mark.parametrize("command", [c.MoveGroup("db", "b"), c.StartGroup("db", "b"), c.StopGroup("db")])
+def test_a_home_whose_daemon_is_silent_can_be_told_nothing(command: c.Command) -> None:
     life = formed()
     life.view("b", nodes="a b")
     assert refused(life, command, answers.HOME_SILENT)
@@ -63,7 +63,7 @@ def test_a_home_whose_daemon_is_silent_can_be_told_nothing(command: e.Command) -
 
 def test_a_move_stops_here_and_starts_there() -> None:
     life = formed()
-    assert life.command(e.MoveGroup("db", "b")).accepted
+    assert life.command(c.MoveGroup("db", "b")).accepted
     assert (life.stops(), life.starts()) == (("db.server on a",), ())
     life.settle()
     assert life.statuses("b") == RUNNING
@@ -72,18 +72,18 @@ def test_a_move_stops_here_and_starts_there() -> None:
 
 def test_a_move_without_a_target_takes_the_best_other_node() -> None:
     life = formed(cluster("a b c", groups=[Group(name="db", nodes=("a", "c", "b"), resources=(DISK,))]))
-    assert life.command(e.MoveGroup("db", None)).accepted
+    assert life.command(c.MoveGroup("db", None)).accepted
     assert life.group().home == "c"
 
 
 def test_a_move_without_a_target_needs_another_node() -> None:
     life = formed()
     life.leave("b")
-    assert refused(life, e.MoveGroup("db", None), answers.NOBODY_USABLE)
+    assert refused(life, c.MoveGroup("db", None), answers.NOBODY_USABLE)
 
 
 def test_a_move_to_where_it_is_changes_nothing() -> None:
-    assert already_so(formed(), e.MoveGroup("db", "a"), answers.ALREADY_THERE)
+    assert already_so(formed(), c.MoveGroup("db", "a"), answers.ALREADY_THERE)
 
 
 def test_a_move_to_where_it_failed_is_another_attempt() -> None:
@@ -93,15 +93,15 @@ def test_a_move_to_where_it_failed_is_another_attempt() -> None:
         life.check("a", FAILED)
         life.settle()
     assert life.group().given_up
-    assert life.command(e.MoveGroup("db", "a")).accepted
+    assert life.command(c.MoveGroup("db", "a")).accepted
     life.settle()
     assert life.statuses("a") == RUNNING
 
 
 def test_a_move_to_a_node_outside_the_cluster_or_the_group_is_refused() -> None:
     life = formed(cluster("a b c", groups=[Group(name="db", nodes=("a", "b"), resources=(DISK,))]))
-    assert refused(life, e.MoveGroup("db", "z"), answers.NO_NODE)
-    assert refused(life, e.MoveGroup("db", "c"), answers.NOT_STARTABLE)
+    assert refused(life, c.MoveGroup("db", "z"), answers.NO_NODE)
+    assert refused(life, c.MoveGroup("db", "c"), answers.NOT_STARTABLE)
 
 
 @pytest.mark.parametrize("presence", [Presence.LOST, Presence.AGENT_LOST, Presence.JOINING])
@@ -111,7 +111,7 @@ def test_a_move_to_a_node_that_is_not_usable_is_refused(presence: Presence) -> N
     if presence is Presence.JOINING:
         life.view("a b")
     assert life.presence("b") is presence
-    assert refused(life, e.MoveGroup("db", "b"), answers.NOT_USABLE)
+    assert refused(life, c.MoveGroup("db", "b"), answers.NOT_USABLE)
 
 
 def strict(arbitration: ArbitrationKind = "operator", exclusive: bool = True) -> Cluster:
@@ -124,10 +124,10 @@ def test_what_runs_is_not_stopped_for_a_start_that_would_wait_for_proof() -> Non
     """The third node is lost: the group could not start on the second one before an operator says so."""
     life = formed(strict())
     life.view("a b")
-    assert refused(life, e.MoveGroup("db", "b"), answers.WOULD_WAIT)
-    assert refused(life, e.MoveGroup("db", None), answers.WOULD_WAIT)
-    assert life.command(e.ConfirmGone("c", life.state.epoch)).accepted
-    assert life.command(e.MoveGroup("db", "b")).accepted
+    assert refused(life, c.MoveGroup("db", "b"), answers.WOULD_WAIT)
+    assert refused(life, c.MoveGroup("db", None), answers.WOULD_WAIT)
+    assert life.command(c.ConfirmGone("c", life.state.epoch)).accepted
+    assert life.command(c.MoveGroup("db", "b")).accepted
     life.settle()
     assert life.statuses("b") == (Status.RUNNING,)
 
@@ -138,28 +138,28 @@ def test_what_runs_is_not_stopped_for_a_start_that_would_wait_for_proof() -> Non
 def test_what_can_be_proven_or_needs_no_proof_is_moved(configuration: Cluster) -> None:
     life = formed(configuration)
     life.view("a b")
-    assert life.command(e.MoveGroup("db", "b")).accepted
+    assert life.command(c.MoveGroup("db", "b")).accepted
     life.settle()
     assert life.group().holds["b"][0].status is Status.RUNNING
 
 
 def test_what_does_not_run_may_wait() -> None:
     life = formed(strict())
-    life.command(e.StopGroup("db"))
+    life.command(c.StopGroup("db"))
     life.settle()
     life.view("a b")
-    assert life.command(e.MoveGroup("db", "b")).accepted
+    assert life.command(c.MoveGroup("db", "b")).accepted
     assert life.group().hindrance is not None
 
 
 def test_what_waits_here_may_wait_there() -> None:
     life = formed(strict())
-    life.command(e.StopGroup("db"))
+    life.command(c.StopGroup("db"))
     life.settle()
     life.view("a b")
-    assert life.command(e.StartGroup("db", "a")).accepted
+    assert life.command(c.StartGroup("db", "a")).accepted
     assert (life.group().home, life.starts()) == ("a", ())
-    assert life.command(e.MoveGroup("db", "b")).accepted
+    assert life.command(c.MoveGroup("db", "b")).accepted
     assert life.group().home == "b"
 
 
@@ -169,7 +169,7 @@ def test_a_move_clears_what_was_counted_against_the_group() -> None:
         life.check("a", FAILED)
         life.settle()
     assert life.group().failovers == 1
-    assert life.command(e.MoveGroup("db", "a")).accepted
+    assert life.command(c.MoveGroup("db", "a")).accepted
     assert (life.group().barred, life.group().failovers) == ((), 0)
     assert not any(hold.restarts for holds in life.group().holds.values() for hold in holds)
 
@@ -179,7 +179,7 @@ def test_a_move_clears_what_was_counted_against_the_group() -> None:
 
 def test_a_stop_stops_everything_from_above_and_stays() -> None:
     life = formed()
-    life.command(e.StopGroup("db"))
+    life.command(c.StopGroup("db"))
     assert life.stops() == ("db.server on a",)
     life.finish(life.under_way[0])
     assert life.stops() == ("db.disk on a",)
@@ -187,7 +187,7 @@ def test_a_stop_stops_everything_from_above_and_stays() -> None:
     assert (life.group().wanted, life.group().home) == (Wanted.DOWN, None)
     life.view("b")
     assert life.starts() == ()
-    assert already_so(life, e.StopGroup("db"), answers.ALREADY_STOPPED) is False  # a is lost: who knows what runs there
+    assert already_so(life, c.StopGroup("db"), answers.ALREADY_STOPPED) is False  # a is lost: who knows what runs there
 
 
 def test_a_stop_says_why_and_forgets_what_was_counted() -> None:
@@ -196,7 +196,7 @@ def test_a_stop_says_why_and_forgets_what_was_counted() -> None:
     holds = {**life.group().holds, "b": spent}
     facts = replace(life.group(), given_up=True, barred=("b",), failovers=1, holds=holds)
     life.state = life.state.with_group("db", facts)
-    life.command(e.StopGroup("db"))
+    life.command(c.StopGroup("db"))
     assert (life.group().given_up, life.group().barred, life.group().failovers) == (False, (), 0)
     assert life.group().holds["b"] == (Hold(Status.STOPPED), Hold(Status.STOPPED))
     assert [said.code for said in life.group().because] == [causes.COMMAND.code]
@@ -209,45 +209,45 @@ def test_what_should_run_and_cannot_may_be_stopped() -> None:
     life.leave("a")
     life.settle()
     assert (life.group().wanted, life.group().home) == (Wanted.UP, None)
-    assert refused(life, e.StartGroup("db", None), answers.NOBODY_USABLE)
-    assert life.command(e.StopGroup("db")).accepted
+    assert refused(life, c.StartGroup("db", None), answers.NOBODY_USABLE)
+    assert life.command(c.StopGroup("db")).accepted
     assert life.group().wanted is Wanted.DOWN
 
 
 def test_stopping_what_is_stopped_changes_nothing() -> None:
     life = formed()
-    life.command(e.StopGroup("db"))
+    life.command(c.StopGroup("db"))
     life.settle()
-    assert already_so(life, e.StopGroup("db"), answers.ALREADY_STOPPED)
+    assert already_so(life, c.StopGroup("db"), answers.ALREADY_STOPPED)
 
 
 def test_a_start_takes_the_best_node_or_the_named_one() -> None:
     for named, home in ((None, "a"), ("b", "b")):
         life = formed()
-        life.command(e.StopGroup("db"))
+        life.command(c.StopGroup("db"))
         life.settle()
-        assert life.command(e.StartGroup("db", named)).accepted
+        assert life.command(c.StartGroup("db", named)).accepted
         life.settle()
         assert life.statuses(home) == RUNNING
 
 
 def test_starting_what_runs_changes_nothing() -> None:
-    assert already_so(formed(), e.StartGroup("db", None), answers.ALREADY_THERE)
-    assert already_so(formed(), e.StartGroup("db", "a"), answers.ALREADY_THERE)
+    assert already_so(formed(), c.StartGroup("db", None), answers.ALREADY_THERE)
+    assert already_so(formed(), c.StartGroup("db", "a"), answers.ALREADY_THERE)
 
 
 def test_a_start_is_no_move() -> None:
-    assert refused(formed(), e.StartGroup("db", "b"), answers.ELSEWHERE)
+    assert refused(formed(), c.StartGroup("db", "b"), answers.ELSEWHERE)
 
 
 def test_a_start_needs_a_node() -> None:
     life = formed()
-    life.command(e.StopGroup("db"))
+    life.command(c.StopGroup("db"))
     life.settle()
     life.leave("a")
     life.leave("b")
-    assert refused(life, e.StartGroup("db", None), answers.NOBODY_USABLE)
-    assert refused(life, e.StartGroup("db", "a"), answers.NOT_USABLE)
+    assert refused(life, c.StartGroup("db", None), answers.NOBODY_USABLE)
+    assert refused(life, c.StartGroup("db", "a"), answers.NOT_USABLE)
 
 
 # --- the operator's word --------------------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ def test_the_word_is_proof() -> None:
     life = formed()
     life.view("b")
     assert life.starts() == ()
-    assert life.command(e.ConfirmGone("a", life.state.epoch), "b").accepted
+    assert life.command(c.ConfirmGone("a", life.state.epoch), "b").accepted
     assert (life.presence("a"), life.node("a").proof) == (Presence.GONE, Proof.OPERATOR)
     assert answers.CONFIRMED.code in life.codes()
     assert life.starts() == ("db.disk on b",)
@@ -269,7 +269,7 @@ def test_the_word_also_counts_for_a_node_that_was_never_seen() -> None:
     life.sync("b", "b")
     life.settle()
     life.fire("startup")
-    assert life.command(e.ConfirmGone("a", life.state.epoch)).accepted
+    assert life.command(c.ConfirmGone("a", life.state.epoch)).accepted
     assert life.starts() == ("db.disk on b",)
 
 
@@ -281,11 +281,11 @@ def test_the_word_is_refused_for_a_node_that_is_there(presence: Presence) -> Non
     if presence is Presence.JOINING:
         life.view("a b")
     assert life.presence("b") is presence
-    assert refused(life, e.ConfirmGone("b", life.state.epoch), answers.NOT_LOST)
+    assert refused(life, c.ConfirmGone("b", life.state.epoch), answers.NOT_LOST)
 
 
 def test_the_word_is_refused_for_a_node_that_nobody_knows() -> None:
-    assert refused(formed(), e.ConfirmGone("z", 1), answers.NO_NODE)
+    assert refused(formed(), c.ConfirmGone("z", 1), answers.NO_NODE)
 
 
 def test_the_word_of_an_earlier_loss_is_refused() -> None:
@@ -297,7 +297,7 @@ def test_the_word_of_an_earlier_loss_is_refused() -> None:
     life.sync("b", "a", life="2")
     life.settle()
     life.view("b")
-    assert refused(life, e.ConfirmGone("a", seen), answers.OUTDATED_WORD)
+    assert refused(life, c.ConfirmGone("a", seen), answers.OUTDATED_WORD)
 
 
 @pytest.mark.parametrize("failed", [True, False])
@@ -307,7 +307,7 @@ def test_the_word_ends_a_fence(failed: bool) -> None:
     if failed:
         life.finish(life.under_way[0], FAILED)
         assert life.state.timers
-    life.command(e.ConfirmGone("a", life.state.epoch), "b")
+    life.command(c.ConfirmGone("a", life.state.epoch), "b")
     assert not life.state.timers
     assert (life.node("a").fence, life.node("a").fence_by, life.node("a").fence_wait) == ("", "", "")
 
@@ -321,24 +321,24 @@ def tied() -> Life:
     return formed(cluster(groups=groups, exclusions=[exclusion("absolute", "db job")]))
 
 
-@pytest.mark.parametrize("verb", [e.StartPart, e.StopPart])
-def test_a_part_has_to_exist_and_its_group_to_be_up(verb: type[e.StartPart] | type[e.StopPart]) -> None:
+@pytest.mark.parametrize("verb", [c.StartPart, c.StopPart])
+def test_a_part_has_to_exist_and_its_group_to_be_up(verb: type[c.StartPart] | type[c.StopPart]) -> None:
     life = tied()
     assert refused(life, verb("nothing", "vip"), answers.NO_GROUP)
     assert refused(life, verb("web", "nothing"), answers.NO_RESOURCE)
-    life.command(e.StopGroup("web"))
+    life.command(c.StopGroup("web"))
     life.settle()
     assert refused(life, verb("web", "vip"), answers.NOT_UP)
 
 
 def test_a_part_is_stopped_with_what_stands_on_it_and_stays_so() -> None:
     life = tied()
-    assert life.command(e.StopPart("web", "http")).accepted
+    assert life.command(c.StopPart("web", "http")).accepted
     life.settle()
     assert life.statuses("a", "web") == (Status.RUNNING, Status.STOPPED, Status.STOPPED)
-    assert already_so(life, e.StopPart("web", "http"), answers.PART_STOPPED)
-    assert already_so(life, e.StartPart("web", "vip"), answers.PART_STARTED)
-    assert life.command(e.StartPart("web", "log")).accepted
+    assert already_so(life, c.StopPart("web", "http"), answers.PART_STOPPED)
+    assert already_so(life, c.StartPart("web", "vip"), answers.PART_STARTED)
+    assert life.command(c.StartPart("web", "log")).accepted
     life.settle()
     assert life.statuses("a", "web") == (Status.RUNNING,) * 3
     assert life.group("web").parked == ()
@@ -348,7 +348,7 @@ def test_to_start_a_part_is_to_try_again_what_recovery_gave_up() -> None:
     life = tied()
     life.state = life.state.with_group("web", replace(life.group("web"), given_up=True, failovers=3, barred=("b",)))
     life.state = life.state.with_hold("web", "a", 2, Hold(Status.FAILED, restarts=9))
-    assert life.command(e.StartPart("web", "log")).accepted
+    assert life.command(c.StartPart("web", "log")).accepted
     facts = life.group("web")
     assert (facts.given_up, facts.failovers, facts.barred) == (False, 0, ())
     life.settle()
@@ -357,42 +357,42 @@ def test_to_start_a_part_is_to_try_again_what_recovery_gave_up() -> None:
 
 def test_a_group_that_another_one_needs_is_not_stopped_under_it() -> None:
     life = tied()
-    assert refused(life, e.StopGroup("db"), answers.NEEDED)
-    life.command(e.StopGroup("web"))
-    assert life.command(e.StopGroup("db")).accepted
+    assert refused(life, c.StopGroup("db"), answers.NEEDED)
+    life.command(c.StopGroup("web"))
+    assert life.command(c.StopGroup("db")).accepted
 
 
 def test_no_command_brings_together_what_must_not_be() -> None:
     life = tied()
     assert (life.group("db").home, life.group("job").home) == ("a", "b")
-    assert refused(life, e.MoveGroup("job", "a"), answers.NOT_WITH)
-    life.command(e.StopGroup("job"))
+    assert refused(life, c.MoveGroup("job", "a"), answers.NOT_WITH)
+    life.command(c.StopGroup("job"))
     life.settle()
-    assert refused(life, e.StartGroup("job", "a"), answers.NOT_WITH)
-    assert life.command(e.StartGroup("job", None)).accepted
+    assert refused(life, c.StartGroup("job", "a"), answers.NOT_WITH)
+    assert life.command(c.StartGroup("job", None)).accepted
     assert life.group("job").home == "b"
 
 
 def test_what_is_on_a_suspended_node_is_left_there() -> None:
     life = tied()
-    life.command(e.SuspendNode("a"))
+    life.command(c.SuspendNode("a"))
     for command in (
-        e.MoveGroup("web", "b"),
-        e.StartGroup("web", None),
-        e.StopGroup("web"),
-        e.RestoreGroup("web"),
-        e.StartPart("web", "vip"),
-        e.StopPart("web", "vip"),
+        c.MoveGroup("web", "b"),
+        c.StartGroup("web", None),
+        c.StopGroup("web"),
+        c.RestoreGroup("web"),
+        c.StartPart("web", "vip"),
+        c.StopPart("web", "vip"),
     ):
         assert refused(life, command, answers.HOME_SUSPENDED)
 
 
 def test_failures_are_forgotten_and_what_was_given_up_is_tried_again() -> None:
     life = tied()
-    assert already_so(life, e.RestoreGroup("web"), answers.NOTHING_TO_RESTORE)
+    assert already_so(life, c.RestoreGroup("web"), answers.NOTHING_TO_RESTORE)
     life.state = life.state.with_group("web", replace(life.group("web"), given_up=True, recent=("failover:web:1",)))
     life.state = life.state.with_hold("web", "a", 2, Hold(Status.FAILED, restarts=9, start_failures=9))
-    assert life.command(e.RestoreGroup("web")).accepted
+    assert life.command(c.RestoreGroup("web")).accepted
     assert (life.group("web").given_up, life.group("web").recent) == (False, ())
     life.settle()
     assert life.statuses("a", "web") == (Status.RUNNING,) * 3

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import events as e
 from komainu.core.destination import admits, at_rest, crowded, destinations, excluded, refuges, settled_on, usable
 from komainu.core.state import Presence, Status
+from komainu.model import commands as c
 from komainu.model.outcome import Outcome, Result
 from tests.unit.core.clusters import (
     BROKEN,
@@ -84,9 +84,9 @@ def test_a_group_that_has_to_be_with_another_one_goes_nowhere_else() -> None:
     groups = [group("db"), group("web", "b a", after="db", same_node=True), group("job", "b a", after="db")]
     life = formed(cluster(groups=groups))
     assert (where(life), where(life, "job")) == ("a", "b a")
-    life.command(e.StopGroup("web"))
-    life.command(e.StopGroup("job"))
-    life.command(e.StopGroup("db"))
+    life.command(c.StopGroup("web"))
+    life.command(c.StopGroup("job"))
+    life.command(c.StopGroup("db"))
     assert where(life) == "b a"  # the other one is nowhere: then any node will do
 
 
@@ -143,7 +143,7 @@ def test_a_new_home_begins_on_a_clean_sheet() -> None:
 def test_a_group_is_at_rest_when_all_runs_that_should_and_nothing_else() -> None:
     life = formed(cluster(groups=[group("web", parts="vip http log")]))
     web = life.state.cluster.group("web")
-    life.command(e.StopPart("web", "http"))
+    life.command(c.StopPart("web", "http"))
     assert not at_rest(life.state, web)
     life.settle()
     assert life.statuses("a", "web") == (Status.RUNNING, Status.STOPPED, Status.STOPPED)
@@ -154,7 +154,7 @@ def test_a_group_is_at_rest_when_all_runs_that_should() -> None:
     life = formed(cluster(groups=[group("web", parts="vip http")]))
     web = life.state.cluster.group("web")
     assert at_rest(life.state, web)
-    life.command(e.StopPart("web", "http"))
+    life.command(c.StopPart("web", "http"))
     life.settle()
     assert at_rest(life.state, web)  # parked: nobody waits for it
     parked = replace(life.group("web"), parked=())

@@ -5,8 +5,9 @@ from typing import get_args
 
 import pytest
 
-from komainu.core import actions as a, endings, events as e, holdings, monitors
+from komainu.core import actions as a, endings, holdings, monitors
 from komainu.core.state import Hold, NodeFacts, Presence, Proof, Status
+from komainu.model import commands as c
 from komainu.model.config import ArbitrationKind, FinalAction, Group, Recovery
 from tests.unit.core.clusters import BROKEN, DISK, FAILED, SERVER, UNKNOWN, Life, cluster, formed, monitor, resource
 
@@ -153,7 +154,7 @@ def test_only_an_ending_that_takes_the_machine_down_is_cut_short_when_an_operato
 ) -> None:
     """Whoever stops the service by hand did not ask for a reset."""
     life = formed()
-    life.command(e.StopNode("a", then))  # type: ignore[arg-type]
+    life.command(c.StopNode("a", then))  # type: ignore[arg-type]
     assert ("end:a" in life.state.timers) is ends
     state = endings.cut_short(life.state, "a")
     assert state.nodes["a"].ended is ends
@@ -203,7 +204,7 @@ def test_what_cannot_stop_because_of_what_stands_on_it_is_hopeless_too() -> None
     policy = Recovery(stop_final_action="reboot")
     parts = (resource("disk", recovery=policy), resource("server", recovery=policy, after="disk"))
     life = formed(cluster(groups=[Group(name="db", nodes=("a", "b"), resources=parts)]))
-    life.command(e.StopGroup("db"))
+    life.command(c.StopGroup("db"))
     life.finish(life.under_way[0], FAILED)
     assert [end.how for end in life.asked(a.EndNode)] == ["reboot"]
 
@@ -216,7 +217,7 @@ def stopping(**policy: object) -> Life:
     recovery = Recovery.model_validate({"stop_final_action": "shutdown", **policy})
     groups = [Group(name="db", nodes=("a", "b"), resources=(resource("disk", recovery=recovery),))]
     life = formed(cluster(groups=groups))
-    life.command(e.StopGroup("db"))
+    life.command(c.StopGroup("db"))
     return life
 
 

@@ -2,6 +2,7 @@
 
 from komainu.core import causes, events as e, facts
 from komainu.core.state import RULES, Presence, State
+from komainu.model import commands as c
 from tests.unit.core.clusters import FAILED, formed
 
 
@@ -19,7 +20,7 @@ def test_facts_alone_decide_nothing() -> None:
     state = absorbed(life.state, e.MonitorChanged("a", "db", "server", run, FAILED))
     assert state.groups["db"].holds["a"][1].restarts == 1
     assert state.counter == life.state.counter
-    state = absorbed(life.state, e.CommandGiven("c1", "a", e.MoveGroup("db", "b")))
+    state = absorbed(life.state, e.CommandGiven("c1", "a", c.MoveGroup("db", "b")))
     assert state.groups["db"].home == "b"
     assert state.counter == life.state.counter
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from komainu.core import events as e, recovery as steps
+from komainu.core import recovery as steps
 from komainu.core.state import Status
+from komainu.model import commands as c
 from komainu.model.config import Cluster, Group, Recovery
 from komainu.model.outcome import Outcome, Result
 from tests.unit.core.clusters import BROKEN, FAILED, UNKNOWN, Life, cluster, formed, resource
@@ -118,7 +119,7 @@ def test_an_unknown_start_is_not_a_failure() -> None:
 def test_an_operator_ends_the_end() -> None:
     life = formed(with_recovery(restarts=0, failovers=0))
     life.check("a", FAILED)
-    assert life.command(e.StartGroup("db", None)).accepted
+    assert life.command(c.StartGroup("db", None)).accepted
     life.settle()
     assert life.statuses("a") == (Status.RUNNING, Status.RUNNING)
     assert not life.group().given_up

@@ -6,6 +6,7 @@ import pytest
 
 from komainu.core import actions as a, events as e, holdings
 from komainu.core.state import Hold, NodeFacts, Presence, Proof, Status
+from komainu.model import commands as c
 from komainu.model.config import Group, Recovery
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
 from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, formed, resource
@@ -26,7 +27,7 @@ def starting() -> Life:
 def stopping() -> Life:
     """Everything runs on `a`, and the server is being stopped."""
     life = formed()
-    life.command(e.StopGroup("db"))
+    life.command(c.StopGroup("db"))
     return life
 
 

@@ -7,6 +7,7 @@ import pytest
 from komainu.core import actions as a, events as e, monitors, recovery
 from komainu.core.state import MonitorFacts, Status, Verdict, Wanted, Watch
 from komainu.core.step import step
+from komainu.model import commands as c
 from komainu.model.config import Monitor
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
 from tests.unit.core.clusters import BROKEN, FAILED, SILENCE, UNKNOWN, Life, cluster, formed, group, monitor
@@ -42,7 +43,7 @@ def test_one_with_a_target_checks_where_that_is_active(target: str) -> None:
         life.finish(life.under_way[0])
     assert life.watch("a").round
     assert not life.watch("b").round
-    life.command(e.MoveGroup("web", "b"))
+    life.command(c.MoveGroup("web", "b"))
     assert not life.watch("a").round  # at once: what is being stopped on purpose is in no error
     life.settle()
     assert life.watch("b").round
@@ -67,9 +68,9 @@ def test_one_that_watches_a_resource_does_not_wait_for_the_rest_of_the_group() -
         lambda life: life.view("b", nodes="a b"),
         lambda life: life.silent("a"),
         lambda life: life.leave("a"),
-        lambda life: life.command(e.SuspendNode("a")),
-        lambda life: life.command(e.SuspendMonitor("ping1", "a")),
-        lambda life: life.command(e.StopNode("a", "stop")),
+        lambda life: life.command(c.SuspendNode("a")),
+        lambda life: life.command(c.SuspendMonitor("ping1", "a")),
+        lambda life: life.command(c.StopNode("a", "stop")),
     ],
 )
 def test_nobody_checks_on_a_node_that_is_away_leaves_or_is_suspended(happen: object) -> None:
@@ -233,7 +234,7 @@ def test_a_node_is_neither_reactivated_nor_failed_over(restarts: int) -> None:
 
 def test_all_groups_are_those_on_the_node_of_the_monitor() -> None:
     life = watched(monitor("ping1", "all-groups", restarts=1, failovers=1))
-    life.command(e.MoveGroup("db", "b"))
+    life.command(c.MoveGroup("db", "b"))
     life.settle()
     life.finds("a", FAILED)
     assert life.stops() == ("web.http on a",)
@@ -246,7 +247,7 @@ def test_all_groups_are_those_on_the_node_of_the_monitor() -> None:
 
 
 def test_a_target_that_is_elsewhere_stopped_or_parked_is_not_recovered() -> None:
-    for order in (e.MoveGroup("web", "b"), e.StopGroup("web"), e.StopPart("web", "http")):
+    for order in (c.MoveGroup("web", "b"), c.StopGroup("web"), c.StopPart("web", "http")):
         life = watched(monitor("ping1", "web.http", restarts=1, final_action="stop-group"))
         life.command(order)
         life.settle()
@@ -277,8 +278,8 @@ def test_recoveries_of_different_groups_do_not_wait_for_each_other() -> None:
     assert life.stops() == ("db.db1 on a",)
 
 
-@pytest.mark.parametrize("switch", [e.SetMaintenance(True), e.SetMaintenance(False)])
-def test_what_was_found_under_the_maintenance_switch_is_recovered_after_it(switch: e.SetMaintenance) -> None:
+@pytest.mark.parametrize("switch", [c.SetMaintenance(True), c.SetMaintenance(False)])
+def test_what_was_found_under_the_maintenance_switch_is_recovered_after_it(switch: c.SetMaintenance) -> None:
     life = watched(monitor("ping1", "web", restarts=1))
     life.state = replace(life.state, maintenance=True)
     life.finds("a", FAILED)
@@ -339,8 +340,8 @@ def test_a_script_whose_round_is_over_has_no_consequence() -> None:
     life = watched(monitor("ping1", "web", restarts=1, script="/mend"))
     life.finds("a", FAILED)
     (script,) = life.asked(a.RunScript)
-    life.command(e.SuspendMonitor("ping1", None))
-    life.command(e.ResumeMonitor("ping1", None))
+    life.command(c.SuspendMonitor("ping1", None))
+    life.command(c.ResumeMonitor("ping1", None))
     before = life.state
     assert life.finish(script) == ()
     assert life.state == before
@@ -408,19 +409,19 @@ def test_an_end_that_is_over_is_forgotten() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [e.MoveGroup("web", "b"), e.RestoreGroup("web"), e.ResumeMonitor("ping1", None), e.StartPart("web", "http")],
+    [c.MoveGroup("web", "b"), c.RestoreGroup("web"), c.ResumeMonitor("ping1", None), c.StartPart("web", "http")],
 )
-def test_an_operator_has_them_counted_anew(command: e.Command) -> None:
+def test_an_operator_has_them_counted_anew(command: c.Command) -> None:
     life = watched(monitor("ping1", "web", restarts=1))
     life.finds("a", FAILED)
     life.settle()
     life.state = life.state.with_watch("ping1", "a", replace(life.watch("a"), ended=True))
-    if isinstance(command, e.RestoreGroup):
+    if isinstance(command, c.RestoreGroup):
         life.state = life.state.with_group("web", replace(life.group("web"), failovers=1))
-    if isinstance(command, e.StartPart):
+    if isinstance(command, c.StartPart):
         life.state = life.state.with_group("web", replace(life.group("web"), parked=("http",)))
-    if isinstance(command, e.ResumeMonitor):
-        life.command(e.SuspendMonitor("ping1", None))
+    if isinstance(command, c.ResumeMonitor):
+        life.command(c.SuspendMonitor("ping1", None))
     assert life.command(command).accepted
     assert (life.watch("a").restarts, life.watch("a").ended) == (0, False)
 
@@ -431,7 +432,7 @@ def test_an_operator_has_them_counted_anew(command: e.Command) -> None:
 def test_what_has_nothing_to_say_has_no_entry() -> None:
     life = watched(monitor("ping1", "web", "web"))
     assert life.state.monitors == {"ping1": MonitorFacts(on={"a": Watch(round=life.watch("a").round)})}
-    life.command(e.StopGroup("web"))
+    life.command(c.StopGroup("web"))
     assert life.state.monitors == {}
 
 

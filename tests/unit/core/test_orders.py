@@ -4,32 +4,32 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import actions as a, events as e, orders
+from komainu.core import actions as a, orders
 from komainu.core.state import Presence, Status, Watch
-from komainu.model import answers
+from komainu.model import answers, commands as c
 from komainu.model.message import Message
 from tests.unit.core.clusters import FAILED, Life, cluster, formed, group, monitor
 
 ORDERS = [
-    e.SetMaintenance(True),
-    e.SuspendNode("a"),
-    e.SuspendNode(None),
-    e.StopNode("a", "stop"),
-    e.StopNode(None, "shutdown"),
-    e.SuspendMonitor("ping1", None),
-    e.SuspendMonitor("ping1", "a"),
-    e.SuspendMonitor("vipw", "b"),
-    e.SimulateFailure("ping1", "a", True),
-    e.SimulateFailure("vipw", None, True),
+    c.SetMaintenance(True),
+    c.SuspendNode("a"),
+    c.SuspendNode(None),
+    c.StopNode("a", "stop"),
+    c.StopNode(None, "shutdown"),
+    c.SuspendMonitor("ping1", None),
+    c.SuspendMonitor("ping1", "a"),
+    c.SuspendMonitor("vipw", "b"),
+    c.SimulateFailure("ping1", "a", True),
+    c.SimulateFailure("vipw", None, True),
 ]
 BACK = [
-    (e.SetMaintenance(True), e.SetMaintenance(False)),
-    (e.SuspendNode("a"), e.ResumeNode("a")),
-    (e.SuspendNode(None), e.ResumeNode(None)),
-    (e.SuspendMonitor("ping1", None), e.ResumeMonitor("ping1", None)),
-    (e.SuspendMonitor("vipw", "a"), e.ResumeMonitor("vipw", "a")),
-    (e.SimulateFailure("ping1", None, True), e.SimulateFailure("ping1", None, False)),
-    (e.SimulateFailure("vipw", "b", True), e.SimulateFailure("vipw", "b", False)),
+    (c.SetMaintenance(True), c.SetMaintenance(False)),
+    (c.SuspendNode("a"), c.ResumeNode("a")),
+    (c.SuspendNode(None), c.ResumeNode(None)),
+    (c.SuspendMonitor("ping1", None), c.ResumeMonitor("ping1", None)),
+    (c.SuspendMonitor("vipw", "a"), c.ResumeMonitor("vipw", "a")),
+    (c.SimulateFailure("ping1", None, True), c.SimulateFailure("ping1", None, False)),
+    (c.SimulateFailure("vipw", "b", True), c.SimulateFailure("vipw", "b", False)),
 ]
 
 
@@ -38,14 +38,14 @@ def life(nodes: str = "a b") -> Life:
     return formed(cluster(nodes, groups=[group("web", nodes, "vip")], monitors=[monitor("ping1")]))
 
 
-def answer(subject: Life, command: e.Command) -> tuple[bool, str]:
+def answer(subject: Life, command: c.Command) -> tuple[bool, str]:
     """Whether it was accepted, and the code of the sentence."""
     said = subject.command(command)
     return said.accepted, said.said.code
 
 
 @pytest.mark.parametrize("command", ORDERS)
-def test_an_order_is_accepted_and_given_again_it_changes_nothing(command: e.Command) -> None:
+def test_an_order_is_accepted_and_given_again_it_changes_nothing(command: c.Command) -> None:
     subject = life()
     assert answer(subject, command) == (True, answers.ACCEPTED.code)
     before = subject.state
@@ -54,7 +54,7 @@ def test_an_order_is_accepted_and_given_again_it_changes_nothing(command: e.Comm
 
 
 @pytest.mark.parametrize(("there", "back"), BACK)
-def test_there_and_back_leaves_nothing(there: e.Command, back: e.Command) -> None:
+def test_there_and_back_leaves_nothing(there: c.Command, back: c.Command) -> None:
     subject = life()
     assert answer(subject, back) == (True, answers.UNCHANGED.code)
     before = subject.state
@@ -68,17 +68,17 @@ def test_there_and_back_leaves_nothing(there: e.Command, back: e.Command) -> Non
 @pytest.mark.parametrize(
     ("command", "refusal"),
     [
-        (e.SuspendNode("z"), answers.NO_NODE),
-        (e.ResumeNode("z"), answers.NO_NODE),
-        (e.StopNode("z", "stop"), answers.NO_NODE),
-        (e.SuspendMonitor("nothing", None), answers.NO_MONITOR),
-        (e.SimulateFailure("nothing", "a", True), answers.NO_MONITOR),
-        (e.SuspendMonitor("ping1", "z"), answers.NO_NODE),
-        (e.ResumeMonitor("vipw", "z"), answers.NO_NODE),
-        (e.SuspendMonitor("ping1", "c"), answers.NO_NODE),
+        (c.SuspendNode("z"), answers.NO_NODE),
+        (c.ResumeNode("z"), answers.NO_NODE),
+        (c.StopNode("z", "stop"), answers.NO_NODE),
+        (c.SuspendMonitor("nothing", None), answers.NO_MONITOR),
+        (c.SimulateFailure("nothing", "a", True), answers.NO_MONITOR),
+        (c.SuspendMonitor("ping1", "z"), answers.NO_NODE),
+        (c.ResumeMonitor("vipw", "z"), answers.NO_NODE),
+        (c.SuspendMonitor("ping1", "c"), answers.NO_NODE),
     ],
 )
-def test_what_does_not_exist_is_refused(command: e.Command, refusal: Message) -> None:
+def test_what_does_not_exist_is_refused(command: c.Command, refusal: Message) -> None:
     subject = life("a b c")  # ping1 runs on a and b only
     before = subject.state
     assert answer(subject, command) == (False, refusal.code)
@@ -86,17 +86,17 @@ def test_what_does_not_exist_is_refused(command: e.Command, refusal: Message) ->
 
 
 @pytest.mark.parametrize("presence", [each for each in Presence if each is not Presence.MEMBER])
-@pytest.mark.parametrize("command", [e.SuspendNode("b"), e.StopNode("b", "stop"), e.StopNode("b", "reboot")])
-def test_who_is_not_there_takes_no_orders(command: e.Command, presence: Presence) -> None:
+@pytest.mark.parametrize("command", [c.SuspendNode("b"), c.StopNode("b", "stop"), c.StopNode("b", "reboot")])
+def test_who_is_not_there_takes_no_orders(command: c.Command, presence: Presence) -> None:
     subject = life()
     subject.state = subject.state.with_node("b", replace(subject.node("b"), presence=presence))
     assert answer(subject, command) == (False, answers.NOT_THERE.code)
 
 
 def test_the_end_of_a_suspension_can_wait_for_its_node() -> None:
-    for command in (e.ResumeNode("a"), e.ResumeNode(None)):
+    for command in (c.ResumeNode("a"), c.ResumeNode(None)):
         subject = life()
-        subject.command(e.SuspendNode(None))
+        subject.command(c.SuspendNode(None))
         subject.view("b")
         assert subject.node("a").suspended
         assert subject.command(command).accepted
@@ -106,7 +106,7 @@ def test_the_end_of_a_suspension_can_wait_for_its_node() -> None:
 
 def test_a_suspension_outlives_the_daemon() -> None:
     subject = life()
-    subject.command(e.SuspendNode("a"))
+    subject.command(c.SuspendNode("a"))
     subject.view("b", nodes="a b")
     assert subject.node("a").suspended
     subject.back("a", vip=1)
@@ -121,7 +121,7 @@ def test_a_suspension_outlives_the_daemon() -> None:
 @pytest.mark.parametrize("then", ["stop", "shutdown", "reboot"])
 def test_a_node_that_is_stopped_stops_its_groups_first(then: str) -> None:
     subject = life()
-    subject.command(e.StopNode("a", then))  # type: ignore[arg-type]
+    subject.command(c.StopNode("a", then))  # type: ignore[arg-type]
     assert (subject.stops(), subject.group("web").home) == (("web.vip on a",), "b")
     subject.settle()
     assert subject.statuses("b", "web") == (Status.RUNNING,)
@@ -132,7 +132,7 @@ def test_a_node_that_is_stopped_stops_its_groups_first(then: str) -> None:
 
 def test_the_whole_cluster_is_stopped_where_it_is() -> None:
     subject = life()
-    subject.command(e.StopNode(None, "shutdown"))
+    subject.command(c.StopNode(None, "shutdown"))
     assert subject.asked(a.LeaveCluster) == (a.LeaveCluster("b", "shutdown"),)
     assert (subject.stops(), subject.starts()) == (("web.vip on a",), ())
     subject.finish(subject.under_way[0])
@@ -142,11 +142,11 @@ def test_the_whole_cluster_is_stopped_where_it_is() -> None:
 
 def test_how_it_ends_can_be_changed_while_it_stops() -> None:
     subject = life()
-    subject.command(e.StopNode("a", "stop"))
-    assert answer(subject, e.StopNode("a", "reboot")) == (True, answers.ACCEPTED.code)
+    subject.command(c.StopNode("a", "stop"))
+    assert answer(subject, c.StopNode("a", "reboot")) == (True, answers.ACCEPTED.code)
     subject.finish(subject.under_way[0])
     assert subject.asked(a.LeaveCluster) == (a.LeaveCluster("a", "reboot"),)
-    assert answer(subject, e.StopNode("a", "stop")) == (True, answers.UNCHANGED.code)  # it was told already
+    assert answer(subject, c.StopNode("a", "stop")) == (True, answers.UNCHANGED.code)  # it was told already
 
 
 @pytest.mark.parametrize("final", ["shutdown", "reset"])
@@ -154,22 +154,22 @@ def test_no_order_softens_a_final_action(final: str) -> None:
     subject = formed(cluster(groups=[group("web")], monitors=[monitor("ping1", final_action=final)]))
     subject.finds("a", FAILED)
     before = subject.state
-    assert answer(subject, e.StopNode("a", "stop")) == (True, answers.UNCHANGED.code)
+    assert answer(subject, c.StopNode("a", "stop")) == (True, answers.UNCHANGED.code)
     assert subject.state == before
 
 
 def test_a_suspended_node_can_be_stopped() -> None:
     subject = life()
-    subject.command(e.SuspendNode("a"))
-    assert subject.command(e.StopNode("a", "stop")).accepted
+    subject.command(c.SuspendNode("a"))
+    assert subject.command(c.StopNode("a", "stop")).accepted
     assert not subject.node("a").suspended
     assert subject.stops() == ("web.vip on a",)
 
 
 def test_who_leaves_is_not_suspended() -> None:
     subject = life()
-    subject.command(e.StopNode("a", "stop"))
-    assert answer(subject, e.SuspendNode("a")) == (True, answers.UNCHANGED.code)
+    subject.command(c.StopNode("a", "stop"))
+    assert answer(subject, c.SuspendNode("a")) == (True, answers.UNCHANGED.code)
 
 
 # --- monitors -------------------------------------------------------------------------------------------------------
@@ -177,21 +177,21 @@ def test_who_leaves_is_not_suspended() -> None:
 
 def test_a_monitor_is_suspended_on_the_nodes_that_were_named_in_their_order() -> None:
     subject = life()
-    subject.command(e.SuspendMonitor("vipw", "b"))
-    subject.command(e.SuspendMonitor("vipw", "a"))
+    subject.command(c.SuspendMonitor("vipw", "b"))
+    subject.command(c.SuspendMonitor("vipw", "a"))
     assert subject.state.monitor("vipw").suspended == ("a", "b")
-    subject.command(e.ResumeMonitor("vipw", "a"))
+    subject.command(c.ResumeMonitor("vipw", "a"))
     assert subject.state.monitor("vipw").suspended == ("b",)
-    subject.command(e.SuspendMonitor("vipw", None))
+    subject.command(c.SuspendMonitor("vipw", None))
     assert subject.state.monitor("vipw").suspended == ("a", "b")
 
 
 def test_a_failure_is_simulated_where_it_was_asked_for() -> None:
     subject = life()
-    subject.command(e.SimulateFailure("ping1", "b", True))
+    subject.command(c.SimulateFailure("ping1", "b", True))
     assert subject.state.monitor("ping1").simulated == ("b",)
     assert subject.state.monitor("ping1").suspended == ()
-    subject.command(e.SimulateFailure("ping1", None, False))
+    subject.command(c.SimulateFailure("ping1", None, False))
     assert subject.state.monitor("ping1").simulated == ()
 
 
@@ -199,8 +199,8 @@ def test_a_monitor_that_is_resumed_on_one_node_is_counted_anew_there_alone() -> 
     subject = life()
     for node in "ab":
         subject.state = subject.state.with_watch("ping1", node, replace(subject.watch(node), restarts=2, ended=True))
-    subject.command(e.SuspendMonitor("ping1", None))
-    subject.command(e.ResumeMonitor("ping1", "a"))
+    subject.command(c.SuspendMonitor("ping1", None))
+    subject.command(c.ResumeMonitor("ping1", "a"))
     assert (subject.watch("a").restarts, subject.watch("a").ended) == (0, False)
     assert (subject.watch("b").restarts, subject.watch("b").ended) == (2, True)
 
@@ -220,9 +220,9 @@ def test_what_was_counted_against_a_group_is_forgiven_with_it() -> None:
 def test_what_is_forgiven_leaves_no_entry_behind() -> None:
     """Of a monitor the state holds what there is to say, and nothing else."""
     subject = formed(cluster(groups=[group("web")], monitors=[monitor("ping1", "web", "web")]))
-    subject.command(e.SuspendMonitor("ping1", None))
+    subject.command(c.SuspendMonitor("ping1", None))
     subject.state = subject.state.with_watch("ping1", "a", Watch(restarts=1))
-    subject.command(e.MoveGroup("web", "b"))
+    subject.command(c.MoveGroup("web", "b"))
     assert Watch() not in subject.state.monitor("ping1").on.values()
 
 
@@ -231,35 +231,35 @@ def test_what_is_forgiven_leaves_no_entry_behind() -> None:
 
 def test_the_switch_is_told() -> None:
     subject = life()
-    subject.command(e.SetMaintenance(True))
+    subject.command(c.SetMaintenance(True))
     assert subject.codes() == (answers.IN_MAINTENANCE.code,)
     assert subject.state.maintenance
-    subject.command(e.SetMaintenance(False))
+    subject.command(c.SetMaintenance(False))
     assert subject.codes() == (answers.MAINTENANCE_OVER.code,)
 
 
 def test_under_the_switch_nothing_is_recovered() -> None:
     subject = formed(cluster(arbitration="none", groups=[group("web", parts="vip http")]))
-    subject.command(e.SetMaintenance(True))
+    subject.command(c.SetMaintenance(True))
     subject.check("a", FAILED, "http", "web")
     assert subject.stops() == subject.starts() == ()
     subject.view("b")
     assert (subject.group("web").home, subject.starts()) == ("a", ())
     subject.back("a", vip=1)
     assert subject.starts() == subject.stops() == ()
-    subject.command(e.SetMaintenance(False))
+    subject.command(c.SetMaintenance(False))
     assert subject.starts() == ("web.http on a",)
 
 
-@pytest.mark.parametrize("command", [e.MoveGroup("web", "b"), e.StopGroup("web")])
-def test_what_is_asked_for_under_the_switch_is_done_and_then_left_alone_too(command: e.Command) -> None:
+@pytest.mark.parametrize("command", [c.MoveGroup("web", "b"), c.StopGroup("web")])
+def test_what_is_asked_for_under_the_switch_is_done_and_then_left_alone_too(command: c.Command) -> None:
     subject = formed(cluster(arbitration="none", groups=[group("web", parts="vip http")]))
-    subject.command(e.SetMaintenance(True))
+    subject.command(c.SetMaintenance(True))
     assert subject.command(command).accepted
     subject.settle()
-    wanted = Status.RUNNING if isinstance(command, e.MoveGroup) else Status.STOPPED
+    wanted = Status.RUNNING if isinstance(command, c.MoveGroup) else Status.STOPPED
     assert subject.statuses("b", "web") == (wanted, wanted)
-    if isinstance(command, e.MoveGroup):
+    if isinstance(command, c.MoveGroup):
         subject.check("b", FAILED, "http", "web")
         assert subject.stops() == ()
         subject.view("a")
@@ -268,8 +268,8 @@ def test_what_is_asked_for_under_the_switch_is_done_and_then_left_alone_too(comm
 
 def test_a_node_can_be_stopped_under_the_switch() -> None:
     subject = life()
-    subject.command(e.SetMaintenance(True))
-    subject.command(e.StopNode("a", "stop"))
+    subject.command(c.SetMaintenance(True))
+    subject.command(c.StopNode("a", "stop"))
     assert (subject.stops(), subject.group("web").home) == (("web.vip on a",), "a")
     subject.finish(subject.under_way[0])
     assert subject.asked(a.LeaveCluster) == (a.LeaveCluster("a", "stop"),)
@@ -278,13 +278,13 @@ def test_a_node_can_be_stopped_under_the_switch() -> None:
 
 def test_an_order_from_before_the_switch_is_no_reason_to_go_on_trying_under_it() -> None:
     subject = life()
-    for command in (e.StopGroup("web"), e.StartGroup("web", None)):
+    for command in (c.StopGroup("web"), c.StartGroup("web", None)):
         subject.settle()
         subject.command(command)
     subject.finish(subject.under_way[0], FAILED)
     assert subject.stops() == ("web.vip on a",)
-    subject.command(e.SetMaintenance(True))
+    subject.command(c.SetMaintenance(True))
     subject.finish(subject.under_way[0])
     assert subject.starts() == ()
-    subject.command(e.SetMaintenance(False))
+    subject.command(c.SetMaintenance(False))
     assert subject.starts() == ("web.vip on a",)

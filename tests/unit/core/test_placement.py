@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import actions as a, events as e, placement
+from komainu.core import actions as a, placement
 from komainu.core.state import Hold, Presence, Status, Wanted
+from komainu.model import commands as c
 from komainu.model.config import Cluster, Group
 from tests.unit.core.clusters import (
     ADDRESS,
@@ -98,8 +99,8 @@ def test_without_any_usable_node_there_is_no_home_and_one_alert() -> None:
     assert life.codes() == ()
 
 
-@pytest.mark.parametrize("order", [e.StopNode(None, "stop"), e.StopNode(None, "shutdown")])
-def test_nobody_is_told_of_what_was_ordered(order: e.Command) -> None:
+@pytest.mark.parametrize("order", [c.StopNode(None, "stop"), c.StopNode(None, "shutdown")])
+def test_nobody_is_told_of_what_was_ordered(order: c.Command) -> None:
     life = formed(one("operator"))
     life.command(order)
     assert (life.group().home, life.codes()) == (None, ())
@@ -199,7 +200,7 @@ def test_a_group_with_manual_failover_is_not_started_elsewhere() -> None:
     assert placement.PARKED.code in life.codes()
     assert life.group().because[-1].code == placement.PARKED.code
     assert life.starts() == ()
-    assert life.command(e.StartGroup("db", None), "b").accepted
+    assert life.command(c.StartGroup("db", None), "b").accepted
     assert life.starts() == ("db.disk on b",)
 
 
@@ -213,7 +214,7 @@ def test_a_parked_group_that_never_stopped_is_kept_when_its_node_was_only_cut_of
 
 def test_a_group_that_an_operator_stopped_is_not_kept_when_it_is_found() -> None:
     life = formed(one())
-    life.command(e.StopGroup("db"))
+    life.command(c.StopGroup("db"))
     life.settle()
     life.view("a", nodes="a b")
     returned(life, "b", disk=1, server=1)
@@ -323,7 +324,7 @@ def away(arbitration: str = "operator", nodes: str = "a b", **more: object) -> L
     exclusions = [exclusion(str(more["kind"]), "web db")] if "kind" in more else []
     groups = [group("web", nodes, failback="auto"), group("db", nodes)]
     life = formed(cluster(nodes, arbitration, groups, exclusions=exclusions))  # type: ignore[arg-type]
-    life.command(e.MoveGroup("db", "b" if exclusions else "a"))
+    life.command(c.MoveGroup("db", "b" if exclusions else "a"))
     life.settle()
     life.state = life.state.with_group("web", replace(life.group("web"), home="b", since=life.state.epoch))
     for node, status in (("a", Status.STOPPED), ("b", Status.RUNNING)):
@@ -384,18 +385,18 @@ def test_it_does_not_go_back_into_a_wait_for_a_proof() -> None:
     parts = (resource("disk"),)
     groups = [Group(name="web", nodes=("a", "b", "c"), resources=parts, failback="auto")]
     life = formed(cluster("a b c", groups=groups))
-    life.command(e.MoveGroup("web", "b"))
+    life.command(c.MoveGroup("web", "b"))
     life.settle()
     assert better(life) == "a"
     life.view("a b")
     assert better(life) is None
-    life.command(e.ConfirmGone("c", life.state.epoch))
+    life.command(c.ConfirmGone("c", life.state.epoch))
     assert better(life) == "a"
 
 
 def test_the_better_node_has_to_have_been_there_for_long_enough() -> None:
     life = formed(cluster(groups=[group("web", failback="auto", failback_after_ms=7_000)]))
-    life.command(e.MoveGroup("web", "b"))
+    life.command(c.MoveGroup("web", "b"))
     life.settle()
     assert [ms for timer, ms in life.state.timers.items() if timer.startswith("failback")] == [7_000]
     life.fire("failback")

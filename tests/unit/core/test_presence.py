@@ -6,6 +6,7 @@ import pytest
 
 from komainu.core import actions as a, events as e, presence, timers
 from komainu.core.state import Hold, Presence, Proof, Status
+from komainu.model import commands as c
 from komainu.model.config import ArbitrationKind
 from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, formed
 
@@ -76,7 +77,7 @@ def test_a_daemon_that_is_gone_leaves_its_node_and_its_resources_alone() -> None
 
 def test_what_was_under_way_when_the_daemon_died_is_unknown() -> None:
     life = formed()
-    life.command(e.MoveGroup("db", "b"))
+    life.command(c.MoveGroup("db", "b"))
     life.view("b", nodes="a b")
     assert life.hold("a", "server").status is Status.UNKNOWN
     assert life.hold("a", "disk").status is Status.RUNNING
@@ -185,7 +186,7 @@ def test_proof_is_void_when_the_node_is_seen_again(arbitration: ArbitrationKind)
     life = formed(cluster(arbitration=arbitration))
     life.view("a")
     if arbitration == "operator":
-        life.command(e.ConfirmGone("b", life.state.epoch))
+        life.command(c.ConfirmGone("b", life.state.epoch))
     assert life.presence("b") is Presence.GONE
     assert life.statuses("b") == STOPPED
     life.view("a b")
@@ -203,9 +204,9 @@ def test_a_new_daemon_is_probed_before_anything_is_planned_on_it() -> None:
     assert probe.node == "b"
     assert life.node("b").incarnation == "b.2"
     assert not life.node("b").probed
-    assert life.command(e.MoveGroup("db", "b")).accepted is False
+    assert life.command(c.MoveGroup("db", "b")).accepted is False
     life.probed(probe)
-    assert life.command(e.MoveGroup("db", "b")).accepted is True
+    assert life.command(c.MoveGroup("db", "b")).accepted is True
 
 
 def test_whoever_continues_is_not_probed_and_opens_no_epoch() -> None:
@@ -345,7 +346,7 @@ def test_who_is_away_cannot_ask_to_leave() -> None:
 def test_nothing_is_started_on_a_leaving_node() -> None:
     life = formed()
     life.leave("b")
-    assert life.command(e.MoveGroup("db", "b")).accepted is False
+    assert life.command(c.MoveGroup("db", "b")).accepted is False
     life.view("b", nodes="a b")
     assert life.starts() == ()
 

@@ -6,6 +6,7 @@ import pytest
 
 from komainu.core import events as e, recovery, timers
 from komainu.core.state import Hold, Status, Wanted
+from komainu.model import commands as c
 from komainu.model.config import Group, Recovery
 from tests.unit.core.clusters import BROKEN, FAILED, Life, cluster, formed, resource
 
@@ -36,13 +37,13 @@ def test_when_nobody_wants_recovery(maintenance: bool, change: dict[str, bool], 
     assert (recovery.may_recover(state, "a"), recovery.may_end(state, "a")) == (recovers, ends)
 
 
-@pytest.mark.parametrize("switch", [e.SetMaintenance(True), e.SuspendNode("a")])
-def test_what_failed_meanwhile_is_recovered_afterwards(switch: e.Command) -> None:
+@pytest.mark.parametrize("switch", [c.SetMaintenance(True), c.SuspendNode("a")])
+def test_what_failed_meanwhile_is_recovered_afterwards(switch: c.Command) -> None:
     life = life_with()
     life.command(switch)
     life.check("a", FAILED)
     assert (life.group().home, life.stops(), life.starts()) == ("a", (), ())
-    life.command(e.SetMaintenance(False) if isinstance(switch, e.SetMaintenance) else e.ResumeNode("a"))
+    life.command(c.SetMaintenance(False) if isinstance(switch, c.SetMaintenance) else c.ResumeNode("a"))
     assert life.group().home == "b"
 
 
@@ -114,7 +115,7 @@ def test_an_operator_forgives_all_of_them() -> None:
     life = life_with(failovers=9, failover_limit=1)
     life.check("a", FAILED)
     life.settle()
-    assert life.command(e.RestoreGroup("db")).accepted
+    assert life.command(c.RestoreGroup("db")).accepted
     assert (life.group().recent, life.group().barred, life.group().failovers) == ((), (), 0)
     life.check("b", FAILED)
     assert life.group().home == "a"
@@ -123,7 +124,7 @@ def test_an_operator_forgives_all_of_them() -> None:
 def test_a_move_is_no_failover() -> None:
     life = life_with(failover_limit=1)
     for node in ("b", "a"):
-        life.command(e.MoveGroup("db", node))
+        life.command(c.MoveGroup("db", node))
         life.settle()
     assert (life.group().recent, life.group().failovers) == ((), 0)
 
@@ -147,7 +148,7 @@ def test_with_stop_resource_it_is_stopped_and_left_so() -> None:
     life.settle()
     assert (life.group().parked, life.group().given_up, life.group().wanted) == (("disk",), False, Wanted.UP)
     assert life.statuses("a") == (Status.STOPPED, Status.STOPPED)  # what stands on it goes, too
-    life.command(e.StartPart("db", "server"))
+    life.command(c.StartPart("db", "server"))
     life.settle()
     assert life.statuses("a") == (Status.RUNNING, Status.RUNNING)
 
@@ -198,7 +199,7 @@ def test_a_group_with_a_parked_resource_has_its_failovers_back_as_well() -> None
     life = life_with(failovers=1)
     life.check("a", FAILED)
     life.settle()
-    life.command(e.StopPart("db", "server"))
+    life.command(c.StopPart("db", "server"))
     life.settle()
     life.state = life.state.with_group("db", replace(life.group(), failovers=1, barred=("a",)))
     life.sync("a")

@@ -2,8 +2,9 @@
 
 import pytest
 
+from komainu.agent.snapshot import digest, encode
 from komainu.core import events as e
-from komainu.core.state import RULES, digest, encode
+from komainu.core.state import RULES
 from komainu.core.step import step
 from tests.unit.core.clusters import FAILED, formed
 

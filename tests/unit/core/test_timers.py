@@ -6,6 +6,7 @@ import pytest
 
 from komainu.core import actions as a, events as e, membership, timers
 from komainu.core.state import Presence, Status
+from komainu.model import commands as c
 from komainu.model.config import Group, Recovery
 from komainu.model.outcome import SUCCEEDED
 from tests.unit.core.clusters import FAILED, UNKNOWN, Life, altered, cluster, formed, group, remade, resource
@@ -114,7 +115,7 @@ def test_an_unknown_start_is_tried_again_sooner_than_a_stop_that_failed() -> Non
 
 def test_a_wait_for_a_stop_that_is_not_wanted_any_more_is_forgotten() -> None:
     life = formed()
-    life.command(e.StopGroup("db"))
+    life.command(c.StopGroup("db"))
     life.finish(life.under_way[0], FAILED)
     assert len(life.state.timers) == 1
     life.view("b")
@@ -126,7 +127,7 @@ def test_a_move_does_not_wait_for_an_unknown_start() -> None:
     life.check("a", FAILED)
     life.finish(life.under_way[0])
     life.finish(life.under_way[0], UNKNOWN)
-    life.command(e.MoveGroup("db", "b"))
+    life.command(c.MoveGroup("db", "b"))
     assert life.stops() == ("db.server on a",)
     assert life.state.timers == {}
 
@@ -235,10 +236,10 @@ def dependent(**waits: int) -> Life:
     """`web` depends on `db`, which an operator has stopped; an operator starts `web`."""
     tie = [{"group": "db", **waits}]
     life = formed(cluster(groups=[group("db"), remade(group("web"), depends_on=tie)]))
-    for command in (e.StopGroup("web"), e.StopGroup("db")):
+    for command in (c.StopGroup("web"), c.StopGroup("db")):
         life.command(command)
         life.settle()
-    life.command(e.StartGroup("web", None))
+    life.command(c.StartGroup("web", None))
     return life
 
 
@@ -249,17 +250,17 @@ def test_a_wait_for_another_group_comes_to_its_end() -> None:
     assert life.codes() == (timers.WAITED_LONG.code,)
     assert life.group("web").given_up
     assert life.state.timers == {}
-    life.command(e.StartGroup("db", None))
+    life.command(c.StartGroup("db", None))
     life.settle()
     assert life.statuses("a", "web") == (Status.STOPPED,)  # it said that it will not
-    life.command(e.RestoreGroup("web"))
+    life.command(c.RestoreGroup("web"))
     life.settle()
     assert life.statuses("a", "web") == (Status.RUNNING,)
 
 
 def test_a_wait_that_is_over_in_time_is_forgotten() -> None:
     life = dependent()
-    life.command(e.StartGroup("db", None))
+    life.command(c.StartGroup("db", None))
     life.settle()
     assert life.statuses("a", "web") == (Status.RUNNING,)
     assert life.state.timers == {}
@@ -267,9 +268,9 @@ def test_a_wait_that_is_over_in_time_is_forgotten() -> None:
 
 def test_a_group_waits_only_so_long_for_those_above_it_to_stop() -> None:
     life = dependent(stop_wait_ms=7_000)
-    life.command(e.StartGroup("db", None))
+    life.command(c.StartGroup("db", None))
     life.settle()
-    life.command(e.StopNode("a", "stop"))
+    life.command(c.StopNode("a", "stop"))
     assert life.state.timers["follow:db:web"] == 7_000
     assert life.stops() == ("web.web1 on a",)
     life.fire("follow")
@@ -296,7 +297,7 @@ def test_the_timers_of_a_group_go_with_it() -> None:
     life.check("a", FAILED, "disk")
     life.settle()
     (timer,) = life.group("db").recent
-    wanted = e.ChangeConfiguration(altered(life.state.cluster, groups=groups[:1]), "me", "because")
+    wanted = c.ChangeConfiguration(altered(life.state.cluster, groups=groups[:1]), "me", "because")
     life.happens(e.CommandGiven("c9", "a", wanted))
     life.judge("a b")
     life.settle()

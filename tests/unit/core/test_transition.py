@@ -7,6 +7,7 @@ import pytest
 from komainu.core import actions as a, events as e, takeover
 from komainu.core.state import Presence, Status
 from komainu.core.step import step
+from komainu.model import commands as c
 from komainu.model.config import Group, Recovery
 from komainu.model.outcome import SUCCEEDED, Outcome
 from tests.unit.core.clusters import ADDRESS, DISK, FAILED, SERVER, UNKNOWN, Life, cluster, formed, resource
@@ -37,7 +38,7 @@ def test_resources_start_from_below_one_after_the_other() -> None:
 
 def test_nothing_starts_on_the_new_home_before_all_is_stopped_on_the_old_one() -> None:
     life = formed()
-    life.command(e.MoveGroup("db", "b"))
+    life.command(c.MoveGroup("db", "b"))
     for stop in ("db.server on a", "db.disk on a"):
         assert (life.stops(), life.starts()) == ((stop,), ())
         life.finish(life.under_way[0])
@@ -99,7 +100,7 @@ def test_independent_resources_start_side_by_side_and_what_needs_both_waits_for_
 
 def test_they_stop_side_by_side_and_what_both_need_waits_for_both() -> None:
     life = diamond()
-    life.command(e.StopGroup("db"))
+    life.command(c.StopGroup("db"))
     assert life.stops() == ("db.log on a",)
     end(life, "log")
     assert sorted(life.stops()) == ["db.http on a", "db.vip on a"]
@@ -148,7 +149,7 @@ def test_a_branch_goes_on_while_its_neighbour_is_tried_again() -> None:
 
 def test_a_stop_that_hangs_keeps_only_what_lies_below_it() -> None:
     life = diamond()
-    life.command(e.MoveGroup("db", "b"))
+    life.command(c.MoveGroup("db", "b"))
     end(life, "log")
     end(life, "vip", UNKNOWN)
     assert life.hold("a", "vip").status is Status.STUCK
@@ -161,16 +162,16 @@ def test_a_stop_that_hangs_keeps_only_what_lies_below_it() -> None:
 
 def test_a_part_that_is_stopped_takes_down_what_stands_on_it_and_comes_back_with_what_it_stands_on() -> None:
     life = diamond()
-    assert life.command(e.StopPart("db", "http")).accepted
+    assert life.command(c.StopPart("db", "http")).accepted
     life.settle()
     assert life.statuses("a") == (Status.RUNNING, Status.RUNNING, Status.STOPPED, Status.STOPPED)
-    assert life.command(e.StopPart("db", "disk")).accepted
+    assert life.command(c.StopPart("db", "disk")).accepted
     life.settle()
     assert life.statuses("a") == (Status.STOPPED,) * 4
-    assert life.command(e.StartPart("db", "vip")).accepted
+    assert life.command(c.StartPart("db", "vip")).accepted
     life.settle()
     assert life.statuses("a") == (Status.RUNNING, Status.RUNNING, Status.STOPPED, Status.STOPPED)
-    assert life.command(e.StartPart("db", "log")).accepted
+    assert life.command(c.StartPart("db", "log")).accepted
     life.settle()
     assert life.statuses("a") == (Status.RUNNING,) * 4
 
@@ -188,7 +189,7 @@ def test_what_recovery_gave_up_stays_failed_and_what_stands_on_it_goes_on() -> N
 def test_before_rules_two_resources_go_one_after_the_other() -> None:
     """The first release knew rows, not trees; while it is about, everybody decides by rows."""
     state = diamond().state
-    command = e.CommandGiven("c1", "a", e.StopGroup("db"))
+    command = e.CommandGiven("c1", "a", c.StopGroup("db"))
     stopped = []
     done = step(state, command, 1)
     while stops := [action for action in done.actions if isinstance(action, a.StopResource)]:
@@ -200,20 +201,20 @@ def test_before_rules_two_resources_go_one_after_the_other() -> None:
 def test_a_node_that_was_told_to_end_is_asked_for_nothing() -> None:
     life = formed()
     life.state = life.state.with_node("a", replace(life.node("a"), ended=True, leaving=True))
-    life.command(e.StopGroup("db"))
+    life.command(c.StopGroup("db"))
     assert life.stops() == life.asked(a.LeaveCluster) == ()
 
 
 @pytest.mark.parametrize("name", ["a", "b"])
 def test_nothing_is_started_or_stopped_on_a_suspended_node(name: str) -> None:
     life = formed()
-    life.command(e.MoveGroup("db", "b"))
+    life.command(c.MoveGroup("db", "b"))
     life.finish(life.under_way[0])
-    life.command(e.SuspendNode(name))
+    life.command(c.SuspendNode(name))
     while life.under_way:
         life.finish(life.under_way[0])
         assert not [each for each in (*life.starts(), *life.stops()) if each.endswith(f" on {name}")]
-    life.command(e.ResumeNode(name))
+    life.command(c.ResumeNode(name))
     life.settle()
     assert life.statuses("b") == (Status.RUNNING, Status.RUNNING)
 
@@ -234,7 +235,7 @@ def test_while_a_start_is_under_way_nothing_else_is_asked_of_the_resource() -> N
     life.finish(life.under_way[0])
     life.finish(life.under_way[0])
     (start,) = life.under_way
-    life.command(e.MoveGroup("db", "b"))
+    life.command(c.MoveGroup("db", "b"))
     assert life.starts() == life.stops() == ()
     life.finish(start)
     assert life.stops() == ("db.disk on a",)
@@ -242,8 +243,8 @@ def test_while_a_start_is_under_way_nothing_else_is_asked_of_the_resource() -> N
 
 def test_an_order_back_and_forth_starts_nothing_twice() -> None:
     life = formed()
-    life.command(e.MoveGroup("db", "b"))
-    life.command(e.MoveGroup("db", "a"))
+    life.command(c.MoveGroup("db", "b"))
+    life.command(c.MoveGroup("db", "a"))
     life.settle()
     assert life.statuses("a") == (Status.RUNNING, Status.RUNNING)
     assert life.statuses("b") == (Status.STOPPED, Status.STOPPED)
@@ -285,7 +286,7 @@ def test_a_start_that_has_to_wait_says_so_once_and_goes_on_by_itself() -> None:
     assert life.group().hindrance is not None
     life.sync("b")
     assert life.codes() == ()
-    life.command(e.ConfirmGone("a", life.state.epoch), "b")
+    life.command(c.ConfirmGone("a", life.state.epoch), "b")
     assert life.group().hindrance is None
     life.settle()
     assert life.statuses("b") == (Status.RUNNING, Status.RUNNING)
@@ -293,7 +294,7 @@ def test_a_start_that_has_to_wait_says_so_once_and_goes_on_by_itself() -> None:
 
 def test_waiting_for_a_stop_is_no_alert() -> None:
     life = formed()
-    life.command(e.MoveGroup("db", "b"))
+    life.command(c.MoveGroup("db", "b"))
     assert life.group().hindrance is not None
     assert life.group().hindrance.code == takeover.WAITS_FOR_STOP.code  # type: ignore[union-attr]
     assert life.codes() == ()
@@ -347,7 +348,7 @@ def test_nobody_is_fenced_for_nothing(groups: list[Group]) -> None:
 def test_nobody_is_fenced_while_a_group_waits_for_something_else(group: Group) -> None:
     """It waits for its stop on a member; the lost node has no part in it."""
     life = formed(cluster("a b c", "fence", [group]))
-    life.command(e.MoveGroup("db", "b"))
+    life.command(c.MoveGroup("db", "b"))
     assert life.group().hindrance is not None
     life.view("a b")
     assert life.presence("c") is Presence.LOST
@@ -358,7 +359,7 @@ def test_what_is_being_stopped_runs_no_more() -> None:
     """A verdict about its run that comes now means nothing."""
     life = formed()
     run = life.hold("a", "server").run
-    life.command(e.StopGroup("db"))
+    life.command(c.StopGroup("db"))
     assert life.hold("a", "server").run == ""
     before = life.state
     assert life.happens(e.MonitorChanged("a", "db", "server", run, FAILED)) == ()
@@ -400,7 +401,7 @@ def test_nobody_is_fenced_for_a_group_that_is_not_wanted_any_more() -> None:
     life = formed(cluster(arbitration="fence"))
     life.view("b")
     life.finish(life.under_way[0], FAILED)
-    assert life.command(e.StopGroup("db"), "b").accepted
+    assert life.command(c.StopGroup("db"), "b").accepted
     assert life.group().hindrance is None
     life.fire("fence")
     assert life.asked(a.FenceNode) == ()

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import events as e, waits
+from komainu.core import waits
 from komainu.core.state import Hold, NodeFacts, Presence, Status
+from komainu.model import commands as c
 from tests.unit.core.clusters import FAILED, Life, cluster, exclusion, formed, group
 
 
@@ -81,7 +82,7 @@ def test_who_depends_on_it_and_is_on_the_way_down_stops_first() -> None:
     life.settle()
     state, db = life.state, life.state.cluster.group("db")
     assert waits.followers(state, db) == ()  # it runs, and stays
-    life.command(e.StopNode("a", "stop"))
+    life.command(c.StopNode("a", "stop"))
     assert life.stops() == ("web.web1 on a",)
     assert [each.name for each in waits.followers(life.state, db)] == ["web"]
     assert waits.followers(life.state, life.state.cluster.group("web")) == ()
@@ -92,7 +93,7 @@ def test_who_depends_on_it_and_is_on_the_way_down_stops_first() -> None:
 def test_who_cannot_be_told_to_stop_is_not_waited_for() -> None:
     life = unsettled()
     life.settle()
-    life.command(e.StopNode("a", "stop"))
+    life.command(c.StopNode("a", "stop"))
     db = life.state.cluster.group("db")
     life.state = life.state.with_node("a", replace(life.node("a"), suspended=True))
     assert waits.followers(life.state, db) == ()
@@ -103,7 +104,7 @@ def test_a_group_on_its_way_from_one_node_to_another_stops_where_it_was() -> Non
     life = formed(cluster(groups=[group("web")]))
     web = life.state.cluster.group("web")
     assert not waits.stops(life.state, web)
-    life.command(e.MoveGroup("web", "b"))
+    life.command(c.MoveGroup("web", "b"))
     assert waits.stops(life.state, web)
 
 

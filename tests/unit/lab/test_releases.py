@@ -14,7 +14,7 @@ from komainu_lab.errors import LabError
 ASK = """
 import dataclasses, json
 from komainu import __file__ as file, __version__ as version
-from komainu.agent import wire
+from komainu.agent import snapshot, wire
 from komainu.core import state
 from komainu.model.config import Cluster
 cluster = Cluster.model_validate_json(%r)
@@ -25,7 +25,7 @@ try:
     knows = True
 except wire.Undecodable:
     knows = False
-print(json.dumps([file, version, state.RULES, fields, knows, state.encode(state.initial(cluster)).decode()]))
+print(json.dumps([file, version, state.RULES, fields, knows, snapshot.encode(state.initial(cluster)).decode()]))
 """
 PLAIN = json.dumps(
     {

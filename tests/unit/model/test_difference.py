@@ -18,7 +18,7 @@ def test_what_works_as_before_goes_on() -> None:
     calmer = SERVER.model_copy(update={"check_interval_ms": 9_000, "depends_on": ()})
     marks = restarting(DB, with_group(DB.model_copy(update={"resources": (DISK, calmer)})))
 
-    assert marks == {node: (False, False) for node in "abc"}
+    assert marks == dict.fromkeys("abc", (False, False))
 
 
 def test_what_works_otherwise_restarts() -> None:
@@ -26,7 +26,7 @@ def test_what_works_otherwise_restarts() -> None:
         changed = SERVER.model_copy(update=other)
         marks = restarting(DB, with_group(DB.model_copy(update={"resources": (DISK, changed)})))
 
-        assert marks == {node: (False, True) for node in "abc"}
+        assert marks == dict.fromkeys("abc", (False, True))
 
 
 def test_what_is_not_there_any_more_has_to_stop() -> None:

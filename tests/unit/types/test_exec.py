@@ -11,8 +11,7 @@ from pydantic import ValidationError
 
 from komainu.model.message import Message, Refused
 from komainu.model.outcome import SUCCEEDED, Result
-from komainu.types import command
-from komainu.types import exec_messages as say
+from komainu.types import command, exec_messages as say
 from komainu.types.exec import EXEC, ExecParams
 from tests.unit.adapters.linux.workbench import CONTAINED, SLEEPER, STUBBORN, double_fork, kill_hard, runs, told, until
 from tests.unit.types.exec_stage import FREEZER, Node, Play, code, ended, on_stage

@@ -17,8 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from komainu.model.outcome import SUCCEEDED, Result
-from komainu.types import command, http
-from komainu.types import http_messages as say
+from komainu.types import command, http, http_messages as say
 from komainu.types.http import HTTP
 from tests.unit.adapters.linux.workbench import until
 from tests.unit.types.monitor_stage import Node, play, refusal, says

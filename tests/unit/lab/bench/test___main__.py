@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from komainu_lab.bench import __main__ as bench
-from komainu_lab.bench import figures, report
+from komainu_lab.bench import __main__ as bench, figures, report
 from komainu_lab.bench.contender import Say
 from komainu_lab.errors import LabError
 from komainu_lab.lab import NAME, no_words
