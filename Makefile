@@ -49,8 +49,8 @@ demo: ## a failover for real on this machine (root): make demo [EXAMPLE=vip] [JS
 
 .PHONY: test
 test: ready lint types ## what each change must pass: style, types, contracts, unit, scenarios, ports, simulator, lab
-	@$(LIMIT) 10m $(LAB) sim --seeds 1000
-	@$(LIMIT) 30m $(PYTEST) -m "$(QUICK)" tests
+	@$(LIMIT) 10m $(LAB) sim --seeds 600
+	@$(LIMIT) 40m $(PYTEST) -m "$(QUICK)" tests
 
 .PHONY: test-all
 test-all: ready lint types ## `make test` and what is slower

@@ -203,9 +203,10 @@ class Wires:
 
 
 def _delete_link(name: str) -> None:
-    """Delete a device of the calling thread's namespace if it is there."""
+    """Delete a device of the calling thread's namespace if it is there; the kernel may just be doing the same."""
     done = subprocess.run(["ip", "link", "delete", name], capture_output=True, text=True, check=False, timeout=30)
-    if done.returncode != 0 and "Cannot find device" not in done.stderr:
+    gone = "Cannot find device" in done.stderr or "No such device" in done.stderr
+    if done.returncode != 0 and not gone:
         raise LabError(f"ip refused: {done.stderr.strip()}")
 
 

@@ -310,7 +310,11 @@ def _lost(entry: dict[str, Any], since_ns: int) -> bool:
     return entry["boottime_ms"] * 1_000_000 >= since_ns and any(code in ("KM7101", "KM7102") for code in codes)
 
 
-@pytest.mark.parametrize("moment", ["judging", "stopping", "in force", 0, 10, 20, 40, 80, 1000, 1100, 1200, 1400])
+SLOW = [pytest.param(moment, marks=pytest.mark.slow) for moment in ("in force", 0, 10, 20, 40, 80, 1100, 1200, 1400)]
+"Milliseconds after the request, or what is under way."
+
+
+@pytest.mark.parametrize("moment", ["judging", "stopping", 1000, *SLOW])
 def test_the_daemon_that_asked_dies_at_any_moment_and_all_agree(site: Site, moment: str | int) -> None:
     """While the nodes look at it, while something stops for it, once it is in force, and so many ms after the order."""
     slow_stop(site)

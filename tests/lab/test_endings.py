@@ -197,6 +197,7 @@ def test_a_shutdown_by_an_operator_does_not_end_in_a_stop_that_hangs(cluster: La
     assert "KM7103" not in codes(cluster, "node2", asked_ns), "it did not leave cleanly"
 
 
+@pytest.mark.slow
 def test_an_orderly_shutdown_that_hangs_ends_in_a_reset_by_the_watchdog(cluster: LabCluster) -> None:
     node, before = cluster.lab.node("node1"), boot(cluster, "node1")
     node.start_service("stubborn", ["/bin/sh", "-c", "trap '' TERM; echo begun; while :; do sleep 0.1; done"])

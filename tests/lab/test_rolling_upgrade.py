@@ -238,6 +238,7 @@ def test_node_by_node_while_the_client_is_served(fleet: Fleet) -> None:
         fleet.replayed_by_the_newest(name)
 
 
+@pytest.mark.slow
 def test_mixed_the_cluster_takes_over_either_way(fleet: Fleet) -> None:
     since_ns = boottime_ns()
     newer, older = fleet.names[0], fleet.names[-1]
@@ -259,6 +260,7 @@ def test_mixed_the_cluster_takes_over_either_way(fleet: Fleet) -> None:
         fleet.replayed_by_the_newest(name)
 
 
+@pytest.mark.slow
 def test_a_node_goes_back_to_the_older_release(fleet: Fleet) -> None:
     first, last = fleet.names[0], fleet.names[-1]
     fleet.all_have(older=False)
@@ -281,6 +283,7 @@ def test_a_node_goes_back_to_the_older_release(fleet: Fleet) -> None:
     fleet.equal()
 
 
+@pytest.mark.slow
 def test_what_the_older_release_cannot_read_keeps_it_out_and_ends_nothing(fleet: Fleet) -> None:
     first, last = fleet.names[0], fleet.names[-1]
     fleet.all_have(older=False)
