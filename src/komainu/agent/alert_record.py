@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from komainu.core import events as e
+from komainu.core import change, events as e, membership, placement
 from komainu.model.message import Level, Said
 from komainu.ports import Alert
 
@@ -36,6 +36,12 @@ MODULES: Final[Mapping[str, str]] = {
 }
 """The module of a message by the beginning of its code; the longest that fits counts. Filters rest on these words."""
 OTHER: Final = "other"
+
+OF_THE_CLUSTER: Final = tuple(
+    message.code
+    for message in (membership.FORMED, placement.PLACED, placement.BOTH_ACTIVE, change.IN_FORCE, change.ABANDONED)
+)
+"What is said of no single node, whichever node's news was the last that led to it."
 
 LEVELS: Final[Mapping[Level, int]] = {"info": 0, "warning": 1, "error": 2}
 
@@ -92,8 +98,10 @@ def shown(each: Record) -> Alert:
     return Alert(name, at, each.node, module_of(each.code), each.code, each.level, each.en, each.ja, each.detail)
 
 
-def node_of(event: e.Event) -> str:
-    """The node that an event tells of; empty when it tells of the cluster as a whole."""
+def node_of(event: e.Event, said: Said) -> str:
+    """The node of an alert that an event led to; empty when it is about the cluster as a whole."""
+    if said.code in OF_THE_CLUSTER:
+        return ""
     if isinstance(event, e.CommandGiven):
         return event.origin
     node: Any = getattr(event, "node", "")

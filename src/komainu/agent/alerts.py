@@ -103,7 +103,7 @@ class Alerts:
         events = [(action, each.event) for each in effects.decided for action in each.actions]
         for alert in raised:
             event = next((event for action, event in events if action is alert), None)
-            node = node_of(event) if event is not None else ""
+            node = node_of(event, alert.said) if event is not None else ""
             self.notifications.core(self.log.core(lineage, node, alert.said, alert.detail))
 
     def _follow(self, replica: Replica, *, adopted: bool = False) -> None:

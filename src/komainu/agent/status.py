@@ -8,7 +8,7 @@ from komainu import __version__
 from komainu.agent import pending, safety, words
 from komainu.agent.heartbeat import Beat
 from komainu.agent.recorder import said_to_json
-from komainu.core.state import RULES, State, Status
+from komainu.core.state import RULES, Hold, State, Status
 from komainu.model.config import Cluster, Group, Monitor, Node, Resource, Target
 from komainu.model.message import Said
 from komainu.model.outcome import Outcome
@@ -167,7 +167,7 @@ def _resource(state: State, group: Group, index: int, local: Local) -> dict[str,
     key = (group.name, resource.name)
     prepared = local.prepared.get(key)
     start_failures = hold.start_failures if hold is not None else 0
-    restarts = hold.restarts if hold is not None else 0
+    restarts = _reactivations(hold) if hold is not None else 0
     policy = resource.recovery
     return {
         "name": resource.name,
@@ -195,6 +195,11 @@ def _resource(state: State, group: Group, index: int, local: Local) -> dict[str,
     }
 
 
+def _reactivations(hold: Hold) -> int:
+    """How often it was reactivated. An error counts at once, also while nothing follows from it, as in maintenance."""
+    return max(0, hold.restarts - 1) if hold.status is Status.FAILED else hold.restarts
+
+
 def _of_resource(state: State, group: Group, index: int, names: Mapping[tuple[str, str], str]) -> dict[str, Any]:
     resource, told = group.resources[index], words.own_monitor(state, group, index)
     facts, known, policy = state.groups[group.name], state.monitor(resource.monitor), resource.recovery
@@ -217,7 +222,7 @@ def _of_resource(state: State, group: Group, index: int, names: Mapping[tuple[st
                 "node": name,
                 "status": told.word if name == told.node else words.Word.UNUSED,
                 "why": _said(told.why) if name == told.node else None,
-                "restarts_left": max(0, policy.restarts - facts.holds[name][index].restarts),
+                "restarts_left": max(0, policy.restarts - _reactivations(facts.holds[name][index])),
                 "suspended": name in known.suspended,
                 "simulated": name in known.simulated,
             }

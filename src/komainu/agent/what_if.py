@@ -33,7 +33,7 @@ OVER = Message("KM5483", "The wait is over: {what}", "待ち時間経過: {what}
 NOT_PRESENT = Message(
     "KM5484",
     "Node {node} is not there now ({presence}): it cannot be lost.",
-    "ノード {node} は現在参加していないため ({presence})、失われることはありません。",
+    "ノード {node} は現在参加していないため ({presence})、通信不能にはなりません。",
     "error",
 )
 PRESENT = Message(
@@ -57,7 +57,7 @@ NOT_RUNNING = Message(
 NOT_CHECKING = Message(
     "KM5488",
     "Monitor {monitor} does not check there now: `komainu status {monitor}` says why.",
-    "監視 {monitor} は現在そこでは監視していません。理由は `komainu status {monitor}` で確認できます。",
+    "モニタ {monitor} は現在そこでは監視していません。理由は `komainu status {monitor}` で確認できます。",
     "error",
 )
 WOULD_BREAK = Message(

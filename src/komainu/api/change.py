@@ -23,6 +23,7 @@ from komainu.core.state import Change
 from komainu.model import commands as c
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
+from komainu.model.signature import NOT_SAID
 from komainu.types.aside import Aside
 
 READ_MS = 60_000
@@ -30,8 +31,6 @@ READ_MS = 60_000
 OBJECTIONS_MS = 3_000
 "How long the objections of further nodes are waited for, once one node has refused."
 LOOK_MS = 500
-NOT_SAID = "-"
-"In the place of who or why, where nobody said it."
 LONGEST_MS = 86_400_000
 
 ERRORS = Message(
@@ -44,7 +43,7 @@ ERRORS = Message(
 )
 NO_CHANGE = Message(
     "KM6702",
-    "This is the configuration that holds already (version {version}). Nothing was changed.",
+    "This configuration is in force already (version {version}). Nothing was changed.",
     "この構成情報は既に有効です (第 {version} 版)。変更はありません。",
 )
 NOT_GIVEN = Message(
@@ -64,7 +63,7 @@ ONE_OF_BOTH = Message(
 UNKNOWN_END = Message(
     "KM6706",
     "The change is no longer under way and no answer came: this node was put together with the others meanwhile. "
-    "`komainu config history` shows which version holds.",
+    "`komainu config history` shows which version is in force.",
     "変更の処理は終了しましたが、メンバーの調整により応答が失われました。有効な版は `komainu config history` で"
     "確認できます。",
     "warning",
@@ -76,7 +75,7 @@ Json = dict[str, Any]
 
 
 class PlanRequest(Request):
-    """A configuration that might be applied: a text, or a version that held once."""
+    """A configuration that might be applied: a text, or a version that was in force once."""
 
     text: str | None = Field(default=None, max_length=1_048_577)
     version: int | None = Field(default=None, ge=1)
@@ -87,12 +86,12 @@ class PlanRequest(Request):
 
 
 class ApplyRequest(Request):
-    """A configuration that is to hold."""
+    """A configuration to put in force."""
 
     text: str | None = Field(default=None, max_length=1_048_577)
     version: int | None = Field(default=None, ge=1)
     base: int = Field(ge=1)
-    "The version that held when its meaning was looked at: another change meanwhile is a reason to look again."
+    "The version in force when its meaning was looked at: another change meanwhile is a reason to look again."
     who: str = Field(default="", max_length=100)
     why: str = Field(default="", max_length=1_000)
     wait: bool = True
@@ -111,7 +110,7 @@ class PlanAnswer(Shape):
     """What applying it would mean. Nothing was changed."""
 
     base: int
-    "The version that holds."
+    "The version in force."
     version: int
     "The one it would be."
     usable: bool

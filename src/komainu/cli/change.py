@@ -14,7 +14,8 @@ from komainu.cli.course import draw
 from komainu.cli.problems import tell
 from komainu.cli.session import DONE, FAILED, Arguments, Commands, Session
 from komainu.cli.speech import Colour, Speech
-from komainu.model.message import Message
+from komainu.model.message import Message, Said
+from komainu.model.signature import NOT_SAID
 
 PLAN_TIMEOUT_S = 90.0
 
@@ -36,6 +37,11 @@ LOOK = Message(
     "KM6714",
     "The nodes look at it and write it down: {agreed} done, waiting for {awaited}.",
     "各ノードで検査し書き込んでいます: 完了 {agreed}、待機中 {awaited}。",
+)
+FIRST_LOOK = Message(
+    "KM6718",
+    "The nodes look at it and write it down: waiting for {awaited}.",
+    "各ノードで検査し書き込んでいます: 待機中 {awaited}。",
 )
 NO_TEXT = Message(
     "KM6715",
@@ -195,8 +201,7 @@ def _follow(client: Client, args: Json, speech: Speech, *, quiet: bool) -> Json:
     for last in client.follow("config.apply", None, **args):
         lines = [speech.said(each) for each in last["pending"]]
         if last["awaited"]:
-            agreed, awaited = (", ".join(last[key]) or "-" for key in ("agreed", "awaited"))
-            lines.append(speech.said(LOOK.said(agreed=agreed, awaited=awaited)))
+            lines.append(speech.said(look(last["agreed"], last["awaited"])))
         for line in lines:
             if line not in shown and not quiet:
                 speech.out("  " + speech.paint(line, "dim"))
@@ -207,6 +212,13 @@ def _follow(client: Client, args: Json, speech: Speech, *, quiet: bool) -> Json:
             speech.err(speech.said(each))
         (speech.out if last["accepted"] else speech.err)(speech.said(last["said"]))
     return last
+
+
+def look(agreed: list[str], awaited: list[str]) -> Said:
+    """Which nodes have judged it, and which have still to."""
+    if not agreed:
+        return FIRST_LOOK.said(awaited=", ".join(awaited))
+    return LOOK.said(agreed=", ".join(agreed), awaited=", ".join(awaited))
 
 
 def _user() -> str:
@@ -253,7 +265,7 @@ def _headline(version: Json, speech: Speech) -> str:
     mark = speech.paint("*", "green") if version["holds"] else " "
     at = version["at"].replace("T", " ").replace("Z", " UTC")
     who = "@".join(filter(None, (version["who"], version["origin"]))) or speech.pick("not known here", "不明")
-    why = f"  {version['why']}" if version["why"] not in ("", "-") else ""
+    why = f"  {version['why']}" if version["why"] not in ("", NOT_SAID) else ""
     return f"{mark} {version['version']:>3}  {at}  {who}{why}"
 
 

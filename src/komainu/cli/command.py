@@ -58,7 +58,7 @@ def changing(arguments: Arguments, *, waits: bool = False, asks: bool = False) -
     """The options of a command that changes something."""
     if asks:
         arguments.switch("--yes", ("do not ask", "確認の問い合わせをしない"))
-    dry = ("change nothing; show what would happen", "変更せず、実行した場合の経過を表示する")
+    dry = ("change nothing; show what would happen", "変更せず、予想される経過を表示する")
     arguments.switch("--dry-run", dry)
     return waiting(arguments) if waits else _json(arguments)
 

@@ -17,11 +17,9 @@ _LEVELS: dict[str, Colour] = {"warning": "yellow", "error": "red"}
 def draw(course: Json, speech: Speech) -> list[str]:
     """The whole picture."""
     lines = [
-        speech.paint(
-            speech.pick("Nothing is changed: this would happen.", "変更は行いません。実行した場合の経過:"), "bold"
-        )
+        speech.paint(speech.pick("Nothing is changed: this would happen.", "変更は行いません。予想される経過:"), "bold")
     ]
-    if course["said"] is not None:
+    if course["said"] is not None and not _told_below(course):
         lines.append(speech.paint(f"  {speech.said(course['said'])}", "" if course["accepted"] else "red"))
     if course["accepted"] is False:
         return lines
@@ -45,6 +43,11 @@ def draw(course: Json, speech: Speech) -> list[str]:
         ),
     ]
     return lines
+
+
+def _told_below(course: Json) -> bool:
+    """The answer is an alert as well: it stands at its moment."""
+    return any(alert["en"] == course["said"]["en"] for moment in course["moments"] for alert in moment["alerts"])
 
 
 def _moment(moment: Json, speech: Speech) -> list[str]:

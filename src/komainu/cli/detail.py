@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from komainu.cli.picture import colour, sign, under_way, used
-from komainu.cli.speech import Speech, columns, padded, width
+from komainu.cli.speech import Speech, columns, padded, times, width
 
 Json = Mapping[str, Any]
 Pair = tuple[str, str]
@@ -103,7 +103,8 @@ def _resource(told: Json, speech: Speech) -> list[Pair]:
     ready = resource["ready_here"]
     unready = speech.said(ready["why"]) if ready is not None and ready["result"] != "succeeded" else ""
     budget = speech.pick(
-        f"{left['starts']} starts, {left['restarts']} reactivations, {left['failovers']} failovers",
+        f"{times(left['starts'], 'start')}, {times(left['restarts'], 'reactivation')}, "
+        f"{times(left['failovers'], 'failover')}",
         f"活性 {left['starts']} 回、再活性 {left['restarts']} 回、フェイルオーバ {left['failovers']} 回",
     )
     return [

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from komainu.cli.speech import Colour, Speech, columns, padded
+from komainu.cli.speech import Colour, Speech, columns, padded, times
+from komainu.model.signature import signed
 
 Json = Mapping[str, Any]
 
@@ -115,10 +116,10 @@ def _banner(cluster: Json, speech: Speech) -> list[str]:
     change = cluster["change"]
     if change is not None:
         awaited = ", ".join(change["awaited"]) or "-"
+        by = signed(change["who"], change["why"])
         text = speech.pick(
-            f"Configuration {change['version']} is being applied ({change['who']}: {change['why']}); "
-            f"waiting for: {awaited}",
-            f"構成情報 {change['version']} を適用中 ({change['who']}: {change['why']})。待ち: {awaited}",
+            f"Configuration {change['version']} is being applied ({by}); waiting for: {awaited}",
+            f"構成情報 {change['version']} を適用中 ({by})。待ち: {awaited}",
         )
         lines.append(speech.paint(text, "yellow"))
     return lines
@@ -163,7 +164,7 @@ def links(node: Json, heartbeat: Sequence[Json], speech: Speech) -> str:
         state = seen[number]["state"] if number in seen else "unknown"
         if state == "down" and node["presence"] in ("member", "agent lost"):
             address = speech.paint(f"{address} ✗ " + speech.pick("no heartbeat", "ハートビートなし"), "red")
-        elif state == "up" and seen[number]["latency_us"] is not None:
+        elif state == "up" and seen[number]["latency_us"] is not None and node["presence"] not in ("gone", "lost"):
             address += speech.paint(f" {seen[number]['latency_us'] / 1000:.1f} ms", "dim")
         told.append(address)
     return ", ".join(told)
@@ -213,14 +214,14 @@ def used(resource: Json, speech: Speech) -> str:
     if resource["start_failures"]:
         told.append(
             speech.pick(
-                f"{resource['start_failures']} failed starts, {left['starts']} attempts left",
+                f"{times(resource['start_failures'], 'failed start')}, {times(left['starts'], 'attempt')} left",
                 f"活性失敗 {resource['start_failures']} 回、残り {left['starts']} 回",
             )
         )
     if resource["restarts"]:
         told.append(
             speech.pick(
-                f"reactivated {resource['restarts']} times, {left['restarts']} left",
+                f"{times(resource['restarts'], 'reactivation')}, {left['restarts']} left",
                 f"再活性 {resource['restarts']} 回、残り {left['restarts']} 回",
             )
         )

@@ -60,6 +60,11 @@ def width(text: str) -> int:
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
+def times(number: int, what: str) -> str:
+    """In English: `1 attempt`, `2 attempts`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def padded(text: str, columns: int) -> str:
     """The text filled up with spaces."""
     return text + " " * max(0, columns - width(text))

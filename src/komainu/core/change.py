@@ -14,19 +14,20 @@ from komainu.model import answers, commands as c
 from komainu.model.config import Cluster, Group
 from komainu.model.difference import gains, restarting
 from komainu.model.message import Message, Said
+from komainu.model.signature import signed
 
 JUDGE_MS = 60_000
 "How long the members may take to judge a configuration."
 
 IN_FORCE = Message(
     "KM7121",
-    "Configuration version {version} is in force ({who}: {why}).",
-    "構成情報 第 {version} 版を適用しました ({who}: {why})。",
+    "Configuration version {version} is in force ({by}).",
+    "構成情報 第 {version} 版を適用しました ({by})。",
 )
 ABANDONED = Message(
     "KM7122",
-    "Configuration version {version} was not applied, nothing was changed: {reason}",
-    "構成情報 第 {version} 版は適用されませんでした。変更はありません: {reason}",
+    "Configuration version {version} was not applied, the old one stays in force; what stopped starts again: {reason}",
+    "構成情報 第 {version} 版は適用されず、以前の版が有効なままです (停止したものは再び起動します): {reason}",
     "error",
 )
 MEMBERS_CHANGED = Message(
@@ -139,7 +140,7 @@ def _marked(facts: GroupFacts, outdated: dict[str, tuple[bool, ...]]) -> GroupFa
 
 def _in_force(state: State, change: Change) -> State:
     before, cluster, old = state, change.cluster, state.cluster
-    said = IN_FORCE.said(version=cluster.version, who=change.who, why=change.why)
+    said = IN_FORCE.said(version=cluster.version, by=signed(change.who, change.why))
     nodes = {node.name: state.nodes.get(node.name, ADDED) for node in cluster.nodes}
     groups = {}
     for group in cluster.groups:
@@ -152,8 +153,7 @@ def _in_force(state: State, change: Change) -> State:
     state = replace(state, cluster=cluster, nodes=nodes, groups=groups, monitors={}, change=None)
     for name, known_of in before.monitors.items():
         state = state.with_monitor(name, _kept(known_of, name, old, cluster))
-    answer = AnswerCommand(change.command, change.origin, True, said)
-    return state.doing(answer).noting(said)
+    return state.doing(AnswerCommand(change.command, change.origin, True, said)).noting(said)
 
 
 def _carried(facts: GroupFacts, old: Group, new: Group) -> GroupFacts:

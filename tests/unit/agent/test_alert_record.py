@@ -7,7 +7,8 @@ import pytest
 
 from komainu.agent import wire
 from komainu.agent.alert_record import DETAIL_LENGTH, MODULES, module_of, node_of, record, shown
-from komainu.core import events as e
+from komainu.core import events as e, membership
+from komainu.core.change import IN_FORCE
 from komainu.model import commands as c
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED
@@ -75,7 +76,13 @@ def test_what_programs_say_is_cut_off_and_can_be_written() -> None:
     ],
 )
 def test_an_event_tells_which_node_it_is_about(event: e.Event, node: str) -> None:
-    assert node_of(event) == node
+    assert node_of(event, said()) == node
+
+
+def test_what_is_said_of_the_whole_cluster_belongs_to_no_node() -> None:
+    formed = membership.FORMED.said(members="n1, n2")
+    assert node_of(e.NodeProbed("1", "n2", ()), formed) == ""
+    assert node_of(e.ConfigurationJudged("1", "n2", ()), IN_FORCE.said(version=2, by="root")) == ""
 
 
 @pytest.mark.parametrize(

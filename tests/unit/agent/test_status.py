@@ -78,6 +78,18 @@ def test_counters_and_places_come_from_the_state() -> None:
     assert (group["resources"][0]["node"], group["resources"][0]["restarts"]) == ("n1", 2)
 
 
+def test_an_error_from_which_nothing_follows_is_no_reactivation() -> None:
+    state = replace(initial(cluster()), maintenance=True).with_node("n1", NodeFacts(Presence.MEMBER, probed=True))
+    state = state.with_group("web", replace(state.groups["web"], home="n1"))
+    found = state.with_hold("web", "n1", 0, Hold(Status.FAILED, restarts=1))
+    begun = state.with_hold("web", "n1", 0, Hold(Status.STARTING, "1.r.8", restarts=1))
+
+    for told, done in ((report(found, LOCAL), 0), (report(begun, LOCAL), 1)):
+        app = told["groups"][0]["resources"][0]
+        assert (app["restarts"], app["left"]["restarts"]) == (done, 3 - done)
+        assert told["monitors"][0]["on"][0]["restarts_left"] == 3 - done
+
+
 def busy() -> State:
     """A state with something of everything."""
     disk = Monitor(

@@ -29,6 +29,11 @@ async def config(served: Served, folder: Path, *words: str) -> Said:
     return await asyncio.to_thread(komainu, "config", *words, socket=served.socket, offline=offline)
 
 
+def test_nothing_is_done_before_the_first_node_agrees() -> None:
+    assert change.look([], ["n1", "n2"]).en.endswith("write it down: waiting for n1, n2.")
+    assert change.look(["n1"], ["n2"]).en.endswith("write it down: n1 done, waiting for n2.")
+
+
 def test_a_change_from_its_meaning_to_its_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUDO_USER", "mika")
     file = tmp_path / "cluster.yaml"
@@ -106,10 +111,10 @@ def test_a_refusal_of_the_nodes_is_said_with_all_of_its_reasons(tmp_path: Path) 
         file.write_text(text(thing(scripts={"before_start": "/opt/before"})))
         done = await config(served, tmp_path, "apply", str(file), "--yes")
         assert done.code == 1
-        assert "was not applied, nothing was changed" in done.err
+        assert "Configuration version 2 was not applied, the old one stays in force" in done.err
         assert all(f"Node {name}: /opt/before" in done.err for name in ("n1", "n2"))
         japanese = await config(served, tmp_path, "apply", str(file), "--yes", "--lang", "ja")
-        assert "適用されませんでした" in japanese.err
+        assert "は適用されず、以前の版が有効なままです" in japanese.err
 
     serve(tmp_path, story)
 

@@ -62,6 +62,15 @@ def test_a_refusal_is_all_there_is() -> None:
     assert "not lost" in draw(told, PLAIN)[1]
 
 
+def test_an_answer_that_is_an_alert_as_well_stands_at_its_moment_alone() -> None:
+    wanted = CONFIG.model_copy(update={"version": CONFIG.version + 1})
+    told = ordered(c.ChangeConfiguration(wanted, "root", "-"))
+    lines = [line.strip() for line in draw(told, PLAIN)]
+
+    assert [line for line in lines if "in force" in line] == ["! Configuration version 2 is in force (root)."]
+    assert lines[1].startswith("0.0 s")
+
+
 def test_what_was_imagined_is_not_told_again() -> None:
     told = imagine(CONFIG, {"what": "resource-failed", "resource": "app"})
 

@@ -63,7 +63,7 @@ def test_a_group() -> None:
     assert told["because"] == SAID.en
     assert "recovery given up" not in told
     assert "  ● app  Online  n1  thing" in lines
-    assert any("reactivated 1 times, 2 left" in line for line in lines)
+    assert any("1 reactivation, 2 left" in line for line in lines)
     assert lines[-1].endswith("one failover of web no longer counts against its limit")
 
 

@@ -141,7 +141,7 @@ def test_the_heartbeat_of_each_link_stands_beside_its_address() -> None:
 
     assert "  ● n2     Online  10.0.0.2 0.4 ms, 10.0.1.2 ✗ no heartbeat" in draw(told, PLAIN)
     told["nodes"][1]["presence"] = "gone"
-    assert not any("no heartbeat" in line for line in draw(told, PLAIN))
+    assert not any("no heartbeat" in line or "0.4 ms" in line for line in draw(told, PLAIN))
 
 
 def test_what_is_under_way_and_waited_for_is_shown_only_when_there_is_something() -> None:
@@ -153,7 +153,7 @@ def test_what_is_under_way_and_waited_for_is_shown_only_when_there_is_something(
     )
     lines = draw(told, PLAIN)
 
-    assert any("reactivated 2 times, 1 left" in line for line in lines)
+    assert any("2 reactivations, 1 left" in line for line in lines)
     at = lines.index("Under way")
     assert lines[at + 1].startswith("  → stop app on n1  since ")
     assert lines[at + 3] == "Waiting"

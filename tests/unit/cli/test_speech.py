@@ -2,7 +2,7 @@
 
 import pytest
 
-from komainu.cli.speech import Speech, asked_language, columns, padded, width
+from komainu.cli.speech import Speech, asked_language, columns, padded, times, width
 from komainu.model.message import Message
 
 SAID = Message("TEST11", "cat", "猫").said()
@@ -23,6 +23,10 @@ SAID = Message("TEST11", "cat", "猫").said()
 )
 def test_whose_language(words: str, environment: dict[str, str], language: str) -> None:
     assert asked_language(words.split(), environment) == language
+
+
+def test_one_is_no_plural() -> None:
+    assert (times(1, "attempt"), times(0, "attempt"), times(2, "attempt")) == ("1 attempt", "0 attempts", "2 attempts")
 
 
 def test_the_clusters_language_counts_when_nobody_asked() -> None:
