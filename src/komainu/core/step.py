@@ -42,7 +42,8 @@ def step(state: State, event: Event, rules: int = RULES) -> Step:
         raise ValueError(f"rules {rules} are not known here; this release knows 1 to {RULES}")
     before = state
     cause = causes.headline(event)
-    state = facts.absorb(replace(state, rules=rules), event, cause, rules)
+    state = state if state.rules == rules else replace(state, rules=rules)
+    state = facts.absorb(state, event, cause, rules)
     state = change.settle(state)
     state = membership.settle(state)
     state = health.settle(before, state, cause, rules)
@@ -53,4 +54,5 @@ def step(state: State, event: Event, rules: int = RULES) -> Step:
     state = monitors.turn(before, state, rules)
     state, arms = timers.arm(before, state)
     audit.check(before, state, actions)
-    return Step(replace(state, notes=()), (*state.notes, *actions, *arms))
+    notes = state.notes
+    return Step(replace(state, notes=()) if notes else state, (*notes, *actions, *arms))
