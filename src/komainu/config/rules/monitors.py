@@ -93,9 +93,17 @@ ELSEWHERE = Message(
     "タイプ `{type}` のモニタは `environment: {possible}` でだけ使えます。別のタイプを使ってください。",
     "error",
 )
+HASTY = Message(
+    "KM1612",
+    "{monitor} checks right after each step of its recovery, and one failed check is an error: it may use up its "
+    "recovery before the service answers. Write a `first_wait_ms` longer than the service needs, or `retries`.",
+    "{monitor} は復旧処理の各段階の直後に監視し、1 回の失敗で異常と判断するため、サービスが応答する前に復旧処理を"
+    "使い切るおそれがあります。応答するまでの時間より長い `first_wait_ms` か、`retries` を指定してください。",
+    "warning",
+)
 MESSAGES = (
     *(SAME_MONITOR, NAME_OF_OWN, OUTSIDE, OTHER_TYPE, NONE_OF_TYPE, NODE_NOT_RECOVERED, NP_OF_NODE),
-    *(NO_RESOURCE_TO_STOP, NO_GROUP_TO_STOP, ONLY_TELLS, ELSEWHERE),
+    *(NO_RESOURCE_TO_STOP, NO_GROUP_TO_STOP, ONLY_TELLS, ELSEWHERE, HASTY),
 )
 
 
@@ -115,6 +123,16 @@ def findings(cluster: Cluster, declared: Declared) -> Iterator[Finding]:
         yield from _type(path, cluster, monitor, declared)
         if monitor.np and target.kind != "node":
             yield Finding((*path, "np"), NP_OF_NODE.said())
+        if monitor.name and _hasty(monitor):
+            yield Finding((*path, "first_wait_ms"), HASTY.said(monitor=named(monitor.name)))
+
+
+def _hasty(monitor: Monitor) -> bool:
+    """It judges a service that is just starting, and something worse than a reactivation follows from that."""
+    recovery = monitor.recovery
+    of_service = monitor.watches is not None or recovery.target.kind != "node"
+    grave = recovery.failovers > 0 or recovery.final_action != "none"
+    return of_service and grave and monitor.first_wait_ms == 0 and monitor.retries == 0
 
 
 def _names(cluster: Cluster) -> Iterator[Finding]:

@@ -122,6 +122,36 @@ def test_a_monitor_that_only_tells_is_told_of() -> None:
     assert monitors.ONLY_TELLS.code not in [code for _, _, code in said(text, "info")]
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        f"watches: {HERE}",
+        "recovery: {target: all-groups}",
+        f"recovery: {{target: {HERE}, failovers: 0, final_action: stop-group}}",
+        f"watches: {HERE}, recovery: {{target: local-server, final_action: shutdown}}",
+    ],
+)
+@pytest.mark.parametrize(
+    ("patience", "told"),
+    [("first_wait_ms: 0, retries: 0", 1), ("first_wait_ms: 1, retries: 0", 0), ("first_wait_ms: 0, retries: 1", 0)],
+)
+def test_a_check_that_does_not_wait_for_the_service_is_warned_of(entry: str, patience: str, told: int) -> None:
+    found = said(monitored(f"name: m, type: ping, {patience}, {entry}"), "warning")
+    assert [(path, code) for _, path, code in found] == [("monitors[0].first_wait_ms", monitors.HASTY.code)] * told
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "recovery: {target: local-server, final_action: reboot}",
+        f"watches: {HERE}, recovery: {{failovers: 0}}",
+        "watches: always",
+    ],
+)
+def test_a_check_of_no_service_or_with_little_recovery_may_be_hasty(entry: str) -> None:
+    assert said(monitored(f"name: m, type: ping, first_wait_ms: 0, retries: 0, {entry}"), "warning") == []
+
+
 def test_values_for_a_node_that_does_not_run_it_have_no_effect() -> None:
     text = monitored("name: m, type: ping, nodes: [node1], per_node: {node2: {host: x}}")
     assert [code for _, _, code in said(text, "warning")] == [parameters.MONITOR_NOT_ON_NODE.code]
