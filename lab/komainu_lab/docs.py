@@ -190,12 +190,13 @@ def _modules() -> Iterator[Any]:
 
 
 def _messages_in(names: Mapping[str, Any]) -> Iterator[Message]:
-    """Messages that are constants of a module, alone or in a tuple: rows of a table are declared nowhere else."""
+    """Messages that are constants of a module, alone or in a table: its rows are declared nowhere else."""
     for value in names.values():
         if isinstance(value, Message):
             yield value
-        elif isinstance(value, tuple):
-            yield from (each for each in value if isinstance(each, Message))
+        elif isinstance(value, tuple | Mapping):
+            rows = value.values() if isinstance(value, Mapping) else value
+            yield from (each for each in rows if isinstance(each, Message))
 
 
 def _head(language: Language) -> tuple[str, str]:

@@ -47,8 +47,6 @@ SET_ASIDE = Message(
     "warning",
 )
 
-MESSAGES = (LOST, WRITTEN_AGAIN, SET_ASIDE)
-
 _T = TypeVar("_T")
 
 

@@ -40,8 +40,6 @@ REMAINS = Message(
     "error",
 )
 
-MESSAGES = (CLEARS, CLEARED, REMAINS)
-
 
 class Clearing:
     """What is left to be stopped here."""

@@ -71,8 +71,6 @@ DEFECT = Message(
     "error",
 )
 
-MESSAGES = (DEFECT,)
-
 DEFECT_CODE = 70
 STAYS = -1
 "In place of an exit code: this node has left, and the daemon goes on without it."

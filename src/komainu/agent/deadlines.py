@@ -47,10 +47,6 @@ _KINDS: dict[str, tuple[Message, tuple[str, ...]]] = {
     "calm": (CALM, ("group",)),
 }
 
-MESSAGES = (
-    STARTUP, CHANGE, AGENT, FENCE, END, FAILOVER, RETRY, SETTLED, AWAIT, FOLLOW, FAILBACK, NORMAL, CALM, OTHER,
-)  # fmt: skip
-
 
 def concerns(timer: str) -> dict[str, str]:
     """What a timer is about: names by `node`, `group`, `other` (a group), `resource`, `monitor`."""

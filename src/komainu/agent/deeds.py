@@ -34,8 +34,6 @@ LEAVE = {
     "reboot": Message("KM5454", "{node} leaves the cluster and reboots", "{node} がクラスタを離脱し再起動"),
 }
 
-MESSAGES = (START, STOP, PROBE, FENCE, SCRIPT, JUDGE, *END.values(), *LEAVE.values())
-
 TOLD = (
     "StartResource", "StopResource", "ProbeNode", "FenceNode", "RunScript", "JudgeConfiguration", "EndNode",
     "LeaveCluster",

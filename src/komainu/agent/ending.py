@@ -49,8 +49,6 @@ CANNOT_END = Message(
     "error",
 )
 
-MESSAGES = (ENDS, NO_WATCHDOG, NOT_TAKEN, CANNOT_END)
-
 _log = logging.getLogger("komainu")
 
 

@@ -30,8 +30,6 @@ NO_FENCE = Message(
     "error",
 )
 
-MESSAGES = (NOT_HERE, NO_FENCE)
-
 Work = StartResource | StopResource | ProbeNode | FenceNode | RunScript
 
 

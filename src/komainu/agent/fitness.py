@@ -60,8 +60,6 @@ NO_FILE = Message(
     "error",
 )
 
-MESSAGES = (AT_PLACE, NO_PROGRAM, NO_ADDRESS, NO_LINK_STAYS, OTHER_ID, NO_FILE)
-
 SCRIPTS = ("before_start", "after_start", "before_stop", "after_stop")
 PROGRAMS = ("command", "script")
 "What types call a parameter that names a program: a text or a list of words."

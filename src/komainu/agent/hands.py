@@ -28,8 +28,6 @@ BAD_PARAMETERS = Message(
     "error",
 )
 
-MESSAGES = (UNKNOWN_TYPE, BAD_PARAMETERS)
-
 Key = tuple[str, str]
 """Group and resource."""
 

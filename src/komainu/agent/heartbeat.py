@@ -24,8 +24,6 @@ LINK_UP = Message(
     "インタコネクト {link} ({address}) で、ノード {node} へのハートビートが回復しました。",
 )
 
-MESSAGES = (LINK_DOWN, LINK_UP)
-
 
 @dataclass(frozen=True, slots=True)
 class Beat:

@@ -50,8 +50,6 @@ NOT_STAGED = Message(
     "error",
 )
 
-MESSAGES = (TOO_SLOW, DEFECT, NOT_STAGED)
-
 _log = logging.getLogger(__name__)
 
 

@@ -14,7 +14,6 @@ TAKEN_OVER = Message(
     "構成情報 第 {version} 版を他のノードから取り込みました。このノードでは第 {before} 版でした。",
     "warning",
 )
-MESSAGES = (TAKEN_OVER,)
 
 
 class Store(Protocol):

@@ -70,8 +70,6 @@ STALLED = Message(
     "error",
 )
 
-MESSAGES = (UNDECODABLE, STRANGER, TOO_LARGE, ALONE, RETURNED, STALLED)
-
 FIRST_CONNECTION_MS = 15_000
 "How long a daemon that just started waits for its first view; corosync may have to be started."
 RETURN_MS = 3_000

@@ -66,8 +66,6 @@ NO_WORD = Message(
     "warning",
 )
 
-MESSAGES = (NOT_SENT, SENT_AGAIN, UNKNOWN_KIND, BAD_PARAMETERS, TEST, NO_WORD)
-
 NEVER_SENT = (NOT_SENT.code, SENT_AGAIN.code)
 "Trouble with sending is told in the alert log alone: to send it would make more of it."
 

@@ -45,8 +45,6 @@ BUSY = Message(
     "warning",
 )
 
-MESSAGES = (TIMED_OUT, DEFECT, BUSY)
-
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:

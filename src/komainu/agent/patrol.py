@@ -44,8 +44,6 @@ BAD_PARAMETERS = Message(
     "warning",
 )
 
-MESSAGES = (UNKNOWN_TYPE, BAD_PARAMETERS)
-
 Host = Callable[[str, str, Callable[[Outcome], None]], MonitorHost]
 """Makes what a monitor sees of this node: of the cluster and the monitor, and how it reports."""
 

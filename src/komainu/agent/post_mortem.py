@@ -33,8 +33,6 @@ ASKED_TO_LEAVE = Message(
     "KM5344", "{node} was asked to leave the cluster.", "{node} にクラスタからの離脱が指示されました。"
 )
 
-MESSAGES = (NODES_LOST, RESOURCE_FAILED, MONITOR_FOUND, ASKED_TO_LEAVE)
-
 Json = Mapping[str, Any]
 BEFORE_MS = 30_000
 "What happened so shortly before belongs to the story."

@@ -60,8 +60,6 @@ WRITTEN_AGAIN = Message(
 )
 STARTED = Message("KM5303", "komainud {version} started on {node}.", "{node} で komainud {version} を起動しました。")
 
-MESSAGES = (LOST, WRITTEN_AGAIN, STARTED)
-
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _log = logging.getLogger("komainu")
 

@@ -86,10 +86,6 @@ NO_STATE = Message(
     "warning",
 )
 
-MESSAGES = (
-    OTHER_ACTIONS, OTHER_STATE, CORE_FAILED, OTHER_RELEASE, OTHER_RULES, OTHER_FORM, DAMAGED, TORN, MISSING, NO_STATE,
-)  # fmt: skip
-
 Json = dict[str, Any]
 
 

@@ -60,8 +60,6 @@ UNREADABLE = Message(
 MOST_NAMED = 3
 "So many unknown parts of a state are named."
 
-MESSAGES = (DIFFERENT_STATE, DIFFERENT_CONFIGURATION, BROKEN, UNREADABLE)
-
 
 @dataclass(frozen=True, slots=True)
 class View:

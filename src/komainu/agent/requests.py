@@ -18,8 +18,6 @@ NO_ANSWER = Message(
     "error",
 )
 
-MESSAGES = (NO_ANSWER,)
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -45,8 +45,6 @@ REMOVED = Message(
     "error",
 )
 
-MESSAGES = (STOPPED, ALL_STOPPED, NOT_KNOWN, STARTS_AGAIN, STAYS, REMOVED)
-
 
 def picture(cluster: Cluster, epoch: int, me: str, stopped: tuple[str, ...]) -> State:
     """The state as far as a stopped node knows it without a member. `stopped`: nodes known to have left as well."""

@@ -21,8 +21,6 @@ NOT_REMEMBERED = Message(
     "warning",
 )
 
-MESSAGES = (NOT_REMEMBERED,)
-
 
 class Runs:
     """One small file per running resource, in a directory that a boot empties. Files are written in the background."""

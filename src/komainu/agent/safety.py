@@ -35,8 +35,6 @@ NOT_EXCLUSIVE = Message(
     "グループ {group} には排他リソースがないため、証拠を待たずに他のノードで起動します。",
 )
 
-MESSAGES = (BY_NOTHING, BY_OPERATOR, BY_FENCE, NOT_EXCLUSIVE)
-
 _KINDS = {"none": (BY_NOTHING, "weakest"), "operator": (BY_OPERATOR, "strong"), "fence": (BY_FENCE, "strong")}
 
 

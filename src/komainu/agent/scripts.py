@@ -65,8 +65,6 @@ NOT_ACTIVATED = Message(
     "error",
 )
 
-MESSAGES = (BY_CODE, BY_SIGNAL, TIMEOUT, CANNOT, DEFECT, NOT_ACTIVATED)
-
 Event = Literal["before_start", "after_start", "before_stop", "after_stop"]
 
 _log = logging.getLogger(__name__)

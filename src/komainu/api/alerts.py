@@ -38,8 +38,6 @@ NONE_CONFIGURED = Message(
     "error",
 )
 
-MESSAGES = (NO_MODULE, NO_NOTIFICATION, NONE_CONFIGURED)
-
 WORDS = tuple(sorted({OTHER: None, **dict.fromkeys(MODULES.values())}))
 """The modules."""
 

@@ -69,8 +69,6 @@ UNKNOWN_END = Message(
     "warning",
 )
 
-MESSAGES = (ERRORS, NO_CHANGE, NOT_GIVEN, ONE_OF_BOTH, UNKNOWN_END)
-
 Json = dict[str, Any]
 
 

@@ -35,8 +35,6 @@ NO_ANSWER = Message(
     "error",
 )
 
-MESSAGES = (NOT_RUNNING, NOT_ALLOWED, NO_ANSWER)
-
 
 class Trouble(Exception):
     """The question has no answer; `said` says why, and what to do."""

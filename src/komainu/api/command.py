@@ -24,8 +24,6 @@ NOT_TOGETHER = Message(
     "error",
 )
 
-MESSAGES = (NOT_TOGETHER,)
-
 
 class Changing(Request):
     """The request of a command."""

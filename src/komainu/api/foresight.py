@@ -27,8 +27,6 @@ INCOMPLETE = Message(
     "error",
 )
 
-MESSAGES = (INCOMPLETE,)
-
 What = Literal["node-lost", "daemon-lost", "node-returns", "resource-failed", "monitor-failed"]
 
 

@@ -24,12 +24,8 @@ IS_ANOTHER = {
     "node": Message("KM6026", "{name} is a node.", "{name} はノードです。"),
     "group": Message("KM6027", "{name} is a group.", "{name} はグループです。"),
     "resource": Message("KM6028", "{name} is a resource.", "{name} はリソースです。"),
-    "monitor": Message("KM6029", "{name} is a monitor.", "{name} は監視です。"),
+    "monitor": Message("KM6029", "{name} is a monitor.", "{name} はモニタです。"),
 }
-
-MESSAGES = (
-    NO_GROUP, NO_NODE, NO_RESOURCE, NO_MONITOR, NO_OBJECT, MEANT, THERE_ARE, NONE_AT_ALL, *IS_ANOTHER.values(),
-)  # fmt: skip
 
 MOST_NAMED = 8
 _LIKE = 0.5

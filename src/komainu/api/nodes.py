@@ -24,8 +24,6 @@ CLUSTER_STOPPED = Message(
     "KM6062", "The cluster is stopped already. Nothing was changed.", "クラスタは既に停止しています。変更はありません。"
 )
 
-MESSAGES = (NODE_STOPPED, CLUSTER_STOPPED)
-
 Then = Literal["stop", "shutdown", "reboot"]
 
 

@@ -24,8 +24,6 @@ WITH_ERRORS = Message(
     "error",
 )
 
-MESSAGES = (NOT_READ, WITH_ERRORS)
-
 
 class OfflineTrouble(Exception):
     """It cannot be done; `said` has the reason and the remedy."""

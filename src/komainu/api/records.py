@@ -48,8 +48,6 @@ SAME_NODE = Message(
     "error",
 )
 
-MESSAGES = (NOT_READ, EMPTY, NO_SUCH, NONE, SAME_NODE)
-
 Json = dict[str, Any]
 
 

@@ -41,7 +41,6 @@ SILENT = Message(
     "`komainu status` で確認してください。",
     "error",
 )
-MESSAGES = (BEGUN, MEMBERS, LEAVING, ABSENT, SILENT)
 
 _WORDS = {
     Started.BEGUN: BEGUN,

@@ -57,8 +57,6 @@ FAILED_WITHIN = Message(
     "error",
 )
 
-MESSAGES = (BAD_FRAME, NO_OPERATION, BAD_ARGUMENTS, MUST_BE_ROOT, TOO_MANY, FAILED_WITHIN)
-
 _log = logging.getLogger(__name__)
 
 

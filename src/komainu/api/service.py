@@ -33,8 +33,6 @@ NO_SOCKET = Message(
     "error",
 )
 
-MESSAGES = (NOT_ROOT, NO_SOCKET)
-
 CANNOT_START = 1
 "Something has to be mended first; starting again would not help."
 DEFECT = 70

@@ -23,7 +23,6 @@ NOT_READ = Message(
     "このノードのディスクが応答しないため、構成情報の版を確認できません。",
     "error",
 )
-MESSAGES = (NOT_READ,)
 
 Json = dict[str, Any]
 

@@ -68,8 +68,6 @@ NODE_ADDED = Message(
     "`systemctl enable --now komainud` を実行してください。",
 )
 
-MESSAGES = (ASKS, SAME, NO_DIFFERENCE, LOOK, NO_TEXT, NODE_REMOVED, NODE_ADDED)
-
 Json = dict[str, Any]
 
 _JSON = ("for programs: one JSON value", "プログラム向けに JSON で出力する")

@@ -27,8 +27,6 @@ STOPS = {
     ),
 }
 
-MESSAGES = tuple(STOPS.values())
-
 
 def register(commands: Commands) -> None:
     """Add the commands."""

@@ -36,8 +36,6 @@ GOES_DOWN = Message(
     "このノードは停止処理に入り、デーモンからの応答が終了しました。",
 )
 
-MESSAGES = (NOT_ASKED, NOTHING_CHANGED, LATE, GOES_DOWN)
-
 Json = dict[str, Any]
 
 

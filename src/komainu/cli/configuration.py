@@ -39,8 +39,6 @@ RESTART_IT = Message(
     "warning",
 )
 
-MESSAGES = (USABLE, INITIALISED, COPY_KEY, START_IT, RESTART_IT)
-
 Json = dict[str, Any]
 
 

@@ -20,8 +20,6 @@ RISK = Message(
     "warning",
 )
 
-MESSAGES = (RISK,)
-
 Json = dict[str, Any]
 
 

@@ -42,8 +42,6 @@ GOES = {
     ),
 }
 
-MESSAGES = (RISK, *GOES.values())
-
 
 def register(commands: Commands) -> None:
     """Add the commands."""

@@ -23,8 +23,6 @@ ONE_OF_BOTH = Message(
     "error",
 )
 
-MESSAGES = (NOT_WRITTEN, WRITTEN, ONE_OF_BOTH)
-
 Json = dict[str, Any]
 
 _LEVELS: dict[str, Colour] = {"info": "dim", "warning": "yellow", "error": "red"}

@@ -25,8 +25,6 @@ NEAR = Message(
 )
 THERE_ARE = Message("KM6108", "{value} is not known. There is: {names}.", "{value} は使用できません。使用可能: {names}")
 
-MESSAGES = (NEAR, THERE_ARE)
-
 Handler = Callable[["Session", Namespace], int]
 Text = tuple[str, str]
 """English and Japanese."""

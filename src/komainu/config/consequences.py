@@ -63,10 +63,6 @@ NOT_WHILE_IT_EXISTS = Message(
     "error",
 )
 NOTHING_RESTARTS = Message("KM1510", "Nothing restarts.", "再起動するものはありません。")
-MESSAGES = (
-    *(RESTARTS, RESTARTS_TOO, STOPS, STARTS, LEAVES, MAY_MOVE, TRANSPORT, NEXT_START, NOT_WHILE_IT_EXISTS),
-    NOTHING_RESTARTS,
-)
 
 Place = tuple[str, str]
 """A resource by the names of its group and its own; or a group and a node."""

@@ -18,7 +18,6 @@ ALONE = Message(
     "排他ルールはグループどうしの関係ですが、グループが 1 つしかありません。2 つ以上のグループを書いてください。",
     "error",
 )
-MESSAGES = (ALONE,)
 
 
 class TargetSection(Section):

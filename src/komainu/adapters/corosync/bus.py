@@ -42,8 +42,6 @@ LOST = Message(
     "error",
 )
 
-MESSAGES = (LOST,)
-
 _log = logging.getLogger(__name__)
 
 

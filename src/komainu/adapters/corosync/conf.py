@@ -71,8 +71,6 @@ ADDRESS_TWICE = Message(
     "error",
 )
 
-MESSAGES = (TOO_QUICK, LINKS_DIFFER, NOT_AN_ADDRESS, FAMILIES_DIFFER, ADDRESS_TWICE)
-
 
 class ConfRefusedError(ValueError):
     """No safe corosync.conf can be made of this configuration; `said` holds every reason."""

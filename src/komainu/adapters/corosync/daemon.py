@@ -71,8 +71,6 @@ NOT_READ_AGAIN = Message(
     "error",
 )
 
-MESSAGES = (NOT_INSTALLED, START_FAILED, DIED, RESTARTED, WILL_NOT_END, NOT_READ_AGAIN)
-
 _log = logging.getLogger(__name__)
 
 

@@ -28,8 +28,6 @@ NOT_RELOADED = Message(
     "error",
 )
 
-MESSAGES = (NOT_WRITTEN, NOT_RELOADED)
-
 
 def require_corosync() -> None:
     """Raises CorosyncTrouble or LibraryMissingError when corosync or its library is not installed."""

@@ -38,8 +38,6 @@ NOT_A_KEY = Message(
     "error",
 )
 
-MESSAGES = (MISSING, NOT_READ, NOT_WRITTEN, NOT_A_KEY)
-
 
 class KeyTrouble(Exception):
     """There is no usable key; `said` has the reason and the remedy."""
