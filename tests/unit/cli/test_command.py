@@ -130,7 +130,10 @@ def test_a_dry_run_asks_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.sockets
 def test_dangerous_commands_ask_and_gentle_ones_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(served: Served) -> None:
+        ask = Client.ask
+
         def gave(self: Client, op: str, timeout_s: float = 0, **args: Any) -> Any:
+            ask(self, "node.list")  # somebody who comes and goes without a word may be met after the story's end
             if op != "node.list":
                 given.append(op)
                 return {"accepted": True, "said": {"en": "Accepted.", "ja": "", "level": "info"}, "course": None}

@@ -43,7 +43,8 @@ def test_verification_mode_says_how_it_ends(tmp_path: Path) -> None:
 
 def test_there_may_be_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(served: Served) -> None:
-        monkeypatch.setattr(Client, "ask", lambda self, op: {"maintenance": False, "monitors": []})
+        ask = Client.ask
+        monkeypatch.setattr(Client, "ask", lambda self, op: {**ask(self, op), "monitors": []})
         assert (await served.komainu("monitor", "list")).out == "There is none.\n"
 
     serve(tmp_path, story)
