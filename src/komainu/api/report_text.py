@@ -18,7 +18,7 @@ _KINDS = {
 _FOUND_BY = {
     "beat": (
         "between the last beat that was heard of the lost node and the loss as it was delivered",
-        "失われたノードから最後に受信したビートから、離脱が通知されるまで",
+        "通信不能になったノードから最後に受信したビートから、離脱が通知されるまで",
     ),
     "silence": (
         "the daemon was silent first; what it ran may have gone on, so this is the most it can be",
@@ -41,6 +41,10 @@ _RESULTS = {
 _WHATS = {"event": "", "action": "→ ", "alert": "! ", "change": "= "}
 
 
+LONG_MS = 10_000
+"From here on a length is told in seconds."
+
+
 def kind_in_words(kind: str, language: Language) -> str:
     """The kind of an interruption."""
     return _KINDS[kind][language == "ja"]
@@ -51,10 +55,12 @@ def span(least: int | None, most: int | None, language: Language) -> str:
     if least is None:
         return "-"
     if most is None:
-        return ("at least {} ms", "{} ms 以上")[language == "ja"].format(least)
+        return ("at least {}", "{} 以上")[language == "ja"].format(_ms(least))
     if least == most:
-        return f"{least} ms"
-    return f"{least}–{most} ms" if least else ("at most {} ms", "最大 {} ms")[language == "ja"].format(most)
+        return _ms(least)
+    if not least:
+        return ("at most {}", "最大 {}")[language == "ja"].format(_ms(most, up=True))
+    return f"{least}–{most} ms" if most < LONG_MS else f"{_ms(least)}–{_ms(most, up=True)}"
 
 
 def without_service(group: Json, language: Language) -> str:
@@ -267,8 +273,14 @@ class _Pen:
             )
 
 
-def _ms(value: int | None) -> str:
-    return "-" if value is None else f"{value} ms"
+def _ms(value: int | None, *, up: bool = False) -> str:
+    """A length; a long one in tenths of a second, of which the last may be rounded up."""
+    if value is None:
+        return "-"
+    if value < LONG_MS:
+        return f"{value} ms"
+    tenths = (value + 99 if up else value) // 100
+    return f"{tenths // 10}.{tenths % 10} s"
 
 
 def _cell(text: str) -> str:

@@ -98,7 +98,7 @@ class ClusterSection(Section):
     agent_return_ms: int = Field(
         default=10_000,
         ge=1,
-        json_schema_extra=ja("デーモンだけが終了したノードを、失われたとみなさずに待つ時間。"),
+        json_schema_extra=ja("デーモンだけが終了したノードを、通信不能とみなさずに待つ時間。"),
     )
     "How long a node whose daemon ended, but whose corosync lives, is left alone before it counts as lost."
     end_timeout_ms: int = Field(

@@ -112,6 +112,9 @@ def test_the_way_to_the_other_view_is_said(story: dict[str, Any]) -> None:
         (5, 9, "5–9 ms", "5–9 ms"),
         (0, 9, "at most 9 ms", "最大 9 ms"),
         (0, 0, "0 ms", "0 ms"),
+        (100_882, None, "at least 100.8 s", "100.8 s 以上"),
+        (0, 10_001, "at most 10.1 s", "最大 10.1 s"),
+        (9_999, 10_000, "9999 ms–10.0 s", "9999 ms–10.0 s"),
     ],
 )
 def test_a_length_is_no_more_exact_than_it_is_known(least: int | None, most: int | None, en: str, ja: str) -> None:
@@ -122,4 +125,4 @@ def test_how_late_a_check_was_is_not_added_to_what_was_measured() -> None:
     length = {"least": 12, "most": 40_012, "by": "check"}
 
     assert report_text.without_service({"without_service_ms": length}, "en") == "at least 12 ms"
-    assert report_text.without_service({"without_service_ms": {**length, "by": "beat"}}, "en") == "12–40012 ms"
+    assert report_text.without_service({"without_service_ms": {**length, "by": "beat"}}, "en") == "12 ms–40.1 s"
