@@ -339,7 +339,7 @@ CHANGE = (
     Guard("verdict-of-this-change", "core/change.py", "judged", "change.id != event.change", "False"),
     Guard("waits-for-its-stops", "core/change.py", "settle",
           "any(hold.status is not Status.STOPPED for hold in outdated)", "False"),
-    Guard("stop-without-success-ends-it", "core/change.py", "settle", "hold.outdated and held", "False"),
+    Guard("stop-without-success-ends-it", "core/change.py", "settle", "hold.outdated and (held or hold.status is Status.STUCK)", "False"),
     Guard("one-change-at-a-time", "core/change.py", "_refusal", "state.change is not None", "False"),
     Guard("made-from-this-version", "core/change.py", "_refusal", "cluster.version != old.version + 1", "False"),
     Guard("removed-when-proven-gone", "core/change.py", "_refusal",

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from komainu.core import events as e
 from komainu.core.actions import AnswerCommand, JudgeConfiguration
+from komainu.core.recovery import cleared
 from komainu.core.state import ADDED, Change, GroupFacts, Hold, MonitorFacts, Presence, State, Status, unknown
 from komainu.model import answers, commands as c
 from komainu.model.config import Cluster, Group
@@ -92,10 +93,8 @@ def settle(state: State) -> State:
         state = state if facts is state.groups[group.name] else state.with_group(group.name, facts)
         for node, holds in facts.holds.items():
             for resource, hold in zip(group.resources, holds, strict=True):
-                held = hold.status is Status.STUCK or (
-                    hold.status is not Status.STOPPED and state.nodes[node].suspended
-                )
-                if hold.outdated and held:
+                held = hold.status is not Status.STOPPED and state.nodes[node].suspended
+                if hold.outdated and (held or hold.status is Status.STUCK):
                     return abandon(state, DOES_NOT_STOP.said(resource=resource.name))
     outdated = (h for facts in state.groups.values() for holds in facts.holds.values() for h in holds if h.outdated)
     return state if any(hold.status is not Status.STOPPED for hold in outdated) else _in_force(state, change)
@@ -157,7 +156,8 @@ def _in_force(state: State, change: Change) -> State:
 
 
 def _carried(facts: GroupFacts, old: Group, new: Group) -> GroupFacts:
-    """What is known of the group, for its new resources and startable nodes."""
+    """What is known of the group, for its new resources and startable nodes; what changed gets another chance."""
+    facts = facts if new == old else replace(cleared(facts), parked=facts.parked)
     places = {resource.name: place for place, resource in enumerate(old.resources)}
     holds = {
         node: tuple(
@@ -171,7 +171,7 @@ def _carried(facts: GroupFacts, old: Group, new: Group) -> GroupFacts:
     home = facts.home if facts.home in new.nodes else None
     parked = tuple(name for name in facts.parked if name in (each.name for each in new.resources))
     barred = tuple(node for node in facts.barred if node in new.nodes)
-    return replace(facts, holds=holds, home=home, parked=parked, barred=barred, given_up=False, overdue=())
+    return replace(facts, holds=holds, home=home, parked=parked, barred=barred)
 
 
 def _kept(facts: MonitorFacts, name: str, old: Cluster, new: Cluster) -> MonitorFacts:
