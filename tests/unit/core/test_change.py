@@ -180,27 +180,6 @@ def test_what_an_operator_had_stopped_stays_stopped() -> None:
     assert subject.starts() == ()
 
 
-def test_recovery_that_had_come_to_its_end_begins_anew_for_the_group_that_changed() -> None:
-    subject = life()
-    facts = replace(subject.group("web"), given_up=True, overdue=("db",), parked=("vip", "gone"), barred=("b", "z"))
-    subject.state = subject.state.with_group("web", facts)
-    proposed(subject, groups=(group("web", "a b", "vip http", failback="auto"), group("db")))
-    subject.judge("a b")
-    facts = subject.group("web")
-    assert (facts.given_up, facts.overdue, facts.parked, facts.barred) == (False, (), ("vip",), ())
-
-
-def test_what_did_not_change_is_not_tried_again_for_that() -> None:
-    """Found by the simulator: each of many changes gave a resource that cannot start another attempt."""
-    subject = life()
-    facts = replace(subject.group("web"), given_up=True, overdue=("db",), barred=("b", "z"))
-    subject.state = subject.state.with_group("web", facts)
-    proposed(subject)
-    subject.judge("a b")
-    facts = subject.group("web")
-    assert (facts.given_up, facts.overdue, facts.barred) == (True, ("db",), ("b",))
-
-
 # --- nodes ----------------------------------------------------------------------------------------------------------
 
 

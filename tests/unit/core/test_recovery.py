@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from komainu.core import events as e, recovery, timers
-from komainu.core.state import Hold, Status, Wanted
+from komainu.core.state import GroupFacts, Hold, Status, Wanted
 from komainu.model import commands as c
 from komainu.model.config import Group, Recovery
-from tests.unit.core.clusters import BROKEN, FAILED, Life, cluster, formed, resource
+from tests.unit.core.clusters import BROKEN, FAILED, Life, altered, cluster, formed, group, resource
 
 
 def life_with(nodes: str = "a b", final: str = "none", failovers: int = 1, **group: object) -> Life:
@@ -209,3 +209,29 @@ def test_a_group_with_a_parked_resource_has_its_failovers_back_as_well() -> None
 def test_the_retry_times_are_those_of_the_timers() -> None:
     """A stop that failed is tried again later than a start without an answer: it may hang."""
     assert timers.STUCK_RETRY_MS > timers.UNKNOWN_RETRY_MS
+
+
+# --- another configuration ------------------------------------------------------------------------------------------
+
+
+def given_up_and_configured(**changes: object) -> GroupFacts:
+    """What is known of a group at the end of its recovery, after another configuration came into force."""
+    subject = formed(cluster(groups=[group("web", "a b", "vip http"), group("db", "a b")]))
+    facts = replace(subject.group("web"), given_up=True, overdue=("db",), parked=("vip",), barred=("b", "z"))
+    subject.state = subject.state.with_group("web", facts)
+    wanted = altered(subject.state.cluster, **changes)
+    subject.happens(e.CommandGiven("c9", "b", c.ChangeConfiguration(wanted, "me", "because")))
+    subject.judge("a b")
+    assert subject.state.cluster.version == 2
+    return subject.group("web")
+
+
+def test_recovery_at_its_end_begins_anew_for_a_group_that_changed() -> None:
+    facts = given_up_and_configured(groups=(group("web", "a b", "vip http", failback="auto"), group("db", "a b")))
+    assert (facts.given_up, facts.overdue, facts.parked, facts.barred) == (False, (), ("vip",), ())
+
+
+def test_what_did_not_change_is_not_tried_again_for_that() -> None:
+    """Found by the simulator: each of many changes gave a resource that cannot start another attempt."""
+    facts = given_up_and_configured()
+    assert (facts.given_up, facts.overdue, facts.parked, facts.barred) == (True, ("db",), ("vip",), ("b",))
