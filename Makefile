@@ -49,7 +49,7 @@ demo: ## a failover for real on this machine (root): make demo [EXAMPLE=vip] [JS
 
 .PHONY: test
 test: ready lint types ## what each change must pass: style, types, contracts, unit, scenarios, ports, simulator, lab
-	@$(LIMIT) 10m $(LAB) sim --seeds 600
+	@$(LIMIT) 10m $(LAB) sim --seeds 400
 	@$(LIMIT) 40m $(PYTEST) -m "$(QUICK)" tests
 
 .PHONY: test-all

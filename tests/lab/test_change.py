@@ -259,6 +259,7 @@ def test_a_node_that_was_off_adopts_what_came_into_force(site: Site) -> None:
     assert shown["agent_return_ms"] == 8_888
 
 
+@pytest.mark.slow
 def test_a_node_that_was_cut_off_stops_what_the_new_configuration_has_no_place_for(site: Site) -> None:
     """Under arbitration `none` both sides go on; the one that comes back runs what nobody else knows any more."""
     version, lab, since = site.version("node1"), site.cluster.lab, boottime_ns()
@@ -284,6 +285,7 @@ def test_a_node_that_was_cut_off_stops_what_the_new_configuration_has_no_place_f
     assert {"KM5220", "KM5221"} <= set(codes)
 
 
+@pytest.mark.slow
 def test_the_interconnect_changes_and_nobody_is_taken_for_dead(site: Site) -> None:
     since = boottime_ns()
     pids = {name: site.cluster.lab.node(name).pids("corosync") for name in ("node1", "node2")}
@@ -377,6 +379,7 @@ def _settled(status: Status) -> bool:
     return bool(status["here"]["synced"]) and nodes == ["Online"] * len(nodes) and status["cluster"]["change"] is None
 
 
+@pytest.mark.slow
 def test_a_third_node_is_added_and_removed_again(site: Site) -> None:
     since, lab = boottime_ns(), site.cluster.lab
     version = site.version("node1")

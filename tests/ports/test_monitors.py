@@ -138,6 +138,7 @@ def tell(folder: Path, declared: MonitorType, params: dict[str, Any], story: Sto
 
     async def on_bench() -> None:
         reported: list[Outcome] = []
+        before = children_of_this_process()  # a lab of other tests may be up
 
         def host(made: Bench) -> MonitorHost:
             return MonitorHost(
@@ -150,7 +151,11 @@ def tell(folder: Path, declared: MonitorType, params: dict[str, Any], story: Sto
                 await story(hands, reported)
             finally:
                 await hands.end()
-            await until(lambda: not children_of_this_process(), f"left running: {children_of_this_process()}")
+
+            def left() -> list[str]:
+                return [child for child in children_of_this_process() if child not in before]
+
+            await until(lambda: not left(), f"left running: {left()}")
             await until(lambda: not _threads(), f"left running: {_threads()}")
 
     asyncio.run(on_bench())
