@@ -199,7 +199,7 @@ class World:
             self.report.seen["maintenance"] += 1
         if agent.state.cluster.version > 1:
             self.report.seen["another configuration"] += 1
-        if host.absorbed % LOOK_EVERY:
+        if host.absorbed % LOOK_EVERY and host.absorbed != 1:  # the first is that of a state just taken over
             return
         self.watchers.budget(host, agent.state)
         key = (agent.lineage, host.absorbed)
