@@ -6,7 +6,6 @@ it wrote last into the detail of what is told when it did not succeed.
 
 import logging
 import shlex
-import signal
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ from komainu.agent.hands import Hand
 from komainu.model.config import Cluster, Monitor
 from komainu.model.message import Message
 from komainu.model.outcome import SUCCEEDED, Outcome, failed
+from komainu.types.command import signal_name
 
 LOG_BYTES = 262_144
 "The most that is kept of the output of one resource's or one monitor's scripts."
@@ -133,12 +133,5 @@ class Scripts:
         if ran.timed_out:
             return failed(TIMEOUT.said(**told, limit_ms=timeout_ms), ran.output)
         if ran.ending.code is None:
-            return failed(BY_SIGNAL.said(**told, signal=_signal_name(ran.ending.signal)), ran.output)
+            return failed(BY_SIGNAL.said(**told, signal=signal_name(ran.ending.signal)), ran.output)
         return SUCCEEDED if ran.ending.code == 0 else failed(BY_CODE.said(**told, code=ran.ending.code), ran.output)
-
-
-def _signal_name(number: int | None) -> str:
-    try:
-        return signal.Signals(number or 0).name
-    except ValueError:
-        return str(number)

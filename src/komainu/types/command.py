@@ -1,7 +1,8 @@
-"""Commands, environment variables and paths as parameters of a type: what `exec` and `genw` share."""
+"""Commands, environment variables and paths as parameters, and how the end of a program is told."""
 
 import re
 import shlex
+import signal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
@@ -41,6 +42,9 @@ ZERO_BYTE = Message(
     "error",
 )
 MESSAGES = (NO_WORDS, BAD_QUOTES, RELATIVE, BAD_VARIABLE, ZERO_BYTE)
+
+LISTED = 10
+"Process ids that a message shows."
 
 _VARIABLE = re.compile(r"(?!KOMAINU_|CLP_)[A-Za-z_][A-Za-z0-9_]*")
 
@@ -83,6 +87,22 @@ def _settable(value: dict[str, str]) -> dict[str, str]:
         if "\0" in text:
             raise Refused(ZERO_BYTE.said())
     return value
+
+
+def listed(pids: tuple[int, ...]) -> str:
+    """Process ids for a message: the first ones, and how many there are."""
+    shown = ", ".join(map(str, pids[:LISTED]))
+    return shown if len(pids) <= LISTED else f"{shown}, … ({len(pids)})"
+
+
+def signal_name(number: int | None) -> str:
+    """SIGKILL for 9; the number itself where it has no name, and `?` where nobody knows it."""
+    if number is None:
+        return "?"
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 Command = Annotated[tuple[str, ...], BeforeValidator(words, json_schema_input_type=str | list[str])]

@@ -20,12 +20,10 @@ from komainu.model.traits import Traits
 from komainu.ports import Host, ResourceHands, ResourceType
 from komainu.types import command, exec_messages as say
 from komainu.types.budget import own
-from komainu.types.command import AbsolutePath, Command, Environment
+from komainu.types.command import AbsolutePath, Command, Environment, listed, signal_name
 
 _KILL_MS: Final = 2_000
 "Kept of a timeout for the certain end of what did not end by itself."
-_LISTED: Final = 10
-"Process ids that a message shows."
 _OBSTACLES = {
     "program": say.NO_PROGRAM,
     "directory": say.NO_DIRECTORY,
@@ -163,14 +161,14 @@ class _Exec:
         if self._clean or not await application.living():
             return None
         left = await application.end(self._signal, min(self._params.kill_after_ms, timeout_ms // 2), timeout_ms)
-        return failed(say.REMAINS.said(**self._names, pids=_listed(left))) if left else None
+        return failed(say.REMAINS.said(**self._names, pids=listed(left))) if left else None
 
     async def _end_certain(self, application: Any, timeout_ms: int) -> Outcome:
         """End all processes, and forget the application once that is certain."""
         grace_ms = min(self._params.kill_after_ms, max(0, timeout_ms - _KILL_MS), timeout_ms * 3 // 4)
         left = await application.end(self._signal, grace_ms, timeout_ms)
         if left:
-            return failed(say.REMAINS.said(**self._names, pids=_listed(left)))
+            return failed(say.REMAINS.said(**self._names, pids=listed(left)))
         cannot = application.forget()
         if cannot is not None:
             return self._obstructed(cannot)
@@ -187,7 +185,7 @@ class _Exec:
     def _judged(self, ending: Any, output: str, by_code: Message, by_signal: Message) -> Outcome:
         """The outcome of a script that ended."""
         if ending.code is None:
-            return failed(by_signal.said(**self._names, name=_signal_name(ending.signal)), output)
+            return failed(by_signal.said(**self._names, name=signal_name(ending.signal)), output)
         if ending.code not in self._params.normal_exit_codes:
             return failed(by_code.said(**self._names, code=ending.code), output)
         return SUCCEEDED
@@ -259,7 +257,7 @@ class Supervised(_Exec):
             return SUCCEEDED
         living = await application.living()
         if living:
-            return unknown(say.ORPHANS.said(**self._names, pids=_listed(living)))
+            return unknown(say.ORPHANS.said(**self._names, pids=listed(living)))
         if application.damage:
             return unknown(say.DAMAGED.said(**self._names), application.damage)
         self._clean = True
@@ -280,7 +278,7 @@ class Supervised(_Exec):
         if ending.code is not None:
             return failed(say.ENDED.said(**self._names, code=ending.code), output)
         if ending.signal is not None:
-            return failed(say.KILLED.said(**self._names, name=_signal_name(ending.signal)), output)
+            return failed(say.KILLED.said(**self._names, name=signal_name(ending.signal)), output)
         return failed(say.GONE.said(**self._names), output)
 
 
@@ -362,7 +360,7 @@ class Scripted(_Exec):
             return SUCCEEDED
         living = await application.living()
         if living:
-            return unknown(say.ORPHANS.said(**self._names, pids=_listed(living)))
+            return unknown(say.ORPHANS.said(**self._names, pids=listed(living)))
         if application.damage:
             return unknown(say.DAMAGED.said(**self._names), application.damage)
         if application.phase:
@@ -389,24 +387,12 @@ class Scripted(_Exec):
         output = application.output()
         left = await application.end(signal.SIGKILL, 0, _KILL_MS)
         if left:
-            return unknown(say.REMAINS.said(**self._names, pids=_listed(left)), output)
+            return unknown(say.REMAINS.said(**self._names, pids=listed(left)), output)
         return unknown(say.START_TIMEOUT.said(**self._names, limit_ms=limit_ms), output)
 
 
 def _less_kill(timeout_ms: int) -> int:
     return max(0, timeout_ms - min(_KILL_MS, timeout_ms // 4))
-
-
-def _listed(pids: tuple[int, ...]) -> str:
-    shown = ", ".join(map(str, pids[:_LISTED]))
-    return shown if len(pids) <= _LISTED else f"{shown}, … ({len(pids)})"
-
-
-def _signal_name(number: int | None) -> str:
-    try:
-        return signal.Signals(number or 0).name
-    except ValueError:
-        return str(number)
 
 
 def make(params: ExecParams, host: Host) -> ResourceHands:

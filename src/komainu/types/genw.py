@@ -14,7 +14,7 @@ from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.ports import MonitorHands, MonitorHost, MonitorTraits, MonitorType
 from komainu.types import command
 from komainu.types.budget import own
-from komainu.types.command import AbsolutePath, Command, Environment
+from komainu.types.command import AbsolutePath, Command, Environment, listed, signal_name
 
 BY_CODE = Message(
     "KM4301",
@@ -68,7 +68,6 @@ NO_LOG = Message(
 
 _GRACE_MS: Final = 2_000
 _END_MS: Final = 4_000
-_LISTED: Final = 10
 
 
 def _ja(text: str) -> dict[str, Any]:
@@ -168,13 +167,13 @@ class Synchronous(_Genw):
         if ran.cannot is not None:
             return self._cannot(ran.cannot)
         if ran.timed_out:
-            left = f"; left over: {_listed(ran.left)}" if ran.left else ""
+            left = f"; left over: {listed(ran.left)}" if ran.left else ""
             detail = f"no end after {limit_ms} ms{left}\n{ran.output}".strip()
             if self._params.timeout_is_error:
                 return failed(self._said(TIMEOUT), detail)
             return unknown(self._said(WARN_TIMEOUT), detail)
         if ran.ending.code is None:
-            return failed(self._said(BY_SIGNAL, name=_signal_name(ran.ending.signal)), ran.output)
+            return failed(self._said(BY_SIGNAL, name=signal_name(ran.ending.signal)), ran.output)
         if ran.ending.code not in self._params.normal_exit_codes:
             return failed(self._said(BY_CODE, code=ran.ending.code), ran.output)
         return self._well(problem)
@@ -236,7 +235,7 @@ class Resident(_Genw):
         application.on_end = None
         left = await application.end(signal.SIGTERM, _GRACE_MS, _END_MS)
         if left:
-            return unknown(self._said(REMAINS, pids=_listed(left)))
+            return unknown(self._said(REMAINS, pids=listed(left)))
         cannot = application.forget()
         return None if cannot is None else self._cannot(cannot)
 
@@ -250,20 +249,8 @@ class Resident(_Genw):
         if ending.code is not None:
             how = f"exit code {ending.code}"
         elif ending.signal is not None:
-            how = _signal_name(ending.signal)
+            how = signal_name(ending.signal)
         return failed(self._said(ENDED, how=how), self._application.output())
-
-
-def _listed(pids: tuple[int, ...]) -> str:
-    shown = ", ".join(map(str, pids[:_LISTED]))
-    return shown if len(pids) <= _LISTED else f"{shown}, … ({len(pids)})"
-
-
-def _signal_name(number: int | None) -> str:
-    try:
-        return signal.Signals(number or 0).name
-    except ValueError:
-        return str(number)
 
 
 def make(params: GenwParams, host: MonitorHost) -> MonitorHands:
