@@ -112,6 +112,7 @@ class Loop:
         for each in effects.decided:
             if isinstance(each.event, e.ConfigurationJudged):
                 parts.judging.heard(each.event)
+                self.stir()
         for action in effects.actions:
             self._carry_out(action, action in recorded)
         changes: tuple[words.Change, ...] = ()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -258,13 +259,14 @@ class _Applying:
 
     async def objections(self) -> list[Said]:
         """What every node has against it. The first one ended the attempt; the others may be a little later."""
-        daemon, loop = self._daemon, asyncio.get_running_loop()
-        asked, end = daemon.state.members(), loop.time() + OBJECTIONS_MS / 1000
-        while True:
-            told = daemon.parts.judging.told_of(self._cluster)
-            if not any(told.values()) or loop.time() > end or all(node in told for node in asked):
-                return [said for refusals in told.values() for said in refusals]
-            await asyncio.sleep(0.05)
+        daemon = self._daemon
+        told = daemon.parts.judging.told_of(self._cluster)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(OBJECTIONS_MS / 1000):
+                while any(told.values()) and any(node not in told for node in daemon.state.members()):
+                    await daemon.loop.changed().wait()
+                    told = daemon.parts.judging.told_of(self._cluster)
+        return [said for refusals in told.values() for said in refusals]
 
     def _progress(self) -> Json:
         change = self._daemon.state.change

@@ -8,6 +8,7 @@ still for good cannot report it: then the other nodes miss the beats of its daem
 import asyncio
 import threading
 import time
+from contextlib import suppress
 from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -76,7 +77,7 @@ TOO_TIGHT = Message(
 
 _PROGRAM: Final = ("/bin/true",)
 _PAGE: Final = 4_096
-_END_S: Final = 2
+_END_MS: Final = 2_000
 _WATCHDOG_LEAST_MS: Final = 10_000
 _WATCHDOG_BEATS: Final = 5
 "A watchdog bears so many missed beats at least."
@@ -146,10 +147,9 @@ class _Beat:
         """End the thread; it cannot be told when the kernel holds it."""
         self._stop.set()
 
-    @property
-    def ended(self) -> bool:
-        """True when the thread is gone."""
-        return not self._thread.is_alive()
+    def join(self) -> None:
+        """Wait for the end of the thread, but not for ever. Blocks."""
+        self._thread.join(_END_MS / 1000)
 
     def _run(self) -> None:
         beat_ms = self._params.beat_ms
@@ -232,9 +232,9 @@ class Userw:
             return
         beat.stop()
         self._disarm()
-        until = time.monotonic() + _END_S
-        while not beat.ended and time.monotonic() < until:
-            await asyncio.sleep(0.001)
+        # It was told to stop, and nobody heeds it any more: a machine without a thread to wait in need not wait.
+        with suppress(TimeoutError, OSError):
+            await Aside[None](f"end of {self._host.monitor}").do(beat.join, _END_MS)
 
     async def _start_something(self, limit_ms: int) -> Outcome | None:
         try:

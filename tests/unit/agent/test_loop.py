@@ -126,6 +126,20 @@ def test_whoever_waits_for_a_change_is_woken_by_one_and_not_by_beats(tmp_path: P
     play(tmp_path, story)
 
 
+def test_whoever_waits_for_a_change_is_woken_by_a_judgement_that_comes_too_late(tmp_path: Path) -> None:
+    """The first refusal has ended the attempt: a later one changes no state, and is told to whoever asked."""
+
+    async def story(world: World) -> None:
+        one, two = (world.running[name].daemon for name in ("n1", "n2"))
+        before, change = one.state, asyncio.ensure_future(one.loop.changed().wait())
+        two.loop.propose(e.ConfigurationJudged("no such change", "n2", ()))
+        async with asyncio.timeout(5):
+            await change
+        assert one.state is before
+
+    play(tmp_path, story)
+
+
 def test_states_are_compared_once_a_minute_by_the_first_member(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         asked: list[int] = []

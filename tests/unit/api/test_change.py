@@ -1,6 +1,7 @@
 """Another configuration, asked for over the socket of a real daemon: what it means, the way, and the end."""
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,53 @@ def test_what_one_node_lacks_is_refused_by_all_with_everything_that_is_missing(t
             assert running.state.cluster.version == 1
             assert running.store.clusters == []
         assert [entry[1] for entry in world.things.log].count("stop") == 0
+
+    serve(tmp_path, story)
+
+
+def test_a_refusal_that_comes_later_is_waited_for_and_no_longer_than_for_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(served: Served) -> None:
+        monkeypatch.setattr(change, "OBJECTIONS_MS", 20_000)
+        world = served.world
+        world.machines["n1"].lacking = world.machines["n2"].lacking = ["/opt/before"]
+        gate, looked = threading.Event(), world.machines["n2"].lacks_program
+
+        def slowly(path: str) -> str:
+            gate.wait(20)
+            return looked(path)
+
+        monkeypatch.setattr(world.machines["n2"], "lacks_program", slowly)
+        asked = asyncio.ensure_future(apply(served, text=text(thing(scripts={"before_start": "/opt/before"}))))
+        judging = world.running["n1"].daemon.parts.judging
+        told: list[str] = []
+        heard = judging.heard
+        monkeypatch.setattr(judging, "heard", lambda event: (told.append(event.node), heard(event)))
+        await served.until(lambda: told == ["n1"], "n1 refused")
+        await served.until(lambda: world.running["n1"].state.change is None, "the attempt has ended")
+        assert not asked.done()
+        gate.set()
+        async with asyncio.timeout(10):
+            (*_, last) = await asked
+
+        assert [each["en"].split(":")[0] for each in last["objections"]] == ["Node n1", "Node n2"]
+
+    serve(tmp_path, story)
+
+
+def test_a_refusal_that_does_not_come_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(served: Served) -> None:
+        monkeypatch.setattr(change, "OBJECTIONS_MS", 50)
+        world, gate = served.world, threading.Event()
+        world.machines["n1"].lacking = ["/opt/before"]
+        monkeypatch.setattr(world.machines["n2"], "lacks_program", lambda _: "x" if gate.wait(20) else "")
+        (*_, last) = await apply(served, text=text(thing(scripts={"before_start": "/opt/before"})))
+        gate.set()
+
+        assert [each["en"].split(":")[0] for each in last["objections"]] == ["Node n1"]
 
     serve(tmp_path, story)
 

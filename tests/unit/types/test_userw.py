@@ -114,6 +114,39 @@ def test_a_machine_without_threads_is_in_error(monkeypatch: pytest.MonkeyPatch) 
     play(USERW, story, **QUICK)
 
 
+def test_a_thread_that_the_kernel_holds_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(userw, "_END_MS", 50)
+    held, go = threading.Event(), threading.Event()
+
+    def hold(_: int) -> bytearray:
+        held.set()
+        go.wait(30)
+        return bytearray(1)
+
+    async def story(node: Node) -> None:
+        monkeypatch.setattr(userw, "bytearray", hold, raising=False)
+        await until(held.is_set, "it is not held")
+        await node.hands.end()
+        assert len(beating()) == 1
+        go.set()
+        await until(lambda: beating() == [], "it does not end")
+
+    play(USERW, story, **QUICK)
+
+
+def test_the_end_needs_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def story(node: Node) -> None:
+        with monkeypatch.context() as scarce:
+            scarce.setattr(threading.Thread, "start", refuse)
+            await node.hands.end()
+        await until(lambda: beating() == [], "it does not end")
+
+    play(USERW, story, **QUICK)
+
+
 @pytest.fixture
 def made(tmp_path: Path) -> Callable[..., None]:
     """Tell a story with real programs."""

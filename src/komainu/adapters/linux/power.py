@@ -13,7 +13,6 @@ import errno
 import os
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,10 +105,7 @@ class LinuxPower:
         # Nobody stops the services then. What could be written is, for as long as a disk may take.
         syncing = threading.Thread(target=os.sync, name="sync", daemon=True)
         syncing.start()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SYNC_TIMEOUT_MS / 1000):
-                while syncing.is_alive():
-                    await asyncio.sleep(0.02)
+        await asyncio.to_thread(syncing.join, SYNC_TIMEOUT_MS / 1000)
         try:
             self._reboot(command)
         except OSError as error:

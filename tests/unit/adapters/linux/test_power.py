@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +93,26 @@ def test_a_service_manager_that_hangs_is_not_waited_for(machine: Machine, monkey
     asyncio.run(machine.power.shutdown())
 
     assert machine.rebooted == [POWER_OFF]
+
+
+def test_what_is_dirty_is_written_before_the_kernel_is_asked(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[list[int]] = []
+    monkeypatch.setattr(os, "sync", lambda: written.append(list(machine.rebooted)))
+    asyncio.run(machine.power.reboot())
+
+    assert written == [[]]
+    assert machine.rebooted == [RESTART]
+
+
+def test_a_disk_that_hangs_is_not_waited_for(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    back = threading.Event()
+    monkeypatch.setattr(power, "SYNC_TIMEOUT_MS", 50)
+    monkeypatch.setattr(os, "sync", lambda: back.wait(30))
+    asyncio.run(machine.power.reboot())
+
+    assert machine.rebooted == [RESTART]
+    assert not back.is_set()
+    back.set()
 
 
 def test_nobody_takes_the_request(machine: Machine) -> None:
