@@ -217,9 +217,15 @@ def fleet(_fleet: Fleet) -> Fleet:
 def test_node_by_node_while_the_client_is_served(fleet: Fleet) -> None:
     since_ns = boottime_ns()
     first, *rest = fleet.names
+    known = dict.fromkeys(fleet.names, RULES - 1)
     for name in fleet.names:
         assert fleet.rules(name) == RULES - 1
         fleet.install(name, older=False)
+        known[name] = RULES
+        status = fleet.cluster.product(name).status()
+        assert (status["cluster"]["rules"], {node["name"]: node["rules"] for node in status["nodes"]}) == (
+            min(known.values()), known,
+        )  # fmt: skip
         fleet.nothing_unexpected(since_ns)
         if name != fleet.names[-1]:
             fleet.move(first, rest[-1])

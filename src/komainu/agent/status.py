@@ -8,7 +8,7 @@ from komainu import __version__
 from komainu.agent import pending, safety, words
 from komainu.agent.heartbeat import Beat
 from komainu.agent.recorder import said_to_json
-from komainu.core.state import RULES, Hold, State, Status
+from komainu.core.state import Hold, State, Status
 from komainu.model.config import Cluster, Group, Monitor, Node, Resource, Target
 from komainu.model.message import Said
 from komainu.model.outcome import Outcome
@@ -84,7 +84,7 @@ def _cluster(state: State) -> dict[str, Any]:
         "detect_within_ms": cluster.detect_within_ms,
         "formed": state.formed,
         "epoch": state.epoch,
-        "rules": RULES,
+        "rules": state.rules,
         "maintenance": state.maintenance,
         "suspended": bool(members) and all(state.nodes[name].suspended for name in members),
         "change": None
@@ -120,6 +120,8 @@ def _node(state: State, node: Node, local: Local) -> dict[str, Any]:
         "leaving": facts.leaving,
         "then": facts.then if facts.leaving else None,
         "incarnation": facts.incarnation,
+        # Of a node that never took part the state has a guess.
+        "rules": facts.rules if facts.incarnation else None,
     }
 
 

@@ -55,6 +55,7 @@ class ClusterAnswer(Answer):
     "All nodes came, or the startup sync wait is over (C9)."
     epoch: int
     rules: int
+    "By these the members decide: the newest that all of them know; 0 before the first decision."
     maintenance: bool
     "The maintenance switch: while it is on nothing is recovered (C10)."
     suspended: bool
@@ -111,6 +112,8 @@ class NodeAnswer(Answer):
     then: str | None
     "What comes after it has left: `end`, `stop`, `shutdown` or `reboot`; None while it is not leaving."
     incarnation: str
+    rules: int | None
+    "The newest that the release knows with which it took part last; None while it never did."
 
 
 class MonitorAnswer(Answer):

@@ -44,6 +44,17 @@ def test_it_has_the_shape_that_was_promised() -> None:
     assert StatusAnswer.model_validate(told).model_dump(mode="json") == told
 
 
+def test_rules_are_those_in_force_and_those_that_each_node_knows() -> None:
+    state = replace(initial(cluster()), rules=1)
+    state = state.with_node("n1", NodeFacts(Presence.MEMBER, "d.1", rules=1, probed=True))
+    mixed = report(state.with_node("n2", NodeFacts(Presence.LOST, "d.2", rules=7)), LOCAL)
+    never = report(state, LOCAL)
+
+    assert mixed["cluster"]["rules"] == never["cluster"]["rules"] == 1
+    assert [node["rules"] for node in mixed["nodes"]] == [1, 7]
+    assert [node["rules"] for node in never["nodes"]] == [1, None], "nobody knows what n2 has"
+
+
 def test_the_local_facts_are_those_of_the_node_that_answers() -> None:
     told = report(initial(cluster(), 4), LOCAL)
 
