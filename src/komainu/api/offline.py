@@ -34,7 +34,7 @@ class OfflineTrouble(Exception):
 
 
 class Store(Protocol):
-    """The committed configuration of this node. Raises exceptions that have a `said`."""
+    """The versions of the configuration on this node. Raises exceptions that have a `said`."""
 
     def init(self, cluster: Cluster, text: bytes, node: str) -> None:
         """Make this machine the node of that name."""

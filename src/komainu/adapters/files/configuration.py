@@ -1,11 +1,11 @@
-"""The committed configuration and the node's own identity, under /var/lib/komainu.
+"""The versions of the configuration and the node's own identity, under /var/lib/komainu.
 
     node                     the name of this node
     epoch                    the highest epoch this node has seen
     maintenance              there while the maintenance switch is on
     config/cluster-3.json    version 3, all but what has its default, with a checksum
     config/cluster-3.yaml    the text it was made from
-    config/current           the number of the version that holds
+    config/current           the number of the version in force
 
 `current` is written last: a version exists once it is named there, and a loss of power before that changes nothing.
 A version that is only staged (C11) is a file with a higher number.
@@ -249,7 +249,7 @@ class ConfigurationStore:
         return self._number(path, at_least=1)
 
     def versions(self) -> tuple[int, ...]:
-        """Every version that was committed on this node, oldest first."""
+        """Every version that was in force on this node and is kept, oldest first."""
         current = self.version()
         names = (re.fullmatch(r"cluster-([1-9][0-9]{0,17})\.json", path.name) for path in self.folder.iterdir())
         return tuple(sorted(number for name in names if name and (number := int(name[1])) <= current))

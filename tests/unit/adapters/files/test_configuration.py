@@ -1,4 +1,4 @@
-"""The committed configuration survives what disks and people do to it, or is refused by name."""
+"""The configuration in force survives what disks and people do to it, or is refused by name."""
 
 import fcntl
 import json
@@ -58,7 +58,7 @@ def refused(message: Message, call: Callable[[], object]) -> str:
     return caught.value.said.en
 
 
-def test_what_was_committed_comes_back_equal(full: ConfigurationStore) -> None:
+def test_what_was_put_in_force_comes_back_equal(full: ConfigurationStore) -> None:
     again = ConfigurationStore(full.root)
     assert again.initialised()
     assert again.load() == cluster()
