@@ -261,7 +261,7 @@ MONITORS = (
     Guard("one-final-action", "core/monitors.py", "settle", "watch.script or watch.ended", "watch.script"),
     Guard("old-rules-know-no-monitors", "core/monitors.py", "turn", "rules < 2", "False"),
     Guard("checks-where-it-is-wanted", "core/monitors.py", "_turn",
-          "node not in state.monitor(monitor.name).suspended", "True"),
+          "node not in facts.suspended", "True"),
     Guard("no-round-while-recovering", "core/monitors.py", "_turn", "not watch.recovering", "True"),
     Guard("no-round-while-leaving", "core/monitors.py", "_turn", "not state.nodes[node].leaving", "True"),
     Guard("round-while-active", "core/monitors.py", "_turn", "_active(state, monitor.watches, node)", "True"),
@@ -385,7 +385,7 @@ COMMANDS = (
 SCOPE = (
     Guard("nodes-stir-everybody", "core/scope.py", "_differ_for_all", "before.nodes is not state.nodes", "False"),
     Guard("relatives-are-stirred", "core/scope.py", "stirred",
-          "touched.update(dict.fromkeys(related.get(name, ()), True))", "pass"),
+          "touched.update(dict.fromkeys(related.get(name, ())))", "pass"),
 )
 
 GUARDS = (

@@ -13,7 +13,7 @@ from komainu.core.actions import RaiseAlert, RunScript
 from komainu.core.destination import at_rest, usable
 from komainu.core.events import MonitorJudged
 from komainu.core.scope import stirred
-from komainu.core.state import State, Status, Verdict, Wanted, Watch
+from komainu.core.state import UNWATCHED, State, Status, Verdict, Wanted, Watch
 from komainu.core.waits import obeys
 from komainu.model.config import Group, Monitor, Target
 from komainu.model.message import Message, Said
@@ -111,22 +111,18 @@ def normal_for_long(state: State, name: str, node: str) -> State:
 
 
 def _turn(state: State, monitor: Monitor, node: str) -> State:
-    watch = state.monitor(monitor.name).on.get(node) or Watch()
+    facts = state.monitor(monitor.name)
+    watch = known = facts.on.get(node, UNWATCHED)
     if watch.recovering and not _busy(state, monitor, node):
         watch = replace(watch, recovering=False)
-    checks = obeys(state, node) and node not in state.monitor(monitor.name).suspended and not watch.recovering
+    checks = obeys(state, node) and node not in facts.suspended and not watch.recovering
     checks = checks and not state.nodes[node].leaving and _active(state, monitor.watches, node)
     if checks and not watch.round:
         state, number = state.numbered()
-        return state.with_watch(monitor.name, node, replace(watch, round=number))
-    if watch.round and not checks:
+        watch = replace(watch, round=number)
+    elif watch.round and not checks:
         watch = replace(watch, round="", verdict=None, said=None, script="", scripted=False)
-        return state.with_watch(monitor.name, node, watch)
-    return (
-        state
-        if watch == (state.monitor(monitor.name).on.get(node) or Watch())
-        else state.with_watch(monitor.name, node, watch)
-    )
+    return state if watch is known else state.with_watch(monitor.name, node, watch)
 
 
 def _active(state: State, target: Target | None, node: str) -> bool:

@@ -15,13 +15,12 @@ def stirred(before: State, state: State) -> tuple[Group, ...]:
     old, new = before.groups, state.groups
     if old is new:
         return ()
-    related = state.cluster.related
-    touched: dict[str, bool] = {}
-    for name, facts in new.items():
-        if facts is not old[name]:
-            touched[name] = True
-            touched.update(dict.fromkeys(related.get(name, ()), True))
-    return tuple(group for group in state.cluster.groups if group.name in touched) if touched else ()
+    changed = [name for name, facts in new.items() if facts is not old[name]]
+    touched, related = dict.fromkeys(changed), state.cluster.related
+    for name in changed if related else ():
+        touched.update(dict.fromkeys(related.get(name, ())))
+    order = new if related else touched
+    return tuple(state.cluster.group(name) for name in order if name in touched)
 
 
 def _differ_for_all(before: State, state: State) -> bool:

@@ -145,6 +145,10 @@ class Watch:
     "Its final action is held back for as long as it would end the last service."
 
 
+UNWATCHED = Watch()
+"A monitor that does not check there and remembers nothing."
+
+
 @dataclass(frozen=True, slots=True)
 class MonitorFacts:
     """One monitor. It has an entry only while there is something to say of it."""
@@ -157,6 +161,10 @@ class MonitorFacts:
     "Failovers it asked for since the counters last began."
     on: dict[str, Watch] = field(default_factory=dict)
     "Per node on which it checks or has something to remember; none for a resource's own."
+
+
+UNMONITORED = MonitorFacts()
+"A monitor of which there is nothing to say."
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,21 +227,20 @@ class State:
 
     def monitor(self, name: str) -> MonitorFacts:
         """What is known of a monitor."""
-        return self.monitors.get(name) or MonitorFacts()
+        return self.monitors.get(name, UNMONITORED)
 
     def with_monitor(self, name: str, facts: MonitorFacts) -> "State":
         """The same state with other facts about one monitor; what says nothing has no entry."""
-        on = {node: watch for node, watch in sorted(facts.on.items()) if watch != Watch()}
-        facts = facts if on == facts.on else replace(facts, on=on)
-        changed = {**self.monitors, name: facts}
-        if facts == MonitorFacts():
+        on = {node: facts.on[node] for node in sorted(facts.on) if facts.on[node] != UNWATCHED}
+        changed = {**self.monitors, name: replace(facts, on=on)}
+        if changed[name] == UNMONITORED:
             del changed[name]
-        return replace(self, monitors=dict(sorted(changed.items())))
+        return replace(self, monitors=changed if name in self.monitors else dict(sorted(changed.items())))
 
     def with_watch(self, name: str, node: str, watch: Watch) -> "State":
         """The same state with other facts about a monitor on one node."""
         facts = self.monitor(name)
-        return self.with_monitor(name, replace(facts, on=dict(sorted({**facts.on, node: watch}.items()))))
+        return self.with_monitor(name, replace(facts, on={**facts.on, node: watch}))
 
     def numbered(self) -> "tuple[State, str]":
         """The same state with one more action counted, and the id of that action (law 9)."""

@@ -47,14 +47,12 @@ STOPS_ALL_THE_SAME = Message(
 )
 
 
-_OF_GROUPS = ("retry", "settled", "calm", "failover", "await", "follow", "failback")
-
-
 def arm(before: State, state: State) -> tuple[State, tuple[ArmTimer, ...]]:
     """Arm what is wanted and not armed, forget what is armed and not wanted."""
     wanted = _wanted(before, state)
     if wanted.keys() == state.timers.keys():
         return state, ()
+    wanted = dict(sorted(wanted.items()))
     fresh = tuple(ArmTimer(timer, ms) for timer, ms in wanted.items() if timer not in state.timers)
     return replace(state, timers=wanted), fresh
 
@@ -102,9 +100,9 @@ def _waited(state: State, kind: str, name: str, other: str) -> State:
 
 
 def _wanted(before: State, state: State) -> dict[str, int]:
-    groups = stirred(before, state)
-    others = tuple(name for name in state.groups if name not in [group.name for group in groups])
-    wanted = {timer: ms for timer, ms in state.timers.items() if _of_group_in(timer, others)}
+    groups = {group.name: group for group in stirred(before, state)}
+    judged = before.monitors is not state.monitors or before.cluster is not state.cluster
+    wanted = {timer: ms for timer, ms in state.timers.items() if _stays(state, timer, groups, judged)}
     if not state.formed:
         wanted["startup"] = state.cluster.startup_sync_wait_ms
     if state.change is not None and any(node not in state.change.agreed for node in state.members()):
@@ -116,21 +114,29 @@ def _wanted(before: State, state: State) -> dict[str, int]:
             wanted[facts.fence_wait] = state.cluster.arbitration.fence_retry_ms
         if facts.leaving and not facts.ended and (facts.forced or facts.then in ("shutdown", "reboot")):
             wanted[f"end:{name}"] = state.cluster.end_timeout_ms
-    for group in groups:
-        wanted.update(_of_group(state, group, state.groups[group.name]))
-    for group in state.cluster.groups if before.monitors is not state.monitors else ():
-        if group.failback == "auto" and group not in groups:
-            wanted = {timer: ms for timer, ms in wanted.items() if not timer.startswith(f"failback:{group.name}:")}
+    for name, group in groups.items():
+        wanted.update(_of_group(state, group, state.groups[name]))
+    for group in state.cluster.groups if judged else ():
+        if group.failback == "auto" and group.name not in groups:
             wanted.update(_failback(state, group))
-    for monitor in state.cluster.monitors:
+    for monitor in state.cluster.monitors if judged else ():
         wanted.update(_of_monitor(state, monitor))
-    return dict(sorted(wanted.items()))
+    return wanted
 
 
-def _of_group_in(timer: str, names: tuple[str, ...]) -> bool:
-    """True for a timer of one of those groups."""
+def _stays(state: State, timer: str, groups: dict[str, Group], judged: bool) -> bool:
+    """True for a timer of a group or monitor for which nothing can have changed."""
     kind, _, rest = timer.partition(":")
-    return kind in _OF_GROUPS and rest.partition(":")[0] in names
+    match kind:
+        case "normal":
+            return not judged
+        case "failback" if judged:
+            return False
+        case "retry" | "settled" | "calm" | "failover" | "await" | "follow" | "failback":
+            name = rest.partition(":")[0]
+            return name in state.groups and name not in groups
+        case _:
+            return False
 
 
 def _of_group(state: State, group: Group, facts: GroupFacts) -> dict[str, int]:
