@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from komainu.agent.snapshot import digest, encode
-from komainu.core import actions as a, events as e
+from komainu.model import actions as a, events as e
 from komainu.core.state import RULES, State, initial
 from komainu.core.step import step
 from komainu.model import commands as c

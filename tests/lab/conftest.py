@@ -1,4 +1,4 @@
-"""The lab is brought up once for the whole run; each test begins with everything mended."""
+"""The lab is brought up once for all tests of the folder; each test begins with everything mended."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pytest
 from tests.lab.stage import Stage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _stage() -> Iterator[Stage]:
     stage = Stage()
     try:

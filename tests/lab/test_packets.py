@@ -5,6 +5,7 @@ tells the fabric which node is active; only routes do.
 """
 
 import json
+import os
 import select
 import subprocess
 import sys
@@ -129,7 +130,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    with Lab(topology.vip(), name="packets") as lab:
+    with Lab(topology.vip(), name=f"test-{os.getpid()}-packets") as lab:
         vpc = Vpc(lab.topology, lab.state / "vpc", lab.router.pid if lab.router else 0)
         try:
             lab.after_power_on.append(lambda machine, node: vpc.attach(machine, node.pid))

@@ -6,9 +6,8 @@ from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from komainu.agent.snapshot import decode, encode
-from komainu.core import actions as a, events as e
 from komainu.core.state import Presence, State, Status, Wanted
-from komainu.model import commands as c
+from komainu.model import actions as a, commands as c, events as e
 from komainu.model.config import Cluster, Group, Recovery
 from komainu.model.outcome import SUCCEEDED
 from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, resource

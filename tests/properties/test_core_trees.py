@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from komainu.agent.snapshot import decode, encode
-from komainu.core import actions as a, events as e, health, monitors, placement, timers, transition
+from komainu.core import health, monitors, placement, timers, transition
 from komainu.core.state import MonitorFacts, Presence, State, Status, Wanted, Watch
 from komainu.core.step import Step, step
-from komainu.model import commands as c
+from komainu.model import actions as a, commands as c, events as e
 from komainu.model.config import Cluster, Group, Recovery
 from komainu.model.outcome import SUCCEEDED, Outcome
 from tests.unit.core.clusters import (

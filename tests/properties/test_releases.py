@@ -2,9 +2,8 @@
 
 from komainu.agent.replica import Replica
 from komainu.agent.snapshot import decode, digest
-from komainu.core import actions as a, events as e
 from komainu.core.state import Presence, State
-from komainu.model import commands as c
+from komainu.model import actions as a, commands as c, events as e
 from tests.unit.agent.order import Order, assert_together, replica, split, together
 from tests.unit.core.clusters import cluster
 

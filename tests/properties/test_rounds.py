@@ -3,9 +3,8 @@
 import pytest
 
 from komainu.agent import wire
-from komainu.core import events as e
 from komainu.core.state import Presence
-from komainu.model import commands as c
+from komainu.model import commands as c, events as e
 from tests.unit.agent.order import Order, assert_together, digests, replica, silent, split, together
 from tests.unit.core.clusters import cluster
 

@@ -5,7 +5,7 @@ import json
 from hypothesis import given, settings, strategies as st
 
 from komainu.agent import wire
-from komainu.core import events as e
+from komainu.model import events as e
 from komainu.model.message import Said
 from komainu.model.outcome import Outcome, Result
 

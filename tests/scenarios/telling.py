@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from komainu.core import actions as a
+from komainu.model import actions as a
 
 
 def told(action: a.Action) -> Iterator[str]:

@@ -46,13 +46,13 @@ from typing import Any
 
 from komainu.agent.snapshot import encode
 from komainu.agent.wire import event_from_json
-from komainu.core import actions as a, events as e
 from komainu.core.state import RULES, NodeFacts, State, initial
 from komainu.core.step import step
-from komainu.model import commands as c
-from komainu.model.config import Arbitration, Cluster, Exclusion, Group, Monitor, Node, Recovery, Resource
+from komainu.model import actions as a, commands as c, events as e
+from komainu.model.config import Cluster, Exclusion, Group, Monitor, Node, Recovery, Resource
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
+from komainu_lab.sim.arbitrations import arbitration
 from tests.scenarios.telling import told
 
 NO_ANSWER = Said("T2", "There was no answer.", "応答がありません。", "error")
@@ -110,7 +110,7 @@ class Transcript:
                 name="t",
                 environment="onprem",
                 detect_within_ms=1_500,
-                arbitration=Arbitration.model_validate({"kind": self.kind}),
+                arbitration=arbitration(self.kind),
                 nodes=nodes,
                 groups=tuple(self.groups),
                 exclusions=tuple(self.exclusions),

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from komainu.agent.replica import Decided
-from komainu.core import actions as a
 from komainu.core.state import State, Status, Wanted
+from komainu.model import actions as a
 from komainu.model.config import Cluster, Group
 from komainu_lab.sim.clock import MS
 from komainu_lab.sim.host import Host, Key

@@ -6,7 +6,6 @@ from random import Random
 from typing import Any
 
 from komainu.model.config import (
-    Arbitration,
     Cluster,
     Exclusion,
     Group,
@@ -18,6 +17,7 @@ from komainu.model.config import (
     Resource,
     Target,
 )
+from komainu_lab.sim.arbitrations import arbitration
 
 END_MS = 4_000
 WINDOW_MS = 20_000
@@ -52,7 +52,7 @@ def cluster(rng: Random, kind: str) -> Cluster:
         startup_sync_wait_ms=3_000,
         agent_return_ms=2_000,
         end_timeout_ms=END_MS,
-        arbitration=Arbitration.model_validate({"kind": kind, "fence_retry_ms": 1_000}),
+        arbitration=arbitration(kind),
         nodes=nodes,
         groups=tuple(groups),
         exclusions=_exclusions(rng, web, groups),

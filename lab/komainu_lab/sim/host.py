@@ -12,8 +12,8 @@ from typing import Protocol
 from komainu.agent.replica import Decided, Effects, Replica, View
 from komainu.agent.snapshot import decode
 from komainu.agent.wire import Message, Snapshot
-from komainu.core import actions as a, events as e
 from komainu.core.state import RULES, State, initial
+from komainu.model import actions as a, events as e
 from komainu.model.config import Cluster
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown

@@ -10,9 +10,8 @@ from random import Random
 
 from komainu.agent.replica import Decided, Replica
 from komainu.agent.snapshot import encode
-from komainu.core import actions as a, events as e
 from komainu.core.state import RULES, Presence, State
-from komainu.model import commands as c
+from komainu.model import actions as a, commands as c, events as e
 from komainu.model.config import Cluster
 from komainu_lab.sim import draw
 from komainu_lab.sim.bus import Bus

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from komainu.core import change, events as e, membership, placement
+from komainu.core import change, membership, placement
+from komainu.model import events as e
 from komainu.model.message import Level, Said
 from komainu.ports import Alert
 

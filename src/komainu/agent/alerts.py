@@ -14,8 +14,8 @@ from komainu.agent.alert_store import AlertStore
 from komainu.agent.background import Background
 from komainu.agent.notifications import Notifications
 from komainu.agent.replica import Effects, Replica
-from komainu.core.actions import RaiseAlert
 from komainu.core.state import State
+from komainu.model.actions import RaiseAlert
 from komainu.model.message import Said
 from komainu.ports import NotifierType, Topics
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from komainu.core.actions import Action, AnswerCommand, ArmTimer, RaiseAlert
+from komainu.model.actions import Action, AnswerCommand, ArmTimer, RaiseAlert
 from komainu.model.message import Message, Said
 
 START = Message("KM5441", "start {resource} on {node}", "{node} で {resource} を起動")

@@ -10,8 +10,8 @@ from komainu.agent.clearing import Clearing
 from komainu.agent.hands import Hand, Hands, Key
 from komainu.agent.runs import Runs
 from komainu.agent.scripts import KILL_MS, Event, Scripts
-from komainu.core import events as e
-from komainu.core.actions import FenceNode, ProbeNode, RunScript, StartResource, StopResource
+from komainu.model import events as e
+from komainu.model.actions import FenceNode, ProbeNode, RunScript, StartResource, StopResource
 from komainu.model.message import Message, Said
 from komainu.model.outcome import Outcome, Result, failed
 from komainu.ports import ResourceHands

@@ -15,8 +15,8 @@ from komainu.agent.attempt import Lane
 from komainu.agent.fitness import Machine, at_place, unfit
 from komainu.agent.hands import Hand, Hands
 from komainu.config.declared import Declared
-from komainu.core import events as e
-from komainu.core.actions import JudgeConfiguration
+from komainu.model import events as e
+from komainu.model.actions import JudgeConfiguration
 from komainu.model.config import Cluster
 from komainu.model.difference import same_work
 from komainu.model.message import Message, Said

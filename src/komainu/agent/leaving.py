@@ -7,7 +7,7 @@ from komainu.agent.attempt import CANCEL_MS, EXTRA_MS
 from komainu.agent.loop import Loop, Then
 from komainu.agent.notify import Notifier
 from komainu.agent.runs import Runs
-from komainu.core import events as e
+from komainu.model import events as e
 from komainu.model.message import Message
 
 MARGIN_MS = 15_000

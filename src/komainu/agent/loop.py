@@ -12,9 +12,9 @@ from typing import Literal
 from komainu.agent import wire, words
 from komainu.agent.parts import Parts
 from komainu.agent.replica import Effects, Replica, View
-from komainu.core import events as e
-from komainu.core.actions import Action, AnswerCommand, ArmTimer, EndNode, JudgeConfiguration, LeaveCluster, RaiseAlert
 from komainu.core.state import State
+from komainu.model import events as e
+from komainu.model.actions import Action, AnswerCommand, ArmTimer, EndNode, JudgeConfiguration, LeaveCluster, RaiseAlert
 from komainu.model.message import Said
 
 Then = Literal["end", "stop", "shutdown", "reboot"]

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from komainu.agent import attempt
 from komainu.agent.attempt import Lane
-from komainu.core import events as e
 from komainu.core.state import MonitorFacts, State, Verdict, Watch
+from komainu.model import events as e
 from komainu.model.config import Cluster, Monitor
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown

@@ -15,10 +15,10 @@ from komainu.agent.journal import SNAPSHOT, Read
 from komainu.agent.recorder import action_to_json, said_to_json, worded
 from komainu.agent.replica import BROKEN
 from komainu.agent.snapshot import decode, digest
-from komainu.core.actions import Action, RaiseAlert
 from komainu.core.audit import InvariantBroken
 from komainu.core.state import RULES, State
 from komainu.core.step import step
+from komainu.model.actions import Action, RaiseAlert
 from komainu.model.message import Message, Said
 
 OTHER_ACTIONS = Message(

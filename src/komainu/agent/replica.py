@@ -19,11 +19,11 @@ from komainu import __version__
 from komainu.agent import wire
 from komainu.agent.snapshot import decode, digest, encode
 from komainu.agent.succession import Claim, successor
-from komainu.core import events as e
-from komainu.core.actions import Action, ArmTimer, Ending, RaiseAlert
 from komainu.core.audit import InvariantBroken
 from komainu.core.state import RULES, Presence, State, Status, initial
 from komainu.core.step import step
+from komainu.model import events as e
+from komainu.model.actions import Action, ArmTimer, Ending, RaiseAlert
 from komainu.model.config import Cluster
 from komainu.model.message import Message
 
@@ -443,6 +443,8 @@ def _about_known(state: State, event: e.Event) -> bool:
         case e.AgentSilent() | e.NodeLeaving() | e.ActionFinished() | e.NodeProbed() | e.MonitorChanged():
             return event.node in nodes
         case e.MonitorJudged() | e.ConfigurationJudged():
+            return event.node in nodes
+        case e.VoteWon() | e.VoteLost() | e.RightEnding() | e.RightRegained():
             return event.node in nodes
         case e.ViewChanged() | e.MembersSynced():
             return False  # made by each member from its own bus, never proposed

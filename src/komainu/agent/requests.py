@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from komainu.core import events as e
-from komainu.core.actions import AnswerCommand
-from komainu.model import commands as c
+from komainu.model import commands as c, events as e
+from komainu.model.actions import AnswerCommand
 from komainu.model.message import Message, Said
 
 NO_ANSWER = Message(

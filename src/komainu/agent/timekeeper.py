@@ -7,8 +7,8 @@ it has slept calls `look`.
 import asyncio
 from collections.abc import Callable
 
-from komainu.core import events as e
-from komainu.core.actions import ArmTimer
+from komainu.model import events as e
+from komainu.model.actions import ArmTimer
 
 RANK_MS = 300
 "The member of rank n fires so much later for each rank: the others fire only if those before them do not."

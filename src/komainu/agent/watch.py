@@ -16,8 +16,8 @@ from typing import Any
 from komainu.agent import attempt
 from komainu.agent.attempt import Lane
 from komainu.agent.hands import Hand, Hands, Key
-from komainu.core import events as e
 from komainu.core.state import MonitorFacts, State
+from komainu.model import events as e
 from komainu.model.message import Said
 from komainu.model.outcome import Outcome, Result, failed
 

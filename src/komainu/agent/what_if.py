@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from komainu.agent import words
 from komainu.agent.deadlines import deadline
 from komainu.agent.pending import Pending, pending
-from komainu.core import events as e
-from komainu.core.actions import Action, EndNode
 from komainu.core.audit import InvariantBroken
 from komainu.core.causes import headline
 from komainu.core.state import RULES, Presence, State, Status, Wanted, initial
 from komainu.core.step import step
-from komainu.model import commands as c
+from komainu.model import commands as c, events as e
+from komainu.model.actions import Action, EndNode
 from komainu.model.config import Cluster, Monitor
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Result, failed

@@ -15,9 +15,8 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from komainu.agent.alert_record import Record
-from komainu.core import events as e
-from komainu.core.actions import Ending
-from komainu.model import commands as c
+from komainu.model import commands as c, events as e
+from komainu.model.actions import Ending
 from komainu.model.message import Said
 from komainu.model.outcome import Result
 

@@ -14,8 +14,8 @@ from komainu.agent.recorder import said_to_json
 from komainu.agent.what_if import MOST_EVENTS, Moment, Question
 from komainu.api import answers, nearest
 from komainu.api.operation import READ, Operation, OperationRefused, Request
-from komainu.core.actions import Action, AnswerCommand, RaiseAlert
 from komainu.core.state import State
+from komainu.model.actions import Action, AnswerCommand, RaiseAlert
 from komainu.model.config import Cluster
 from komainu.model.message import Message
 from komainu.model.names import Name

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from komainu.config import dependencies
+from komainu.config import arbitration as times, dependencies
 from komainu.config.declared import Declared
 from komainu.config.shape import (
     DETECT_WITHIN_MS,
@@ -26,8 +26,10 @@ from komainu.model.config import (
     Aws,
     Cluster,
     Exclusion,
+    Fence,
     Group,
     GroupDependency,
+    Lease,
     Monitor,
     MonitorRecovery,
     Node,
@@ -64,6 +66,7 @@ def complete(data: Any, declared: Declared, version: int) -> Cluster:
     names = tuple(dict.fromkeys(node.name for node in nodes if node.name))
     environment: Any = _word(section.get("environment"))
     aws = section.get("aws")
+    detect_within_ms = _detect_within_ms(section, environment)
     groups = tuple(_group(_section(entry), names, declared) for entry in _list(file.get("groups"))[:MOST_GROUPS])
     monitors = _list(file.get("monitors"))[:MOST_MONITORS]
     return Cluster.model_construct(
@@ -72,11 +75,11 @@ def complete(data: Any, declared: Declared, version: int) -> Cluster:
         environment=environment,
         language=section.get("language", "en"),
         aws=Aws.model_construct(region=_word(_section(aws).get("region"))) if aws is not None else None,
-        detect_within_ms=_detect_within_ms(section, environment),
+        detect_within_ms=detect_within_ms,
         startup_sync_wait_ms=_number_or_default(section, "startup_sync_wait_ms"),
         agent_return_ms=_number_or_default(section, "agent_return_ms"),
         end_timeout_ms=_number_or_default(section, "end_timeout_ms"),
-        arbitration=_arbitration(section.get("arbitration")),
+        arbitration=_arbitration(section.get("arbitration"), detect_within_ms),
         nodes=nodes,
         groups=groups,
         monitors=tuple(_monitor(_section(entry), names, groups, declared) for entry in monitors),
@@ -109,11 +112,51 @@ def _number_or_default(section: dict[str, Any], key: str) -> int:
     return default if written is None else written
 
 
-def _arbitration(written: Any) -> Arbitration:
-    kind: Any = written if isinstance(written, str) else _section(written).get("kind")
-    if kind not in ("none", "operator"):
+_ARBITRATION_TIMES = ("right_ms", "wait_ms", "stop_grace_ms", "store_timeout_ms", "head_start_ms")
+
+
+def _arbitration(written: Any, detect_within_ms: int) -> Arbitration:
+    """With the right and the wait that follow from the other times, where they are needed and not written."""
+    section = {"kind": written} if isinstance(written, str) else _section(written)
+    kind: Any = section.get("kind")
+    if kind not in times.KINDS:
         kind = ""
-    return Arbitration.model_construct(kind=kind)
+    numbers: dict[str, Any] = {key: _number(section.get(key)) for key in _ARBITRATION_TIMES}
+    found = Arbitration.model_construct(
+        kind=kind,
+        lease=_lease(section.get("lease")),
+        fence=_fence(section.get("fence")),
+        **{key: number for key, number in numbers.items() if number is not None},
+    )
+    if not found.limited:
+        return found
+    if numbers["right_ms"] is None:
+        found = found.model_copy(update={"right_ms": times.least_right_ms(found, detect_within_ms)})
+    if numbers["wait_ms"] is None:
+        found = found.model_copy(update={"wait_ms": times.least_wait_ms(found.right_ms)})
+    return found
+
+
+def _lease(written: Any) -> Lease | None:
+    if written is None:
+        return None
+    section = _section(written)
+    return Lease.model_construct(type=_word(section.get("type")), params=_section(section.get("params")))
+
+
+def _fence(written: Any) -> Fence | None:
+    if written is None:
+        return None
+    section = _section(written)
+    waits: dict[str, Any] = {
+        key: number for key in ("timeout_ms", "retry_ms") if (number := _number(section.get(key))) is not None
+    }
+    return Fence.model_construct(
+        type=_word(section.get("type")),
+        params=_section(section.get("params")),
+        per_node={node: _section(own) for node, own in _section(section.get("per_node")).items()},
+        **waits,
+    )
 
 
 def _node(number: int, entry: dict[str, Any]) -> Node:

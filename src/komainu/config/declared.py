@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from komainu.ports import MonitorType, NotifierType, ResourceType
+from komainu.ports import FenceType, LeaseType, MonitorType, NotifierType, ResourceType
 
-Kind = ResourceType | MonitorType | NotifierType
+Kind = ResourceType | MonitorType | NotifierType | LeaseType | FenceType
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +15,5 @@ class Declared:
     resources: Mapping[str, ResourceType]
     monitors: Mapping[str, MonitorType] = field(default_factory=dict)
     notifiers: Mapping[str, NotifierType] = field(default_factory=dict)
+    leases: Mapping[str, LeaseType] = field(default_factory=dict)
+    fences: Mapping[str, FenceType] = field(default_factory=dict)

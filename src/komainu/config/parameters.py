@@ -1,4 +1,4 @@
-"""The parameters of resources, monitors and notifications, checked by their types as they hold on each node (C5)."""
+"""The parameters of resources, monitors and the like, checked by their types as they hold on each node (C5)."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -11,9 +11,8 @@ from pydantic import BaseModel, ValidationError
 from komainu.config import refusals, schema
 from komainu.config.declared import Declared, Kind
 from komainu.config.problem import Finding, Path, named, shown
-from komainu.model.config import Cluster, Group, Monitor, Notification, Resource
+from komainu.model.config import Cluster, Fence, Group, Lease, Monitor, Notification, Resource
 from komainu.model.message import Message, Said
-from komainu.ports import NotifierType
 
 UNKNOWN_TYPE = Message(
     "KM1131",
@@ -101,6 +100,30 @@ MONITOR_NOT_ON_NODE = Message(
     "この値を削除してください。",
     "warning",
 )
+NO_LEASE_TYPE = Message(
+    "KM1701",
+    "There is no type of lease `{type}`. Possible types: {possible}.",
+    "投票先のタイプ `{type}` はありません。使えるタイプ: {possible}。",
+    "error",
+)
+MISSPELT_LEASE_TYPE = Message(
+    "KM1702",
+    "There is no type of lease `{type}`. Did you mean `{near}`?",
+    "投票先のタイプ `{type}` はありません。`{near}` ではありませんか。",
+    "error",
+)
+NO_FENCE_TYPE = Message(
+    "KM1703",
+    "There is no way of fencing `{type}`. Possible ways: {possible}.",
+    "強制停止の方法 `{type}` はありません。使える方法: {possible}。",
+    "error",
+)
+MISSPELT_FENCE_TYPE = Message(
+    "KM1704",
+    "There is no way of fencing `{type}`. Did you mean `{near}`?",
+    "強制停止の方法 `{type}` はありません。`{near}` ではありませんか。",
+    "error",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +138,15 @@ class _Use:
     "The known nodes where it may run; `` alone when there is none, or when it belongs to no node."
     required: tuple[str, ...] = ()
     "Parameters that each of those nodes must give for itself."
+    everywhere: bool = False
+    "It belongs to no node: the one set of values holds on all."
 
     def on(self, node: str) -> dict[str, Any]:
         """The values that hold on a node."""
         return {**self.params, **self.per_node.get(node, {})}
+
+
+_ARBITRATION: Path = ("cluster", "arbitration")
 
 
 def findings(cluster: Cluster, declared: Declared) -> list[Finding]:
@@ -130,6 +158,9 @@ def findings(cluster: Cluster, declared: Declared) -> list[Finding]:
         found += _monitor(("monitors", number), cluster, monitor, declared)
     for number, notification in enumerate(cluster.notifications):
         found += _notification(("notifications", number), notification, declared)
+    lease, fence = cluster.arbitration.lease, cluster.arbitration.fence
+    found += _lease((*_ARBITRATION, "lease"), lease, declared) if lease is not None else ()
+    found += _fence((*_ARBITRATION, "fence"), cluster, fence, declared) if fence is not None else ()
     return list(dict.fromkeys(found))
 
 
@@ -153,6 +184,10 @@ def misplaced(finding: Finding, data: Any, declared: Declared) -> Finding:
             types, word = declared.monitors, "type"
         case ("notifications", int(), str(key)):
             types, word = declared.notifiers, "kind"
+        case ("cluster", "arbitration", "lease", str(key)):
+            types, word = declared.leases, "type"
+        case ("cluster", "arbitration", "fence", str(key)):
+            types, word = declared.fences, "type"
         case _:
             return finding
     for step in finding.path[:-1]:
@@ -184,7 +219,32 @@ def _notification(path: Path, notification: Notification, declared: Declared) ->
     if kind is None:
         yield _unknown((*path, "kind"), name, declared.notifiers, NO_NOTIFIER, MISSPELT_NOTIFIER)
         return
-    yield from _values(_Use(path, kind, notification.params, {}, ("",)))
+    yield from _values(_Use(path, kind, notification.params, {}, ("",), everywhere=True))
+
+
+def _lease(path: Path, lease: Lease, declared: Declared) -> Iterator[Finding]:
+    if not lease.type:
+        return
+    kind = declared.leases.get(lease.type)
+    if kind is None:
+        yield _unknown((*path, "type"), lease.type, declared.leases, NO_LEASE_TYPE, MISSPELT_LEASE_TYPE)
+        return
+    yield from _values(_Use(path, kind, lease.params, {}, ("",), everywhere=True))
+
+
+def _fence(path: Path, cluster: Cluster, fence: Fence, declared: Declared) -> Iterator[Finding]:
+    if not fence.type:
+        return
+    kind = declared.fences.get(fence.type)
+    if kind is None:
+        yield _unknown((*path, "type"), fence.type, declared.fences, NO_FENCE_TYPE, MISSPELT_FENCE_TYPE)
+        return
+    known = [node.name for node in cluster.nodes]
+    for node in fence.per_node:
+        if node not in known:
+            yield Finding((*path, "per_node", node), NO_SUCH_NODE.said(node=named(node)), at_key=True)
+    nodes = _known(cluster, tuple(known)) or ("",)
+    yield from _values(_Use(path, kind, fence.params, fence.per_node, nodes, kind.per_node_required))
 
 
 def _monitor(path: Path, cluster: Cluster, monitor: Monitor, declared: Declared) -> Iterator[Finding]:
@@ -260,7 +320,7 @@ def _values(use: _Use) -> Iterator[Finding]:
             for finding in refusals.findings(error, values, keys_at):
                 if not _is_said_per_node(finding, use):
                     yield _placed(finding, use, node)
-    if complete and (use.nodes != ("",) or isinstance(use.kind, NotifierType)):
+    if complete and (use.nodes != ("",) or use.everywhere):
         for said in use.kind.advise(validated):
             yield Finding(use.path, said)
 

@@ -13,12 +13,12 @@ from komainu.config import parameters, refusals, schema, yaml_text
 from komainu.config.complete import complete, ordered
 from komainu.config.declared import Declared
 from komainu.config.problem import Finding, Path, Problem, path_text
-from komainu.config.rules import judge, safety
+from komainu.config.rules import arbitration, judge, safety
 from komainu.config.shape import ClusterFile
 from komainu.config.yaml_tree import Document
 from komainu.model.config import Cluster
 from komainu.model.message import Message
-from komainu.ports import MonitorType, NotifierType, ResourceType
+from komainu.ports import FenceType, LeaseType, MonitorType, NotifierType, ResourceType
 
 MAX_PROBLEMS = 200
 """More are counted, not listed: by then the file is not a configuration."""
@@ -72,12 +72,14 @@ def read(
     *,
     monitors: Mapping[str, MonitorType] = NONE,
     notifiers: Mapping[str, NotifierType] = NONE,
+    leases: Mapping[str, LeaseType] = NONE,
+    fences: Mapping[str, FenceType] = NONE,
 ) -> Reading:
     """Read a configuration file. Never raises for what is in the text; `version` is the one the cluster will have.
 
-    `types`, `monitors` and `notifiers`: what the names in the file may stand for.
+    `types`, `monitors` and so on: what the names in the file may stand for.
     """
-    declared = Declared(types, monitors, notifiers)
+    declared = Declared(types, monitors, notifiers, leases, fences)
     document = yaml_text.parse(text)
     if document.root is None:
         return Reading(None, tuple(document.problems))
@@ -101,23 +103,22 @@ def read(
 
 def _shape(data: dict[str, Any], declared: Declared) -> Iterable[Finding]:
     """What the form of the file forbids, whatever the types are."""
-    arbitration = False
+    unchosen = False
     try:
         ClusterFile.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
         keys_at = partial(schema.keys_at, schema.of_declared(declared))
         for finding in refusals.findings(error, data, keys_at):
-            if finding.path[:2] == _ARBITRATION:
-                arbitration = True
+            if finding.path in (_ARBITRATION, (*_ARBITRATION, "kind")):
+                unchosen = True
             else:
                 yield parameters.misplaced(finding, data, declared)
     section = data.get("cluster")
     if not isinstance(section, dict):
         return
-    if arbitration:
-        written = section.get("arbitration")
-        kind = written.get("kind") if isinstance(written, dict) else written
-        yield Finding(_ARBITRATION, safety.FENCE.said() if kind == "fence" else safety.CHOOSE.said())
+    if unchosen:
+        yield Finding(_ARBITRATION, arbitration.choose(section.get("arbitration")))
+    yield from arbitration.of_form(section.get("arbitration"))
     if "preset" in section and "detect_within_ms" in section:
         yield Finding(("cluster", "preset"), safety.DETECT_TWICE.said(), at_key=True)
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from komainu.config.declared import Declared, Kind
 from komainu.config.problem import Path
 from komainu.config.shape import ClusterFile
-from komainu.ports import MonitorType, NotifierType, ResourceType
+from komainu.ports import FenceType, LeaseType, MonitorType, NotifierType, ResourceType
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -22,19 +22,27 @@ Schema = dict[str, Any]
 
 
 def schema(
-    types: Iterable[ResourceType], monitors: Iterable[MonitorType] = (), notifiers: Iterable[NotifierType] = ()
+    types: Iterable[ResourceType],
+    monitors: Iterable[MonitorType] = (),
+    notifiers: Iterable[NotifierType] = (),
+    leases: Iterable[LeaseType] = (),
+    fences: Iterable[FenceType] = (),
 ) -> Schema:
     """The schema of the file, in which `params` and `per_node` depend on `type`, or on `kind`."""
     whole: Schema = {"$schema": DIALECT, **deepcopy(of_model(ClusterFile))}
     _cases(whole, "ResourceEntry", "type", types, "")
     _cases(whole, "MonitorEntry", "type", monitors, "monitor.")
     _cases(whole, "NotificationEntry", "kind", notifiers, "notification.")
+    _cases(whole, "LeaseSection", "type", leases, "lease.")
+    _cases(whole, "FenceSection", "type", fences, "fence.")
     return whole
 
 
 def of_declared(declared: Declared) -> Schema:
     """As `schema`, of all that is declared."""
-    return schema(declared.resources.values(), declared.monitors.values(), declared.notifiers.values())
+    beside = (declared.monitors, declared.notifiers)
+    third = (declared.leases, declared.fences)
+    return schema(declared.resources.values(), *(each.values() for each in beside), *(each.values() for each in third))
 
 
 def parameters(kind: Kind) -> Schema:

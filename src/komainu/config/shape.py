@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from komainu.config.arbitration import ArbitrationSection
 from komainu.config.section import Section, form_of, ja, left_out
 from komainu.config.shape_beside import ExclusionEntry, MonitorEntry, NotificationEntry
 from komainu.model.config import GroupDependency, Recovery, Scripts
@@ -32,13 +33,10 @@ class AwsSection(Section):
     "The AWS region, for example `ap-northeast-1`."
 
 
-class ArbitrationSection(Section):
-    """How it is decided that a lost node is gone, in its long form."""
-
-    kind: Literal["none", "operator"] = Field(
-        json_schema_extra=ja("`none`: 通信不能のノードを停止済みとみなす。`operator`: 操作者の確認を待つ。")
-    )
-    "`none`: a node that is lost is taken as gone. `operator`: an operator confirms it."
+ArbitrationEntry = Annotated[
+    Annotated[Literal["none", "operator", "majority"], Tag("word")] | Annotated[ArbitrationSection, Tag("section")],
+    Discriminator(form_of),
+]
 
 
 class ClusterSection(Section):
@@ -54,17 +52,20 @@ class ClusterSection(Section):
         default="en", json_schema_extra=ja("メッセージの言語。利用者は自分の表示言語を別に選べる。")
     )
     "The language of messages; each user may choose another one for what they see."
-    arbitration: Literal["none", "operator"] | ArbitrationSection = Field(
+    arbitration: ArbitrationEntry = Field(
         json_schema_extra=ja(
             "通信不能のノードが本当に停止したことをどう確かめるか。`none`: 停止済みとみなす（ネットワークが分断"
             "されると両方のノードで動くことがある）。`operator`: 操作者が `komainu node confirm-gone` で確認するまで、"
-            "排他リソースを含むグループは引き継がない。"
+            "排他リソースを含むグループは引き継がない。`majority`: 3 ノード以上で、過半数の側が引き継ぎ、残りは自ら"
+            "停止する。`lease`: 2 ノードで、外部の投票先を得た側が引き継ぐ（投票先を指定するため節で書く）。"
         )
     )
     (
         "How it is decided that a lost node is gone. `none`: it is taken as gone (when the network is cut, both sides "
         "may be active). `operator`: groups with an exclusive resource wait until an operator confirms it with "
-        "`komainu node confirm-gone`."
+        "`komainu node confirm-gone`. `majority`, of three nodes or more: the side with more than half takes over, the "
+        "rest stops by itself. `lease`, of two nodes: the side that wins a vote in a store outside takes over; it is "
+        "written as a section, which names the store."
     )
     detect_within_ms: int = Field(
         default_factory=left_out,

@@ -1,7 +1,7 @@
 """Invariants, asserted after every step: the takeover law once more, in other words and by other code (ADR 0001)."""
 
-from komainu.core.actions import Action, StartResource
 from komainu.core.state import Presence, State, Status
+from komainu.model.actions import Action, StartResource
 
 
 class InvariantBroken(AssertionError):

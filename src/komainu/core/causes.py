@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from komainu.core import events as e
+from komainu.model import events as e
 from komainu.model.commands import subject
 from komainu.model.message import Message, Said
 from komainu.model.outcome import Result
@@ -34,6 +34,10 @@ FOUND = Message(
     "KM7014", "Monitor {monitor} on {node}: {result}.", "{node} のモニタ {monitor} の結果は {result} です。"
 )
 AGREED = Message("KM7015", "{node} agrees with the new configuration.", "{node} は新しい構成情報に同意しました。")
+VOTE_WON = Message("KM7017", "{node} has won the vote.", "{node} が投票権を得ました。")
+VOTE_LOST = Message("KM7018", "{node} has lost the vote.", "{node} が投票権を失いました。")
+RIGHT_ENDING = Message("KM7019", "The right of {node} to act ends.", "{node} の動作する権利が終わります。")
+REGAINED = Message("KM7020", "{node} may act again.", "{node} は再び動作できます。")
 OBJECTED = Message("KM7016", "{node} objects to the new configuration.", "{node} は新しい構成情報を拒否しました。")
 
 
@@ -61,6 +65,14 @@ def headline(event: e.Event) -> Said:
             return (OBJECTED if event.refusals else AGREED).said(node=event.node)
         case e.TimerFired():
             return FIRED.said(timer=event.timer)
+        case e.VoteWon():
+            return VOTE_WON.said(node=event.node)
+        case e.VoteLost():
+            return VOTE_LOST.said(node=event.node)
+        case e.RightEnding():
+            return RIGHT_ENDING.said(node=event.node)
+        case e.RightRegained():
+            return REGAINED.said(node=event.node)
         case e.NodeLeaving():
             return LEAVING.said(node=event.node)
         case e.CommandGiven():

@@ -7,11 +7,10 @@ configuration goes on as if nothing had been. A member that was away gets the on
 
 from dataclasses import replace
 
-from komainu.core import events as e
-from komainu.core.actions import AnswerCommand, JudgeConfiguration
 from komainu.core.recovery import cleared
 from komainu.core.state import ADDED, Change, GroupFacts, Hold, MonitorFacts, Presence, State, Status, unknown
-from komainu.model import answers, commands as c
+from komainu.model import answers, commands as c, events as e
+from komainu.model.actions import AnswerCommand, JudgeConfiguration
 from komainu.model.config import Cluster, Group
 from komainu.model.difference import gains, restarting
 from komainu.model.message import Message, Said

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import assert_never
 
-from komainu.core import change, events as e, orders, takeover
-from komainu.core.actions import AnswerCommand
+from komainu.core import change, orders, takeover
 from komainu.core.destination import admits, at_rest, destinations, settled_on, usable
 from komainu.core.recovery import cleared
 from komainu.core.state import GroupFacts, Presence, Proof, State, Status, Wanted
-from komainu.model import answers, commands as c
+from komainu.model import answers, commands as c, events as e
+from komainu.model.actions import AnswerCommand
 from komainu.model.config import Group
 from komainu.model.message import Said
 
@@ -98,7 +98,7 @@ def _would_wait(state: State, group: Group, facts: GroupFacts, to: str) -> Said 
     """What runs must not be stopped for a start that waits until an operator has proven something."""
     runs = facts.home is not None and any(hold.status is Status.RUNNING for hold in facts.holds[facts.home])
     lost = takeover.unproven(state, group, to)
-    if not runs or lost is None or state.cluster.arbitration.kind == "fence":
+    if not runs or lost is None or state.cluster.arbitration.fence is not None:
         return None
     return answers.WOULD_WAIT.said(group=group.name, node=to, lost=lost)
 

@@ -10,7 +10,8 @@ from komainu.model.message import Said
 def usable(state: State, node: str) -> bool:
     """True when something could be started on the node."""
     facts = state.nodes[node]
-    return facts.presence is Presence.MEMBER and facts.probed and not (facts.leaving or facts.ended or facts.suspended)
+    barred = facts.leaving or facts.ended or facts.suspended or facts.powerless
+    return facts.presence is Presence.MEMBER and facts.probed and not barred
 
 
 def destinations(state: State, group: Group) -> tuple[str, ...]:

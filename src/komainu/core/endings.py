@@ -7,9 +7,9 @@ without it; that is no proof for anybody that it is gone.
 from dataclasses import replace
 from typing import Literal
 
-from komainu.core.actions import Ending, EndNode
 from komainu.core.presence import runs_nothing
 from komainu.core.state import NodeFacts, Presence, State, Status
+from komainu.model.actions import Ending, EndNode
 from komainu.model.config import FinalAction, Group
 from komainu.model.message import Message, Said
 

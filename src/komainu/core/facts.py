@@ -8,8 +8,9 @@ speak of another history (laws 8 and 9).
 from dataclasses import replace
 from typing import assert_never
 
-from komainu.core import change, commands, events as e, holdings, monitors, presence, timers
+from komainu.core import change, commands, holdings, monitors, presence, rights, timers
 from komainu.core.state import State
+from komainu.model import events as e
 from komainu.model.message import Said
 
 
@@ -41,6 +42,14 @@ def absorb(state: State, event: e.Event, cause: Said, rules: int) -> State:
                 return state
             rest = {timer: ms for timer, ms in state.timers.items() if timer != event.timer}
             return timers.fire(replace(state, timers=rest), event.timer)
+        case e.VoteWon():
+            return rights.vote_won(state, event)
+        case e.VoteLost():
+            return rights.vote_lost(state, event)
+        case e.RightEnding():
+            return rights.right_ending(state, event)
+        case e.RightRegained():
+            return rights.right_regained(state, event)
         case e.CommandGiven():
             return commands.obey(state, event, cause, rules)
         case _:

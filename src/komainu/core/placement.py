@@ -111,7 +111,7 @@ def _tenable(state: State, group: Group, home: str) -> bool:
     facts = state.nodes[home]
     if facts.suspended and (facts.presence is Presence.LOST or facts.proof is Proof.ASSUMED):
         return True  # what runs there was to go on whatever happens to the connection (C10)
-    if facts.presence not in HERE_TO_STAY or facts.leaving or facts.ended:
+    if facts.presence not in HERE_TO_STAY or facts.leaving or facts.ended or facts.powerless:
         return False
     names = tuple(state.groups)
     for other in excluded(state, group, "absolute"):
@@ -124,7 +124,7 @@ def _tenable(state: State, group: Group, home: str) -> bool:
 
 def _rehouse(state: State, group: Group, facts: GroupFacts, cause: Said) -> State:
     lost = facts.home is not None and state.nodes[facts.home].presence not in HERE_TO_STAY
-    if facts.home is not None and group.failover == "manual" and (lost or state.nodes[facts.home].leaving):
+    if facts.home is not None and group.failover == "manual" and (lost or _withdrawn(state, facts.home)):
         said = PARKED.said(group=group.name)
         parked = replace(facts, wanted=Wanted.IDLE, home=None, hindrance=None, because=(cause, said))
         return state.with_group(group.name, parked).noting(said)
@@ -144,6 +144,10 @@ def _rehouse(state: State, group: Group, facts: GroupFacts, cause: Said) -> Stat
     else:
         said = TAKEN_OVER.said(group=group.name, old=facts.home, node=candidates[0])
     return state.with_group(group.name, settled_on(state, facts, candidates[0], (cause, said))).noting(said)
+
+
+def _withdrawn(state: State, node: str) -> bool:
+    return state.nodes[node].leaving or state.nodes[node].powerless
 
 
 def _better_is_coming(state: State, group: Group, node: str) -> bool:

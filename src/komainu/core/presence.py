@@ -7,8 +7,8 @@ except its own clean leave.
 from collections.abc import Callable
 from dataclasses import replace
 
-from komainu.core import events as e
 from komainu.core.state import Hold, NodeFacts, Presence, Proof, State, Status
+from komainu.model import events as e
 from komainu.model.message import Message
 
 LOST = Message(
@@ -83,6 +83,13 @@ def agent_silent(state: State, event: e.AgentSilent) -> State:
         return state
     state = _agent_lost(state, event.node)
     return _drop_orphaned_fences(state, state.members())
+
+
+def doubt(state: State, name: str) -> State:
+    """What was proven of a node that is gone may be true no more."""
+    facts = state.nodes[name]
+    lost = NodeFacts(Presence.LOST, facts.incarnation, facts.rules, suspended=facts.suspended)
+    return _forget(state, name, lost)
 
 
 def node_leaving(state: State, event: e.NodeLeaving) -> State:

@@ -28,6 +28,7 @@ def _differ_for_all(before: State, state: State) -> bool:
         before.nodes is not state.nodes
         or before.cluster is not state.cluster
         or before.change is not state.change
+        or before.vote is not state.vote
         or before.rules != state.rules
         or (before.formed, before.maintenance) != (state.formed, state.maintenance)
     )

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from pydantic import ConfigDict
 
-from komainu.core.actions import Action, Ending, RaiseAlert
+from komainu.model.actions import Action, Ending, RaiseAlert
 from komainu.model.config import Cluster, Group
 from komainu.model.message import Said
 from komainu.model.status import (
@@ -56,6 +56,8 @@ class NodeFacts:
     "Told to end at once: it may be gone at any moment, and is not proven gone by that."
     suspended: bool = False
     "Nothing is checked, started or stopped here (C10)."
+    powerless: bool = False
+    "Its right to act has ended, or is about to: everything stops here and nothing starts (N2)."
 
     @property
     def proven_gone(self) -> bool:
@@ -168,6 +170,21 @@ UNMONITORED = MonitorFacts()
 
 
 @dataclass(frozen=True, slots=True)
+class Vote:
+    """The third vote, as a member holds it."""
+
+    node: str
+    ring: str
+    "The view in which it was won: it counts in no other."
+    epoch: int
+    "Of the record."
+    waited: bool
+    "No other node has had a right since it was won, or the wait for that is over."
+    wait_ms: int
+    "How long that wait is."
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A configuration that is to hold, and is not yet in force (C11)."""
 
@@ -205,6 +222,8 @@ class State:
     maintenance: bool = False
     "The maintenance switch: nothing is recovered."
     change: Change | None = None
+    vote: Vote | None = None
+    "None: no member holds it."
     timers: dict[str, int] = field(default_factory=dict)
     "Armed timers and their length in milliseconds."
     notes: tuple[Action, ...] = ()

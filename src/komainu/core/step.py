@@ -15,12 +15,13 @@ from komainu.core import (
     membership,
     monitors,
     placement,
+    rights,
     timers,
     transition,
 )
-from komainu.core.actions import Action
-from komainu.core.events import Event
 from komainu.core.state import RULES, State
+from komainu.model.actions import Action
+from komainu.model.events import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ def step(state: State, event: Event, rules: int = RULES) -> Step:
     state = facts.absorb(state, event, cause, rules)
     state = change.settle(state)
     state = membership.settle(state)
+    state = rights.settle(before, state)
     state = health.settle(before, state, cause, rules)
     state = monitors.settle(state, cause, rules)
     state = endings.settle(state)

@@ -7,7 +7,7 @@ acted on a message that the survivors never saw.
 A node that is in the ring is known exactly, even when its daemon is gone: it saw no more than we did.
 """
 
-from komainu.core import waits
+from komainu.core import rights, waits
 from komainu.core.state import GroupFacts, Presence, State, Status
 from komainu.model.config import Group
 from komainu.model.message import Message, Said
@@ -19,6 +19,11 @@ WAITS_FOR_PROOF = Message(
     "グループ {group} は待機中です。ノード {node} は通信不能で、まだ稼働している可能性があります。"
     "停止を確認した場合は `komainu node confirm-gone {node}` を実行してください。",
     "warning",
+)
+WAITS_FOR_END = Message(
+    "KM7404",
+    "Group {group} waits until whatever right node {node} had to act has surely ended.",
+    "グループ {group} は、ノード {node} の動作する権利が確実に終わるまで待機します。",
 )
 WAITS_FOR_PROBE = Message(
     "KM7402",
@@ -34,6 +39,9 @@ WAITS_FOR_STOP = Message(
 
 def hindrance(state: State, group: Group, home: str) -> Said | None:
     """Why the group may not start on `home` now, or None when it may."""
+    said = rights.hindrance(state, group.name, home)
+    if said is not None:
+        return said
     facts = state.groups[group.name]
     for node in group.nodes:
         if node == home:
@@ -60,7 +68,8 @@ def _hindrance_by(state: State, group: Group, facts: GroupFacts, node: str) -> S
         return WAITS_FOR_PROBE.said(group=group.name, node=node) if group.exclusive else None
     if presence in (Presence.LOST, Presence.UNSEEN):
         # The vote that a group without exclusive resources needs comes with the arbitration kinds that have one.
-        return WAITS_FOR_PROOF.said(group=group.name, node=node) if group.exclusive else None
+        waits_for = WAITS_FOR_END if rights.waits(state) else WAITS_FOR_PROOF
+        return waits_for.said(group=group.name, node=node) if group.exclusive else None
     if presence is Presence.MEMBER and not state.nodes[node].probed:
         return WAITS_FOR_PROBE.said(group=group.name, node=node)
     for hold in facts.holds[node]:

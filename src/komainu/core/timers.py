@@ -5,11 +5,11 @@ Every member arms the same timers; a timer that is not wanted any more is forgot
 
 from dataclasses import replace
 
-from komainu.core import change, endings, membership, monitors, placement, presence, waits
-from komainu.core.actions import ArmTimer
+from komainu.core import change, endings, membership, monitors, placement, presence, rights, waits
 from komainu.core.destination import at_rest
 from komainu.core.scope import stirred
 from komainu.core.state import GroupFacts, Presence, State, Status, Verdict
+from komainu.model.actions import ArmTimer
 from komainu.model.config import Group, Monitor
 from komainu.model.message import Message
 
@@ -66,6 +66,8 @@ def fire(state: State, timer: str) -> State:
         case "agent":
             node = rest.partition(":")[0]
             return presence.lose(state.noting(OVERDUE.said(node=node)), node)
+        case "expire":
+            return rights.expired(state, timer)
         case "calm":
             name = rest.partition(":")[0]
             return state.with_group(name, replace(state.groups[name], failovers=0, barred=()))
@@ -103,15 +105,17 @@ def _wanted(before: State, state: State) -> dict[str, int]:
     groups = {group.name: group for group in stirred(before, state)}
     judged = before.monitors is not state.monitors or before.cluster is not state.cluster
     wanted = {timer: ms for timer, ms in state.timers.items() if _stays(state, timer, groups, judged)}
+    arbitration = state.cluster.arbitration
+    wanted.update(rights.waits(state) if arbitration.limited else {})
     if not state.formed:
         wanted["startup"] = state.cluster.startup_sync_wait_ms
     if state.change is not None and any(node not in state.change.agreed for node in state.members()):
         wanted[f"change:{state.change.id}"] = change.JUDGE_MS
     for name, facts in state.nodes.items():
         if facts.presence is Presence.AGENT_LOST:
-            wanted[f"agent:{name}:{facts.incarnation}"] = state.cluster.agent_return_ms
-        if facts.fence_wait:
-            wanted[facts.fence_wait] = state.cluster.arbitration.fence_retry_ms
+            wanted[f"agent:{name}:{facts.incarnation}"] = rights.agent_return_ms(state.cluster)
+        if facts.fence_wait and arbitration.fence is not None:
+            wanted[facts.fence_wait] = arbitration.fence.retry_ms
         if facts.leaving and not facts.ended and (facts.forced or facts.then in ("shutdown", "reboot")):
             wanted[f"end:{name}"] = state.cluster.end_timeout_ms
     for name, group in groups.items():

@@ -7,12 +7,12 @@ its resource.
 
 from dataclasses import replace
 
-from komainu.core import takeover, waits
-from komainu.core.actions import Action, FenceNode, LeaveCluster, ProbeNode, StartResource, StopResource
+from komainu.core import rights, takeover, waits
 from komainu.core.presence import runs_nothing
 from komainu.core.scope import stirred
 from komainu.core.state import Hold, NodeFacts, Presence, State, Status, Wanted
 from komainu.core.waits import obeys
+from komainu.model.actions import Action, FenceNode, LeaveCluster, ProbeNode, StartResource, StopResource
 from komainu.model.config import Group
 from komainu.model.message import Said
 
@@ -56,7 +56,7 @@ def plan(before: State, state: State, cause: Said, rules: int) -> tuple[State, t
             for group in groups:
                 _plan_group(work, group)
             groups, settled = stirred(settled, work.state), work.state
-        if state.cluster.arbitration.kind == "fence":
+        if state.cluster.arbitration.fence is not None and rights.may_fence(work.state):
             _plan_fences(work)
     for name, facts in work.state.nodes.items():
         if facts.leaving and not facts.ended:
@@ -73,7 +73,7 @@ def _plan_leave(work: _Plan, name: str, facts: NodeFacts) -> None:
 def _plan_group(work: _Plan, group: Group) -> None:
     facts = work.state.groups[group.name]
     home = facts.home if facts.wanted is Wanted.UP else None
-    if home is not None and work.state.nodes[home].leaving:
+    if home is not None and (work.state.nodes[home].leaving or work.state.nodes[home].powerless):
         home = None
     for node, holds in facts.holds.items():
         if not obeys(work.state, node):

@@ -14,7 +14,7 @@ from komainu.model.message import Language, Level
 from komainu.model.names import Name
 from komainu.model.traits import Environment
 
-ArbitrationKind = Literal["none", "operator", "fence"]
+ArbitrationKind = Literal["none", "operator", "lease", "majority"]
 
 FinalAction = Literal["none", "stop-resource", "stop-group", "stop-service", "shutdown", "reboot", "panic", "reset"]
 """What is done when recovery is at its end (C7); `panic` and `reset` go through sysrq and spare nothing."""
@@ -257,11 +257,54 @@ class Exclusion(Part):
     groups: tuple[Name, ...] = Field(min_length=2)
 
 
+class Lease(Part):
+    """The third vote of two nodes: one record in a store that both can reach (N3)."""
+
+    type: Name
+    "`lease_s3`, `lease_dynamodb`, `lease_http`."
+    params: dict[str, Any]
+    "What the type asks for, the same on every node: two stores would be two votes."
+
+
+class Fence(Part):
+    """How another node is made sure to be gone (N3). Nobody is fenced before the vote or the majority is won."""
+
+    type: Name
+    "`ec2_stop`."
+    params: dict[str, Any]
+    per_node: dict[Name, dict[str, Any]] = {}
+    "How the node of that name is to be fenced; overrides `params` key by key."
+    timeout_ms: int = Field(default=180_000, ge=1)
+    retry_ms: int = Field(default=5_000, ge=1)
+
+    def params_of(self, target: str) -> dict[str, Any]:
+        """The parameters for fencing one node."""
+        return {**self.params, **self.per_node.get(target, {})}
+
+
 class Arbitration(Part):
-    """How it is decided that a lost node is gone (N3; design of the takeover law in docs/decisions)."""
+    """How it is decided that a lost node is gone (N3), and how long a node may act without the others (N2)."""
 
     kind: ArbitrationKind
-    fence_retry_ms: int = Field(default=5_000, ge=1)
+    lease: Lease | None = None
+    "The store of the vote, for kind `lease`."
+    fence: Fence | None = None
+    "Whichever proves first: the fence, or the time."
+    right_ms: int = Field(default=0, ge=0)
+    "E: how long a right to act lasts, from the sending of what renews it; 0 where no right is asked for."
+    wait_ms: int = Field(default=0, ge=0)
+    "D: how long the others wait before they take it that a right has ended. Longer than E by all clock error."
+    stop_grace_ms: int = Field(default=500, ge=1)
+    "Time for the soft stop, at the end of the right."
+    store_timeout_ms: int = Field(default=1_000, ge=1)
+    "Time for one call to the store."
+    head_start_ms: int = Field(default=300, ge=0)
+    "A node on which nothing runs leaves the claim to the other one for so long."
+
+    @property
+    def limited(self) -> bool:
+        """True when every node needs a right to act, which ends by itself."""
+        return self.kind in ("lease", "majority")
 
 
 class Notification(Part):

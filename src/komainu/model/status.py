@@ -24,6 +24,10 @@ class Proof(StrEnum):
 
     CLEAN_LEAVE = "clean leave"
     FENCED = "fenced"
+    LEASE = "lease expired"
+    "We hold the vote, and whatever right the node had has ended since."
+    MAJORITY = "out of the majority"
+    "We are the majority, and whatever right the node had has ended since."
     OPERATOR = "operator's word"
     ADDED = "just added"
     "It was not part of the configuration before: it has to get it from a member before it can start anything."

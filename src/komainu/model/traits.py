@@ -22,6 +22,11 @@ class Traits:
     "True for applications: of the same `order`, each waits by default for those listed before it; others do not."
     addresses: tuple[str, ...] = ()
     "Parameters that are IP addresses which move with the resource: used once, and never a node's own."
+    ended_by: Literal["network", "mirror", "reset"] = "reset"
+    (
+        "What surely ends its effect on the world when the node's right ends, even if it does not stop: the kernel "
+        "drops the packets of what it guards, the mirror takes no more writes, or nothing less than a reset (N2)."
+    )
     start_timeout_ms: int = 60_000
     stop_timeout_ms: int = 60_000
     check_interval_ms: int = 60_000

@@ -5,22 +5,54 @@ No port raises for what is expected to go wrong: it answers with an `Outcome` or
 """
 
 from komainu.ports.bus import Bus, BusListener, BusView, Links, LinkSeen, RingId
-from komainu.ports.cloud import Cloud, CloudError, CloudFault, Interface, Route
-from komainu.ports.machine import Network, Power, Watchdog
+from komainu.ports.cloud import Cloud, CloudError, CloudFault, Instance, Interface, Route
+from komainu.ports.fence import FenceDevice, FenceHost, FenceType
+from komainu.ports.machine import Guarded, Isolation, Network, Power, Watchdog
 from komainu.ports.monitors import MonitorHands, MonitorHost, MonitorTraits, MonitorType
 from komainu.ports.notifiers import Alert, Notice, NotifierHands, NotifierHost, NotifierType, Topics
+from komainu.ports.ping import Pinger, PingRefused
 from komainu.ports.resources import Host, ResourceHands, ResourceType
+from komainu.ports.vote import (
+    Buckets,
+    Held,
+    Https,
+    HttpsAnswer,
+    HttpsError,
+    HttpsFault,
+    HttpsRequest,
+    LeaseHost,
+    LeaseType,
+    StoreSilent,
+    TableFacts,
+    Tables,
+    VoteStore,
+)
 
 __all__ = [
     "Alert",
+    "Buckets",
     "Bus",
     "BusListener",
     "BusView",
     "Cloud",
     "CloudError",
     "CloudFault",
+    "FenceDevice",
+    "FenceHost",
+    "FenceType",
+    "Guarded",
+    "Held",
     "Host",
+    "Https",
+    "HttpsAnswer",
+    "HttpsError",
+    "HttpsFault",
+    "HttpsRequest",
+    "Instance",
     "Interface",
+    "Isolation",
+    "LeaseHost",
+    "LeaseType",
     "LinkSeen",
     "Links",
     "MonitorHands",
@@ -32,11 +64,17 @@ __all__ = [
     "NotifierHands",
     "NotifierHost",
     "NotifierType",
+    "PingRefused",
+    "Pinger",
     "Power",
     "ResourceHands",
     "ResourceType",
     "RingId",
     "Route",
+    "StoreSilent",
+    "TableFacts",
+    "Tables",
     "Topics",
+    "VoteStore",
     "Watchdog",
 ]

@@ -60,6 +60,15 @@ class Interface:
     instance: str
 
 
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A machine of the cloud."""
+
+    id: str
+    state: str
+    "`pending`, `running`, `stopping`, `stopped`, `shutting-down` or `terminated`; while it stops it may still work."
+
+
 class Cloud(Protocol):
     """The part of the EC2 API that Komainu uses. Every method raises CloudError; `timeout_ms` bounds the whole call."""
 
@@ -77,3 +86,15 @@ class Cloud(Protocol):
 
     async def interface(self, interface: str, timeout_ms: int) -> Interface:
         """One network interface."""
+
+    async def instance(self, instance: str, timeout_ms: int) -> Instance:
+        """One machine, as it is now."""
+
+    async def stop_instance(self, instance: str, timeout_ms: int, *, skip_os: bool = True) -> str:
+        """Begin to stop the machine by force; the state that the cloud answers, which is rarely `stopped` already.
+
+        `skip_os`: its operating system is not asked to shut down first.
+        """
+
+    async def may_stop_instance(self, instance: str, timeout_ms: int) -> None:
+        """Whether `stop_instance` would be allowed; changes nothing. Raises CloudError when it would not be."""

@@ -1,6 +1,7 @@
 """This machine: its network, its power, its watchdog."""
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 
 class Network(Protocol):
@@ -49,3 +50,29 @@ class Watchdog(Protocol):
 
     def disarm(self) -> None:
         """Watch no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """What of this node the world may reach only while it has the right to act."""
+
+    addresses: tuple[str, ...] = ()
+    "Virtual addresses: nothing to or from them passes."
+    ports: tuple[tuple[Literal["tcp", "udp"], int], ...] = ()
+    "Ports that applications publish on this node's own addresses: nothing to or from them passes."
+
+
+class Isolation(Protocol):
+    """Cuts this node off by the kernel when its right ends, whatever komainud does then (N2).
+
+    Every method is one short call to the kernel and raises OSError for what it refuses.
+    """
+
+    def guard(self, guarded: Guarded) -> None:
+        """Exactly this passes only while it is held. What was held before goes on being held as long as it was."""
+
+    def hold(self, for_ms: int) -> None:
+        """What is guarded passes for so long from now, neither shorter nor longer; a later call counts anew."""
+
+    def lift(self) -> None:
+        """Nothing is guarded any more, everything passes; nothing changes when nothing is guarded."""

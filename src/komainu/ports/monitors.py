@@ -11,6 +11,7 @@ from komainu.model.outcome import Outcome
 from komainu.model.traits import Environment
 from komainu.ports.cloud import Cloud
 from komainu.ports.machine import Network, Watchdog
+from komainu.ports.ping import Pinger
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class MonitorHost:
     "CLOCK_BOOTTIME in milliseconds."
     watchdog: Watchdog | None = None
     "Whoever ends this machine takes it away from a monitor; that one need not know."
+    pinger: Pinger | None = None
 
 
 class MonitorHands(Protocol):

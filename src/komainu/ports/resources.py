@@ -10,7 +10,7 @@ from komainu.model.message import Message, Said
 from komainu.model.outcome import Outcome
 from komainu.model.traits import Traits
 from komainu.ports.cloud import Cloud
-from komainu.ports.machine import Network
+from komainu.ports.machine import Guarded, Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,11 @@ def _nothing_to_say(params: Mapping[str, Any]) -> tuple[Said, ...]:
     return ()
 
 
+def _guards_nothing(params: Mapping[str, Any]) -> Guarded:
+    """The guarded part of a type that has none."""
+    return Guarded()
+
+
 @dataclass(frozen=True, slots=True)
 class ResourceType:
     """The declaration of a resource type: everything other parts may know of it. One per file in komainu.types."""
@@ -92,6 +97,9 @@ class ResourceType:
         "Called with the validated parameters of every startable node, by node name: what they give reason to warn of "
         "when they are seen together (V1: nodes in different VPCs)."
     )
+
+    guards: Callable[[Mapping[str, Any]], Guarded] = _guards_nothing
+    "Called with the parameters that hold on a node: what of the resource is cut off when the node's right ends."
 
     def monitor_name(self, resource: str) -> str:
         """The name of the monitor that comes with a resource (V3): awsvip1 has awsvipw1, web has awsvipw-web."""

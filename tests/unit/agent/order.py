@@ -6,8 +6,8 @@ from collections.abc import Callable
 from komainu.agent import wire
 from komainu.agent.replica import Decided, Effects, Replica, View
 from komainu.agent.snapshot import digest
-from komainu.core import actions as a, events as e
 from komainu.core.state import State
+from komainu.model import actions as a, events as e
 from komainu.model.config import Cluster
 from komainu.model.outcome import SUCCEEDED, Result
 

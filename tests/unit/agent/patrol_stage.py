@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from komainu.agent import attempt
 from komainu.agent.patrol import Patrol
-from komainu.core import events as e
 from komainu.core.state import MonitorFacts, State, Watch as Facts
+from komainu.model import events as e
 from komainu.model.config import Monitor, MonitorRecovery, Target
 from komainu.model.message import Message
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown

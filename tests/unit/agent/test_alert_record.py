@@ -7,9 +7,9 @@ import pytest
 
 from komainu.agent import wire
 from komainu.agent.alert_record import DETAIL_LENGTH, MODULES, module_of, node_of, record, shown
-from komainu.core import events as e, membership
+from komainu.core import membership
 from komainu.core.change import IN_FORCE
-from komainu.model import commands as c
+from komainu.model import commands as c, events as e
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED
 from komainu_lab.docs import declared

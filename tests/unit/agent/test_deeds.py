@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from komainu.agent.deeds import TOLD, deed, deeds
-from komainu.core import actions as a
+from komainu.model import actions as a
 from komainu.model.message import Said
 
 SILENT = (a.ArmTimer, a.AnswerCommand, a.RaiseAlert)

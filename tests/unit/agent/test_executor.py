@@ -10,8 +10,8 @@ from komainu.agent.executor import NO_FENCE, NOT_HERE, Executor
 from komainu.agent.hands import Hand, Hands
 from komainu.agent.runs import Runs
 from komainu.agent.scripts import Event, Scripts
-from komainu.core import events as e
-from komainu.core.actions import FenceNode, ProbeNode, RunScript, StartResource, StopResource
+from komainu.model import events as e
+from komainu.model.actions import FenceNode, ProbeNode, RunScript, StartResource, StopResource
 from komainu.model.config import Monitor, MonitorRecovery, Resource, Scripts as Wished, Target
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed

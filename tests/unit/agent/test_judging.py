@@ -8,9 +8,9 @@ from komainu.agent import judging
 from komainu.agent.fitness import AT_PLACE
 from komainu.agent.judging import DEFECT, LIMIT_MS, NOT_STAGED, TOO_SLOW, Judging
 from komainu.config.declared import Declared
-from komainu.core import events as e
-from komainu.core.actions import JudgeConfiguration
 from komainu.core.change import JUDGE_MS
+from komainu.model import events as e
+from komainu.model.actions import JudgeConfiguration
 from komainu.model.config import Cluster, Resource, Scripts
 from komainu.model.message import Message, Said
 from komainu.model.outcome import Outcome, failed, unknown

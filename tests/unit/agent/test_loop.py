@@ -5,8 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from komainu.agent import wire
-from komainu.core import events as e
-from komainu.model import commands as c
+from komainu.model import commands as c, events as e
 from komainu.model.outcome import SUCCEEDED
 from tests.doubles.bus import FakeBus
 from tests.doubles.daemons import World, cluster

@@ -20,9 +20,9 @@ from komainu.agent.recorder import Recorder
 from komainu.agent.replica import Decided
 from komainu.agent.snapshot import decode as decode_state, digest, encode
 from komainu.agent.words import Change
-from komainu.core import events as e
-from komainu.core.actions import Action, AnswerCommand, ArmTimer, RaiseAlert, StartResource
 from komainu.core.state import RULES, State, initial
+from komainu.model import events as e
+from komainu.model.actions import Action, AnswerCommand, ArmTimer, RaiseAlert, StartResource
 from komainu.model.message import Message
 from tests.doubles.daemons import cluster
 

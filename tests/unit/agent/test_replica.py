@@ -6,9 +6,9 @@ import pytest
 
 from komainu.agent import replica as subject, wire
 from komainu.agent.replica import Replica, View
-from komainu.core import actions as a, events as e, takeover
+from komainu.core import takeover
 from komainu.core.state import RULES, Presence, Proof, Status
-from komainu.model import commands as c
+from komainu.model import actions as a, commands as c, events as e
 from komainu.model.config import Arbitration, Cluster
 from komainu.model.outcome import SUCCEEDED
 from tests.unit.agent.order import Order, assert_together, digests, replica, silent, split, together

@@ -3,9 +3,8 @@
 import asyncio
 
 from komainu.agent.requests import NO_ANSWER, Answer, Requests
-from komainu.core import events as e
-from komainu.core.actions import AnswerCommand
-from komainu.model import commands as c
+from komainu.model import commands as c, events as e
+from komainu.model.actions import AnswerCommand
 from komainu.model.answers import ACCEPTED, NO_GROUP
 from tests.doubles.virtual_time import now_ms, run
 

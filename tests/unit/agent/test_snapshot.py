@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from komainu.agent.snapshot import decode, digest, encode
-from komainu.core import events as e, state as subject
+from komainu.core import state as subject
 from komainu.core.state import RULES, State, initial
-from komainu.model import commands as c, config
+from komainu.model import commands as c, config, events as e
 from komainu.model.config import Group
 from tests.unit.core.clusters import FAILED, UNKNOWN, Life, altered, cluster, formed, group, monitor, resource
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from komainu.agent.timekeeper import RANK_MS, Timekeeper
-from komainu.core import events as e
-from komainu.core.actions import ArmTimer
+from komainu.model import events as e
+from komainu.model.actions import ArmTimer
 from tests.doubles.virtual_time import now_ms, run
 
 

@@ -9,8 +9,8 @@ import pytest
 from komainu.agent import attempt
 from komainu.agent.hands import Hand, Hands
 from komainu.agent.watch import Watch
-from komainu.core import events as e
 from komainu.core.state import MonitorFacts, NodeFacts, State
+from komainu.model import events as e
 from komainu.model.config import Resource
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown

@@ -20,10 +20,9 @@ from komainu.agent.what_if import (
     course,
     formed,
 )
-from komainu.core import events as e
-from komainu.core.actions import AnswerCommand
 from komainu.core.state import Presence, State, Status
-from komainu.model import commands as c
+from komainu.model import commands as c, events as e
+from komainu.model.actions import AnswerCommand
 from komainu.model.config import Group, Monitor, MonitorRecovery, Recovery, Target
 from tests.doubles.daemons import cluster, resource
 

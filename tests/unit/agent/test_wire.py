@@ -7,9 +7,8 @@ import pytest
 from komainu.agent import wire
 from komainu.agent.alert_record import Record
 from komainu.agent.snapshot import decode, encode
-from komainu.core import events as e
 from komainu.core.state import Hold, Status, initial
-from komainu.model import commands as c
+from komainu.model import commands as c, events as e
 from komainu.model.config import Group
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed
 from tests.unit.core.clusters import BROKEN, FAILED, UNKNOWN, cluster, resource

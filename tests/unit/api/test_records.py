@@ -11,10 +11,10 @@ from komainu.agent.journal import encode
 from komainu.agent.snapshot import encode as encode_state
 from komainu.api import records
 from komainu.api.records import RecordsTrouble
-from komainu.core import events as e
-from komainu.core.actions import RaiseAlert
 from komainu.core.state import RULES, initial
 from komainu.core.step import step
+from komainu.model import events as e
+from komainu.model.actions import RaiseAlert
 from tests.doubles.daemons import cluster
 
 RECORDED = Path(__file__).parents[1] / "agent" / "recorded"

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from komainu.api.answers import StatusAnswer
-from komainu.core import events as e
-from komainu.model import commands as c
+from komainu.model import commands as c, events as e
 from tests.doubles.served import Served, komainu, serve
 
 pytestmark = pytest.mark.sockets

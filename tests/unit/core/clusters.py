@@ -3,13 +3,10 @@
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from komainu.core import actions as a, events as e
 from komainu.core.state import RULES, GroupFacts, Hold, NodeFacts, Presence, State, Status, Watch, initial
 from komainu.core.step import step
-from komainu.model import commands as c
+from komainu.model import actions as a, commands as c, events as e
 from komainu.model.config import (
-    Arbitration,
-    ArbitrationKind,
     Cluster,
     Exclusion,
     Group,
@@ -21,6 +18,7 @@ from komainu.model.config import (
 )
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
+from komainu_lab.sim.arbitrations import arbitration as by_name
 
 BROKEN = Said("TEST1", "It is broken.", "壊れています。", "error")
 SILENCE = Said("TEST2", "Nobody answered.", "応答がありません。", "error")
@@ -102,7 +100,7 @@ def _target(words: str) -> dict[str, str]:
 
 def cluster(
     nodes: str = "a b",
-    arbitration: ArbitrationKind = "operator",
+    arbitration: str = "operator",
     groups: Iterable[Group] | None = None,
     monitors: Iterable[Monitor] = (),
     exclusions: Iterable[Exclusion] = (),
@@ -115,7 +113,7 @@ def cluster(
         name="test",
         environment="onprem",
         detect_within_ms=1_000,
-        arbitration=Arbitration(kind=arbitration),
+        arbitration=by_name(arbitration),
         nodes=tuple(Node(name=name, id=number, links=(f"10.0.0.{number}",)) for number, name in enumerate(names, 1)),
         groups=tuple(groups),
         monitors=tuple(monitors),

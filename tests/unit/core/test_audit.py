@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from komainu.core import audit, takeover
-from komainu.core.actions import Action, RaiseAlert, StartResource
 from komainu.core.state import Hold, Presence, State, Status
 from komainu.model import commands
+from komainu.model.actions import Action, RaiseAlert, StartResource
 from komainu.model.config import Group
 from komainu.model.message import Said
 from tests.unit.core.clusters import ADDRESS, DISK, cluster, exclusion, formed

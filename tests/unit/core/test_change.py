@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from komainu.core import actions as a, change, events as e
+from komainu.core import change
 from komainu.core.state import MonitorFacts, Presence, Proof, Status, Wanted
 from komainu.core.step import step
-from komainu.model import answers, commands as c
+from komainu.model import actions as a, answers, commands as c, events as e
 from komainu.model.config import Cluster, Group, Node
 from komainu.model.message import Message
 from tests.unit.core.clusters import (

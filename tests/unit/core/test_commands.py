@@ -7,7 +7,7 @@ import pytest
 from komainu.core import causes
 from komainu.core.state import Hold, Presence, Proof, Status, Wanted
 from komainu.model import answers, commands as c
-from komainu.model.config import ArbitrationKind, Cluster, Group
+from komainu.model.config import Cluster, Group
 from komainu.model.message import Message
 from tests.unit.core.clusters import ADDRESS, DISK, FAILED, Life, cluster, exclusion, formed, group
 
@@ -114,7 +114,7 @@ def test_a_move_to_a_node_that_is_not_usable_is_refused(presence: Presence) -> N
     assert refused(life, c.MoveGroup("db", "b"), answers.NOT_USABLE)
 
 
-def strict(arbitration: ArbitrationKind = "operator", exclusive: bool = True) -> Cluster:
+def strict(arbitration: str = "operator", exclusive: bool = True) -> Cluster:
     """Three nodes, one group."""
     part = DISK if exclusive else ADDRESS
     return cluster("a b c", arbitration, [Group(name="db", nodes=("a", "b", "c"), resources=(part,))])

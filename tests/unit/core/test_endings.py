@@ -5,10 +5,10 @@ from typing import get_args
 
 import pytest
 
-from komainu.core import actions as a, endings, holdings, monitors
+from komainu.core import endings, holdings, monitors
 from komainu.core.state import Hold, NodeFacts, Presence, Proof, Status
-from komainu.model import commands as c
-from komainu.model.config import ArbitrationKind, FinalAction, Group, Recovery
+from komainu.model import actions as a, commands as c
+from komainu.model.config import FinalAction, Group, Recovery
 from tests.unit.core.clusters import BROKEN, DISK, FAILED, SERVER, UNKNOWN, Life, cluster, formed, monitor, resource
 
 SOFT = {"stop-service": "stop", "shutdown": "shutdown", "reboot": "reboot"}
@@ -17,7 +17,7 @@ ON_NODE = (*SOFT, *HARD)
 GROUPS = [Group(name="db", nodes=("a", "b"), resources=(DISK, SERVER))]
 
 
-def watched(action: str, np: bool = False, nodes: str = "a b", arbitration: ArbitrationKind = "operator") -> Life:
+def watched(action: str, np: bool = False, nodes: str = "a b", arbitration: str = "operator") -> Life:
     """A monitor of the node itself on every node, with that final action."""
     groups = [Group(name="db", nodes=tuple(nodes.split()), resources=(DISK, SERVER))]
     return formed(cluster(nodes, arbitration, groups, [monitor("ping1", nodes=nodes, np=np, final_action=action)]))

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import actions as a, events as e, holdings
+from komainu.core import holdings
 from komainu.core.state import Hold, NodeFacts, Presence, Proof, Status
-from komainu.model import commands as c
+from komainu.model import actions as a, commands as c, events as e
 from komainu.model.config import Group, Recovery
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
 from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, formed, resource

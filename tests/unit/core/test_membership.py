@@ -2,9 +2,9 @@
 
 import pytest
 
-from komainu.core import actions as a, membership
+from komainu.core import membership
 from komainu.core.state import Presence, Proof, Status
-from komainu.model.config import ArbitrationKind
+from komainu.model import actions as a
 from tests.unit.core.clusters import Life, cluster, formed
 
 
@@ -45,7 +45,7 @@ def test_it_forms_once() -> None:
     ("arbitration", "presence"),
     [("none", Presence.GONE), ("operator", Presence.LOST), ("fence", Presence.LOST)],
 )
-def test_only_arbitration_none_takes_a_lost_node_as_gone(arbitration: ArbitrationKind, presence: Presence) -> None:
+def test_only_arbitration_none_takes_a_lost_node_as_gone(arbitration: str, presence: Presence) -> None:
     life = formed(cluster(arbitration=arbitration))
     life.view("b")
     assert life.presence("a") is presence

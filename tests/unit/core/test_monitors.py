@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import actions as a, events as e, monitors, recovery
+from komainu.core import monitors, recovery
 from komainu.core.state import MonitorFacts, Status, Verdict, Wanted, Watch
 from komainu.core.step import step
-from komainu.model import commands as c
+from komainu.model import actions as a, commands as c, events as e
 from komainu.model.config import Monitor
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
 from tests.unit.core.clusters import BROKEN, FAILED, SILENCE, UNKNOWN, Life, cluster, formed, group, monitor

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import actions as a, orders
+from komainu.core import orders
 from komainu.core.state import Presence, Status, Watch
-from komainu.model import answers, commands as c
+from komainu.model import actions as a, answers, commands as c
 from komainu.model.message import Message
 from tests.unit.core.clusters import FAILED, Life, cluster, formed, group, monitor
 

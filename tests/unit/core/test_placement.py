@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import actions as a, placement
+from komainu.core import placement
 from komainu.core.state import Hold, Presence, Status, Wanted
-from komainu.model import commands as c
+from komainu.model import actions as a, commands as c
 from komainu.model.config import Cluster, Group
 from tests.unit.core.clusters import (
     ADDRESS,

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import actions as a, events as e, presence, timers
+from komainu.core import presence, timers
 from komainu.core.state import Hold, Presence, Proof, Status
-from komainu.model import commands as c
-from komainu.model.config import ArbitrationKind
+from komainu.model import actions as a, commands as c, events as e
 from tests.unit.core.clusters import FAILED, UNKNOWN, Life, cluster, formed
 
 RUNNING = (Status.RUNNING, Status.RUNNING)
@@ -91,7 +90,7 @@ def test_why_it_was_not_as_it_should_be_is_kept_with_what_is_unknown_now() -> No
 
 
 @pytest.mark.parametrize("arbitration", ["operator", "none"])
-def test_a_node_that_is_back_without_its_daemon_is_known_no_better(arbitration: ArbitrationKind) -> None:
+def test_a_node_that_is_back_without_its_daemon_is_known_no_better(arbitration: str) -> None:
     """Lost stays lost and gone stays gone until its daemon speaks; and it is told once."""
     life = formed(cluster(arbitration=arbitration))
     life.view("b")
@@ -182,7 +181,7 @@ def test_a_node_whose_daemon_is_lost_can_be_lost_itself() -> None:
 
 
 @pytest.mark.parametrize("arbitration", ["none", "operator"])
-def test_proof_is_void_when_the_node_is_seen_again(arbitration: ArbitrationKind) -> None:
+def test_proof_is_void_when_the_node_is_seen_again(arbitration: str) -> None:
     life = formed(cluster(arbitration=arbitration))
     life.view("a")
     if arbitration == "operator":

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import events as e, recovery, timers
+from komainu.core import recovery, timers
 from komainu.core.state import GroupFacts, Hold, Status, Wanted
-from komainu.model import commands as c
+from komainu.model import commands as c, events as e
 from komainu.model.config import Group, Recovery
 from tests.unit.core.clusters import BROKEN, FAILED, Life, altered, cluster, formed, group, resource
 

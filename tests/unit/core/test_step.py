@@ -3,9 +3,9 @@
 import pytest
 
 from komainu.agent.snapshot import digest, encode
-from komainu.core import events as e
 from komainu.core.state import RULES
 from komainu.core.step import step
+from komainu.model import events as e
 from tests.unit.core.clusters import FAILED, formed
 
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import actions as a, events as e, takeover
+from komainu.core import takeover
 from komainu.core.state import Presence, Status
 from komainu.core.step import step
-from komainu.model import commands as c
+from komainu.model import actions as a, commands as c, events as e
 from komainu.model.config import Group, Recovery
 from komainu.model.outcome import SUCCEEDED, Outcome
 from tests.unit.core.clusters import ADDRESS, DISK, FAILED, SERVER, UNKNOWN, Life, cluster, formed, resource

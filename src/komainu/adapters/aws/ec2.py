@@ -15,7 +15,7 @@ from komainu.adapters.aws.call import Call
 from komainu.adapters.aws.faults import answer_lost, cloud_error, deadline_passed, from_the_api
 from komainu.adapters.aws.pool import Pool
 from komainu.adapters.aws.session import client_config, make_session, trust_store
-from komainu.ports import CloudError, Interface, Route
+from komainu.ports import CloudError, CloudFault, Instance, Interface, Route
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ class Ec2Cloud:
         try:
             await self._call(lambda ec2: ec2.describe_vpcs(DryRun=True), timeout_ms)
         except CloudError as error:
-            if error.code != "DryRunOperation":  # this "error" means: allowed, and nothing was done
+            if error.code != _ALLOWED:
                 raise
 
     def calls(self) -> dict[str, int]:
@@ -117,6 +117,36 @@ class Ec2Cloud:
             source_dest_check=bool(found.get("SourceDestCheck", True)),
             instance=found.get("Attachment", {}).get("InstanceId", ""),
         )
+
+    async def instance(self, instance: str, timeout_ms: int) -> Instance:
+        """One instance, as it is now."""
+        answer = await self._call(lambda ec2: ec2.describe_instances(InstanceIds=[instance]), timeout_ms)
+        found = [each for reservation in answer["Reservations"] for each in reservation["Instances"]]
+        if not found:
+            raise CloudError(
+                CloudFault.REFUSED, "InvalidInstanceID.NotFound", f"The instance ID '{instance}' does not exist"
+            )
+        return Instance(id=found[0]["InstanceId"], state=found[0]["State"]["Name"])
+
+    async def stop_instance(self, instance: str, timeout_ms: int, *, skip_os: bool = True) -> str:
+        """Begin to stop the instance by force; the state that EC2 answers."""
+
+        def stop(ec2: Any) -> Any:
+            # Force alone asks the operating system first, and waits for it. An older SDK does not know the other one.
+            known = _STOP_SKIPS in ec2.meta.service_model.operation_model("StopInstances").input_shape.members
+            more = {_STOP_SKIPS: True} if known and skip_os else {}
+            return ec2.stop_instances(InstanceIds=[instance], Force=True, **more)
+
+        answer = await self._call(stop, timeout_ms, changes=True)
+        return str(answer["StoppingInstances"][0]["CurrentState"]["Name"])
+
+    async def may_stop_instance(self, instance: str, timeout_ms: int) -> None:
+        """Whether `stop_instance` would be allowed; changes nothing."""
+        try:
+            await self._call(lambda ec2: ec2.stop_instances(InstanceIds=[instance], DryRun=True), timeout_ms)
+        except CloudError as error:
+            if error.code != _ALLOWED:
+                raise
 
     async def _tables(self, filters: list[dict[str, Any]], timeout_ms: int) -> list[Any]:
         """The route tables that pass the filters, from every page of the answer."""
@@ -194,6 +224,9 @@ class Ec2Cloud:
 
 
 _V4_FILTER = "route.destination-cidr-block"
+_STOP_SKIPS = "SkipOsShutdown"
+_ALLOWED = "DryRunOperation"
+"""This "error" of a dry run means: allowed, and nothing was done."""
 
 
 def _destination_field(destination: str) -> str:

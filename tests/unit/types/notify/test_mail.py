@@ -84,7 +84,8 @@ def test_with_tls_the_password_of_the_file_is_used(tmp_path: Path, certificates:
     assert refused.detail == "535 who are you"
     assert unread.said is not None
     assert unread.said.code == secret.NOT_SECRET.code
-    assert "open" not in f"{refused} {unread}"
+    assert "sesame" not in f"{refused} {unread}"
+    assert "barley" not in f"{refused} {unread}"
 
 
 @pytest.mark.parametrize("kind", ["starttls", "tls"])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from komainu.core.actions import Ending
+from komainu.model.actions import Ending
 from komainu.model.commands import Command
 from komainu.model.message import Said
 from komainu.model.outcome import Outcome, Result
@@ -125,6 +125,47 @@ class TimerFired:
 
 
 @dataclass(frozen=True, slots=True)
+class VoteWon:
+    """A node's claim is written: it holds the vote, and may act alone (N3)."""
+
+    node: str
+    ring: str
+    "The view in which it claimed: in another one the claim means nothing, however late its success is learned."
+    epoch: int
+    "Of the record."
+    waited: bool
+    "The record that the claim replaced had been unchanged for D: whatever right another node had has ended."
+    wait_ms: int
+    "D, as the record and this node have it: how long another node may still have a right."
+
+
+@dataclass(frozen=True, slots=True)
+class VoteLost:
+    """Another node has the vote that this one held, or nobody knows any more."""
+
+    node: str
+    ring: str
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
+class RightEnding:
+    """A node's right to act is about to end: it has just time enough for a soft stop (N2)."""
+
+    node: str
+    incarnation: str
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
+class RightRegained:
+    """The node may act again."""
+
+    node: str
+    incarnation: str
+
+
+@dataclass(frozen=True, slots=True)
 class NodeLeaving:
     """The daemon of a node was asked to end: its groups have to go before it does."""
 
@@ -152,6 +193,10 @@ Event = (
     | MonitorJudged
     | ConfigurationJudged
     | TimerFired
+    | VoteWon
+    | VoteLost
+    | RightEnding
+    | RightRegained
     | NodeLeaving
     | CommandGiven
 )

@@ -1,0 +1,229 @@
+"""This node's right to act and its vote, put together: what it claims, whom it answers, what it tells the core.
+
+Pure, like its parts: the daemon (`agent.voting`) and the simulator bring time, beacons and the answers of the store.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from komainu.agent.claimant import RELEASED, TAKEN, Ask, Claimant, Wish
+from komainu.agent.right import Right
+from komainu.core import rights
+from komainu.core.state import Presence, State, Status, Wanted
+from komainu.model import events as e
+from komainu.model.message import Message, Said
+from komainu.model.vote import Owner
+
+STABLE_MS = 2_000
+"Together for so long at least before the record says so: a connection that flaps must not cost a claim each time."
+
+NOT_ANSWERED = Message(
+    "KM5611",
+    "the other nodes do not answer, and there is no vote without them",
+    "他のノードから応答がなく、投票権もないため",
+)
+STORE_SAYS = Message("KM5612", "no vote: {reason}", "投票権がないため: {reason}")
+
+
+@dataclass(slots=True)
+class Turn:
+    """What has to be done now."""
+
+    events: list[e.Event] = field(default_factory=list)
+    "To be proposed."
+    ask: Ask | None = None
+    "To be asked of the store."
+
+
+class Voter:
+    """See the module. For kinds of arbitration without rights it does nothing and is always entitled."""
+
+    def __init__(self, me: str, incarnation: str, state: State, nonces: Callable[[], str], known_epoch: int) -> None:
+        """`incarnation`: of this life of the daemon; `known_epoch`: of the newest record this node remembers."""
+        self.me = me
+        self.right = Right()
+        self.claimant = Claimant(Owner(node=me, incarnation=incarnation), state.cluster, nonces, known_epoch)
+        self._state = state
+        self._synced = False
+        self._incarnation = ""
+        self._together_since_ms: int | None = None
+        self._heard: dict[str, int] = {}
+        "The newest beacon heard of each member since it was last missing."
+        self._periods = 0
+        self._period: tuple[str, tuple[str, ...]] = ("", ())
+        self._told_won = ""
+        "The period in which the core was told that the vote is won."
+        self._told_right_ms: int | None = None
+
+    # --- what happens ----------------------------------------------------------------------------------------------
+
+    def follow(self, state: State, incarnation: str, synced: bool, now_ms: int) -> None:
+        """The state as it is now; `synced`: it is put together with that of the other members."""
+        if state.cluster is not self._state.cluster or self._period[0] == "":
+            self.right.configure(state.cluster.arbitration, state.nodes, self.me)
+        self._state, self._synced, self._incarnation = state, synced, incarnation
+        there = tuple(name for name, facts in state.nodes.items() if facts.presence is Presence.MEMBER)
+        if (state.ring, there) != self._period:
+            self._period = (state.ring, there)
+            self._periods += 1
+        self._heard = {node: number for node, number in self._heard.items() if node in there}
+        if not (synced and rights.together(state)):
+            self._together_since_ms = None
+        elif self._together_since_ms is None:
+            self._together_since_ms = now_ms
+        self.claimant.follow(self._name(), self.wish(now_ms), state.cluster, now_ms)
+
+    def beacon(self, number: int, now_ms: int) -> dict[int, int]:
+        """A beacon with that number is sent: what it answers, by node id. An answer voids what this node waits for."""
+        self.right.sent(number, now_ms)
+        answers = {node: self._heard[node] for node in self._answerable() if node in self._heard}
+        if answers:
+            self.claimant.void()
+        return {node.id: answers[node.name] for node in self._state.cluster.nodes if node.name in answers}
+
+    def heard(self, sender: str, number: int, answers: dict[int, int]) -> bool:
+        """A beacon of another member was delivered. True when it waits for its first answer from this node."""
+        first = sender in self._answerable() and sender not in self._heard
+        if sender in self._answerable():
+            self._heard[sender] = number
+        mine = next(node.id for node in self._state.cluster.nodes if node.name == self.me)
+        if mine in answers:
+            self.right.answered(sender, answers[mine])
+        return first
+
+    def turn(self, now_ms: int) -> Turn:
+        """What is due now."""
+        turn = Turn()
+        if not self._limited:
+            return turn
+        state, claimant = self._state, self.claimant
+        if rights.by_word(state) and not rights.together(state) and not claimant.contradicted:
+            self.right.confirmed(now_ms)
+        claimant.follow(self._name(), self.wish(now_ms), state.cluster, now_ms)
+        turn.ask = claimant.due(now_ms)
+        if self.me in state.nodes:
+            self._tell_vote(turn)
+            self._tell_right(turn, now_ms)
+        return turn
+
+    def answered(self, sent_ms: int | None) -> None:
+        """The claimant took an answer of the store that confirmed a write sent then (or none)."""
+        if sent_ms is not None and self.claimant.won:
+            self.right.confirmed(sent_ms)
+
+    # --- what it knows ---------------------------------------------------------------------------------------------
+
+    def entitled(self, now_ms: int) -> bool:
+        """True while this node may have effects."""
+        return not self._limited or self.right.left_ms(now_ms) > 0
+
+    def next_ms(self, now_ms: int) -> int | None:
+        """When to take the next turn at the latest; None: nothing is due before something happens."""
+        if not self._limited:
+            return None
+        grace_ms = self._state.cluster.arbitration.stop_grace_ms
+        dates = [self.claimant.next_ms(), self.right.until_ms - grace_ms, self.right.until_ms]
+        dates.append(self.right.since_ms + self._third_ms)
+        if self._together_since_ms is not None:
+            dates.append(self._together_since_ms + self._stable_ms)
+        if rights.by_word(self._state):
+            dates.append(now_ms + self._third_ms)
+        return min((date for date in dates if date is not None and date > now_ms), default=None)
+
+    def holding(self) -> bool:
+        """True when anything of a group has or may have effect here."""
+        holds = (facts.holds.get(self.me, ()) for facts in self._state.groups.values())
+        quiet = (Status.STOPPED, Status.UNKNOWN)
+        return any(hold.status not in quiet or hold.action for each in holds for hold in each)
+
+    def wish(self, now_ms: int) -> Wish:
+        """What this node wants of the vote."""
+        state = self._state
+        if state.cluster.arbitration.kind != "lease" or self.me not in state.nodes:
+            return Wish.REST
+        if rights.together(state):
+            unanswered = now_ms - self.right.since_ms > self._third_ms
+            if unanswered and self.holding():
+                return Wish.AT_ONCE
+            stable = self._together_since_ms is not None and now_ms - self._together_since_ms >= self._stable_ms
+            return Wish.SETTLE if stable else Wish.KEEP
+        if self.holding():
+            return Wish.AT_ONCE
+        facts = state.nodes[self.me]
+        if not state.formed or facts.presence is not Presence.MEMBER or not facts.probed or facts.leaving:
+            return Wish.KEEP
+        missing = [other.presence for other in state.nodes.values() if other.presence is not Presence.MEMBER]
+        if all(presence in (Presence.JOINING, Presence.AGENT_LOST) for presence in missing):
+            return Wish.KEEP
+        return Wish.RELEASE if self._useless() else Wish.HEAD_START
+
+    # --- within ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _limited(self) -> bool:
+        return self._state.cluster.arbitration.limited
+
+    @property
+    def _third_ms(self) -> int:
+        return self._state.cluster.arbitration.right_ms // 3
+
+    @property
+    def _stable_ms(self) -> int:
+        return max(STABLE_MS, self._state.cluster.detect_within_ms)
+
+    def _name(self) -> str:
+        return f"{self._periods}"
+
+    def _answerable(self) -> tuple[str, ...]:
+        """The members whose beacons may be answered: for two nodes all or none, for a majority whoever is there."""
+        state = self._state
+        if not self._synced or not self._limited:
+            return ()
+        if state.cluster.arbitration.kind == "lease" and not rights.together(state):
+            return ()
+        return tuple(name for name in state.members() if name != self.me)
+
+    def _useless(self) -> bool:
+        """True when every group that should run here has failed here: then the other node may try."""
+        here = [facts for name, facts in self._state.groups.items() if self.me in facts.holds]
+        wanted = [facts for facts in here if facts.wanted is Wanted.UP]
+        return bool(wanted) and all(facts.given_up for facts in wanted)
+
+    def _tell_vote(self, turn: Turn) -> None:
+        """Level-triggered: the core may have forgotten, with another view, what it was told."""
+        state, claimant = self._state, self.claimant
+        if state.cluster.arbitration.kind != "lease" or rights.together(state) or not self._synced:
+            return
+        held = rights.holds_vote(state, self.me)
+        if claimant.won and not held and self._told_won != self._name():
+            self._told_won = self._name()
+            wait_ms = max(claimant.wait_ms, state.cluster.arbitration.wait_ms)
+            turn.events.append(e.VoteWon(self.me, state.ring, claimant.epoch, claimant.waited, wait_ms))
+        elif not claimant.won and (held or claimant.contradicted) and self._told_won != f"lost {self._name()}":
+            self._told_won = f"lost {self._name()}"
+            turn.events.append(e.VoteLost(self.me, state.ring, self._why_lost()))
+
+    def _why_lost(self) -> Said:
+        found = self.claimant.record
+        if found is not None and found.owner is not None and found.owner.node != self.me:
+            return TAKEN.said(owner=found.owner.node)
+        return self.claimant.trouble or RELEASED.said()
+
+    def _tell_right(self, turn: Turn, now_ms: int) -> None:
+        facts = self._state.nodes[self.me]
+        if facts.incarnation != self._incarnation or facts.presence is not Presence.MEMBER:
+            return
+        over = self.right.left_ms(now_ms) <= self._state.cluster.arbitration.stop_grace_ms
+        if over is facts.powerless or (over and not self.holding()):
+            self._told_right_ms = None
+        elif self._told_right_ms is None or now_ms - self._told_right_ms > self._third_ms:
+            self._told_right_ms = now_ms
+            ending = e.RightEnding(self.me, self._incarnation, self._why_ending())
+            turn.events.append(ending if over else e.RightRegained(self.me, self._incarnation))
+
+    def _why_ending(self) -> Said:
+        trouble = self.claimant.trouble
+        if trouble is None:
+            return NOT_ANSWERED.said()
+        said = STORE_SAYS.said(reason=trouble.en)
+        return Said(said.code, said.en, STORE_SAYS.ja.format(reason=trouble.ja), said.level)

@@ -1,0 +1,164 @@
+"""The shell around `agent.voter`: it brings the time and the store, and does what is due. It decides nothing.
+
+A call to the store runs beside everything else, and is bounded; whatever it answers after that is not heard.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from komainu.agent.claimant import Ask
+from komainu.agent.voter import Voter
+from komainu.core.state import State
+from komainu.model import events as e
+from komainu.model.message import Message, Said
+from komainu.ports import StoreSilent, VoteStore
+
+TOO_LATE = Message(
+    "KM5621",
+    "The store of the vote did not answer within {ms} ms. Look at the network between this node and the store.",
+    "投票レコードのストアから {ms} ミリ秒以内に応答がありません。このノードとストアの間の通信を確認してください。",
+    "warning",
+)
+NO_STORE = Message(
+    "KM5622",
+    "The store of the vote could not be opened ({reason}). See `komainu lease check`.",
+    "投票レコードのストアを開けません ({reason})。`komainu lease check` で確認してください。",
+    "error",
+)
+
+
+class Cut(Protocol):
+    """Who ends this node's effects when its right ends: `agent.isolation`."""
+
+    def extended(self, for_ms: int) -> None:
+        """The right lasts for so long from now."""
+
+    def ended(self) -> None:
+        """It has just ended."""
+
+
+class Voting:
+    """The right and the vote of one membership. Needs a running loop."""
+
+    def __init__(
+        self,
+        voter: Voter,
+        store: Callable[[], VoteStore | None],
+        cut: Cut,
+        propose: Callable[[e.Event], None],
+        alert: Callable[[Said], None],
+        now_ms: Callable[[], int],
+    ) -> None:
+        """`store`: the one of the configuration in force, None when it has none."""
+        self.voter = voter
+        self._store = store
+        self._cut = cut
+        self._propose = propose
+        self._alert = alert
+        self._now_ms = now_ms
+        self._until_ms = 0
+        self._ended = True
+        self._alarm: asyncio.TimerHandle | None = None
+        self._calls: set[asyncio.Task[None]] = set()
+        self._extended = asyncio.Event()
+        self._told: Said | None = None
+        self._timeout_ms = 1_000
+        self._closed = False
+
+    def follow(self, state: State, incarnation: str, synced: bool) -> None:
+        """The state as it is now."""
+        self._timeout_ms = state.cluster.arbitration.store_timeout_ms
+        self.voter.follow(state, incarnation, synced, self._now_ms())
+        self.turn()
+
+    def heard(self, sender: str, number: int, answers: dict[int, int]) -> bool:
+        """A beacon of another member; True when it should be answered at once."""
+        first = self.voter.heard(sender, number, answers)
+        self.turn()
+        return first
+
+    def turn(self) -> None:
+        """Do what is due now."""
+        if self._closed:
+            return
+        now_ms = self._now_ms()
+        turn = self.voter.turn(now_ms)
+        if turn.ask is not None:
+            self._call(turn.ask)
+        self._look_at_right(now_ms)
+        for event in turn.events:
+            self._propose(event)
+        self._set_alarm()
+
+    async def entitled(self) -> None:
+        """Returns once this node may have effects; whoever asks bounds the time."""
+        while not self.voter.entitled(self._now_ms()):
+            self._extended.clear()
+            await self._extended.wait()
+
+    async def close(self) -> None:
+        """No further turn. What was asked of the store may still be done by it."""
+        self._closed = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+        for call in tuple(self._calls):
+            call.cancel()
+        if self._calls:
+            await asyncio.wait(self._calls)
+
+    def _look_at_right(self, now_ms: int) -> None:
+        until_ms = self.voter.right.until_ms
+        if until_ms > max(self._until_ms, now_ms):
+            self._until_ms, self._ended = until_ms, False
+            self._cut.extended(until_ms - now_ms)
+            self._extended.set()
+        elif not self._ended and not self.voter.entitled(now_ms):
+            self._ended = True
+            self._cut.ended()
+
+    def _call(self, ask: Ask) -> None:
+        task = asyncio.get_running_loop().create_task(self._ask(ask), name="vote")
+        self._calls.add(task)
+        task.add_done_callback(self._called)
+
+    async def _ask(self, ask: Ask) -> None:
+        claimant = self.voter.claimant
+        try:
+            store = self._store()
+            if store is None:
+                raise StoreSilent(NO_STORE.said(reason="-"))
+            async with asyncio.timeout(self._timeout_ms / 1000):
+                if ask.record is None:
+                    held = await store.read(self._timeout_ms)
+                    self.voter.answered(claimant.read(ask, held, self._now_ms()))
+                else:
+                    version = await store.replace(ask.version, ask.record.text(), self._timeout_ms)
+                    self.voter.answered(claimant.replaced(ask, version, self._now_ms()))
+        except TimeoutError:
+            claimant.silent(ask, TOO_LATE.said(ms=self._timeout_ms), self._now_ms())
+        except StoreSilent as silent:
+            claimant.silent(ask, silent.said, self._now_ms())
+        self._tell()
+        self.turn()
+
+    def _called(self, task: asyncio.Task[None]) -> None:
+        self._calls.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error  # a defect: the loop's exception handler ends the daemon
+
+    def _tell(self) -> None:
+        """Each trouble once, until it is another one."""
+        trouble = self.voter.claimant.trouble
+        if trouble is not None and (self._told is None or trouble.code != self._told.code):
+            self._alert(trouble)
+        self._told = trouble
+
+    def _set_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        next_ms = self.voter.next_ms(self._now_ms())
+        if next_ms is not None:
+            after_s = max(0, next_ms - self._now_ms()) / 1000
+            self._alarm = asyncio.get_running_loop().call_later(after_s, self.turn)
