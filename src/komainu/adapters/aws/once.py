@@ -1,0 +1,150 @@
+"""Calls of the third vote: each is sent once at most, and ends within its own deadline, whatever the network does.
+
+An SDK that repeats a conditional write by itself is refused because of its own first attempt, and reports a loss that
+was none. So nothing is repeated here: whoever asks reads back, and decides (N3).
+
+Between two takeovers hours pass, and nothing is sent meanwhile. A connection that was left open for so long may be
+dead without anybody having been told: a firewall that has forgotten it swallows the request. One that has idled is
+therefore not used any more; making a new one costs two round trips, a swallowed request the whole deadline.
+
+The SDK is loaded in the thread that needs it, when something is asked for the first time.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from komainu.adapters.aws.call import Call
+from komainu.adapters.aws.pool import Pool
+
+T = TypeVar("T")
+
+CONNECTIONS = 8
+"Calls at the same time. One is enough, unless name resolution hangs: that no deadline can end."
+IDLE_S = 30.0
+STALE_CREDENTIALS = (
+    *("AuthFailure", "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId"),
+    *("InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException"),
+)
+"Answers after which keys are read afresh: an administrator may have replaced the file under a running daemon."
+
+
+class Once:
+    """One service of AWS, called like that. Clients are kept by region and deadline."""
+
+    def __init__(self, service: str, endpoint_url: str | None = None) -> None:
+        """`service` as the SDK calls it (`s3`). `endpoint_url` is for tests. Opens nothing yet."""
+        self._service = service
+        self._endpoint_url = endpoint_url
+        self._pool = Pool(f"komainu-{service}", CONNECTIONS)
+        self._making = threading.Lock()
+        self._sessions: dict[str | None, Any] = {}
+        self._clients: dict[tuple[str | None, int], Any] = {}
+        self._counting = threading.Lock()
+        self._calls: dict[str, int] = {}
+        self._used_ns = time.monotonic_ns()
+        self._current = threading.local()
+
+    def calls(self) -> dict[str, int]:
+        """How many requests were sent so far, by the name of the API's action."""
+        with self._counting:
+            return dict(self._calls)
+
+    def close(self) -> None:
+        """Send nothing more. A call that hangs is left to its thread, which does not outlive the process."""
+        self._pool.close()
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            client.close()
+
+    async def call(self, region: str | None, send: Callable[[Any], T], timeout_ms: int, *, changes: bool = False) -> T:
+        """Run `send` with the client, in a thread. Raises CloudError; after the deadline nothing more is sent."""
+        call = Call(timeout_ms)
+        answer = asyncio.wrap_future(self._pool.submit(lambda: self._run(call, region, send, timeout_ms, changes)))
+        try:
+            return await asyncio.wait_for(answer, timeout_ms / 1000)
+        except TimeoutError:
+            from komainu.adapters.aws.faults import deadline_passed
+
+            raise deadline_passed(timeout_ms, call.abandon()) from None
+        finally:
+            call.abandon()
+
+    def _run(self, call: Call, region: str | None, send: Callable[[Any], T], timeout_ms: int, changes: bool) -> T:
+        """In a thread: make the client if there is none, send, translate what went wrong."""
+        from komainu.adapters.aws.faults import cloud_error
+
+        seconds = -(-timeout_ms // 1000)  # few clients, however many deadlines there are
+        self._current.call = call
+        try:
+            return send(self._client(region, seconds))
+        except Exception as error:
+            found = cloud_error(error, region, changes and call.may_have_arrived)
+            if found.code in STALE_CREDENTIALS:
+                self._forget(region)
+            raise found from error
+        finally:
+            self._current.call = None
+            self._used_ns = time.monotonic_ns()
+
+    def _client(self, region: str | None, seconds: int) -> Any:
+        """The client; made under a lock, because the SDK's sessions are not made for several threads."""
+        with self._making:
+            client = self._clients.get((region, seconds))
+            if client is None:
+                client = self._clients[region, seconds] = self._make_client(region, seconds)
+            elif time.monotonic_ns() - self._used_ns > IDLE_S * 1e9:
+                client.close()  # its idle connections only: it goes on with new ones
+        return client
+
+    def _forget(self, region: str | None) -> None:
+        with self._making:
+            self._sessions.pop(region, None)
+            for known in [each for each in self._clients if each[0] == region]:
+                del self._clients[known]
+
+    def _make_client(self, region: str | None, seconds: int) -> Any:
+        from botocore.config import Config
+        from botocore.exceptions import NoCredentialsError
+
+        from komainu.adapters.aws.session import client_config, make_session, trust_store
+
+        session = self._sessions.get(region)
+        if session is None:
+            session = make_session(region)
+            if session.get_credentials() is None:
+                # A client made without credentials would stay without them for ever.
+                raise NoCredentialsError
+            self._sessions[region] = session
+        once = Config(
+            connect_timeout=seconds, read_timeout=seconds, retries={"mode": "standard", "total_max_attempts": 1}
+        )
+        client = session.client(
+            self._service,
+            endpoint_url=self._endpoint_url,
+            config=client_config(CONNECTIONS).merge(once),
+            verify=trust_store(session),
+        )
+        client.meta.events.register(f"before-send.{self._service}", self._before_send)
+        client.meta.events.register(f"response-received.{self._service}", self._attempt_ended)
+        return client
+
+    def _before_send(self, event_name: str, **_: Any) -> None:
+        """The SDK is about to send."""
+        self._current.call.attempt()
+        action = event_name.rpartition(".")[2]
+        with self._counting:
+            self._calls[action] = self._calls.get(action, 0) + 1
+
+    def _attempt_ended(self, exception: BaseException | None, parsed_response: dict[str, Any] | None, **_: Any) -> None:
+        """The SDK has an answer, or has given up."""
+        from botocore.parsers import ResponseParserError
+
+        from komainu.adapters.aws.faults import answer_lost, from_the_api
+
+        foreign = exception is None and not from_the_api(parsed_response)
+        self._current.call.attempt_ended(foreign or answer_lost(exception, parsed_response))
+        if foreign:
+            raise ResponseParserError("the answer is not of the API: does a proxy or a portal answer in its place?")
