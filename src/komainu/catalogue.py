@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
-from komainu.ports import MonitorType, NotifierType, ResourceType
+from komainu.arbitration.ec2_stop import EC2_STOP
+from komainu.ports import FenceType, MonitorType, NotifierType, ResourceType
 from komainu.types.aws.vip import AWSVIP
 from komainu.types.disk import DISK
 from komainu.types.exec import EXEC
@@ -61,3 +62,9 @@ NOTIFICATIONS: tuple[NotifierType, ...] = (MAIL, WEBHOOK, SNS)
 
 NOTIFIERS: Mapping[str, NotifierType] = by_name(NOTIFICATIONS)
 """What `komainu.config.read` and the daemon ask for a kind of notification by its name."""
+
+FENCES: tuple[FenceType, ...] = (EC2_STOP,)
+"""The fence types, in the order of the documentation."""
+
+FENCE_TYPES: Mapping[str, FenceType] = by_name(FENCES)
+"""What `komainu.config.read` and the daemon ask for a fence type by its name."""

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, replace
 
-from komainu.ports import CloudError, CloudFault, Interface, Route
+from komainu.ports import CloudError, CloudFault, Instance, Interface, Route
 
 
 def throttled() -> CloudError:
@@ -61,6 +61,10 @@ class FakeCloud:
         "Table id to destination to interface."
         self.table_vpc: dict[str, str] = {}
         self.interfaces: dict[str, Interface] = {}
+        self.instances: dict[str, list[str]] = {}
+        "Per instance, the states it is seen in, one after the other; the last one stays."
+        self.when_stopped: dict[str, list[str]] = {}
+        "Per instance, the states after a stop; else `stopping`, then `stopped`."
         self.faults: dict[str, list[Fault]] = {}
         self.log: list[str] = []
         self.at_once = 0
@@ -79,6 +83,14 @@ class FakeCloud:
 
     def add_interface(self, vpc: str, interface: str, address: str, source_dest_check: bool = False) -> None:
         self.interfaces[interface] = Interface(interface, vpc, address, source_dest_check, f"i-of-{interface}")
+
+    def add_instance(self, instance: str, *states: str) -> None:
+        """A machine that is seen in these states."""
+        self.instances[instance] = list(states) or ["running"]
+
+    def attach(self, interface: str, instance: str) -> None:
+        """Put an interface into a machine; an empty name takes it out."""
+        self.interfaces[interface] = replace(self.interfaces[interface], instance=instance)
 
     def set_source_dest_check(self, interface: str, on: bool) -> None:
         self.interfaces[interface] = replace(self.interfaces[interface], source_dest_check=on)
@@ -144,6 +156,30 @@ class FakeCloud:
                 "InvalidNetworkInterfaceID.NotFound", f"The networkInterface ID '{interface}' does not exist"
             )
         return self.interfaces[interface]
+
+    async def instance(self, instance: str, timeout_ms: int) -> Instance:
+        await self._begin("instance", instance, timeout_ms)
+        states = self._states(instance)
+        return Instance(instance, states.pop(0) if len(states) > 1 else states[0])
+
+    async def stop_instance(self, instance: str, timeout_ms: int, *, skip_os: bool = True) -> str:
+        lost = await self._begin("stop_instance" if skip_os else "stop_instance_gently", instance, timeout_ms)
+        if self._states(instance)[0] in ("shutting-down", "terminated"):
+            raise _refused("IncorrectInstanceState", f"This instance '{instance}' cannot be stopped now.")
+        if self._states(instance)[0] != "stopped":
+            self.instances[instance] = list(self.when_stopped.get(instance, ["stopping", "stopped"]))
+        if lost is not None:
+            raise lost
+        return self.instances[instance][0]
+
+    async def may_stop_instance(self, instance: str, timeout_ms: int) -> None:
+        await self._begin("may_stop_instance", instance, timeout_ms)
+        self._states(instance)
+
+    def _states(self, instance: str) -> list[str]:
+        if instance not in self.instances:
+            raise _refused("InvalidInstanceID.NotFound", f"The instance ID '{instance}' does not exist")
+        return self.instances[instance]
 
     async def _begin(self, method: str, key: str, timeout_ms: int) -> CloudError | None:
         """Count the call, let others run, and fail as told. Answers the error that follows the change, if any."""

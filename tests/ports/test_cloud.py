@@ -17,7 +17,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from komainu.adapters.aws.ec2 import Ec2Cloud
-from komainu.ports import Cloud, CloudError, CloudFault, Route
+from komainu.ports import Cloud, CloudError, CloudFault, Instance, Route
 from tests.doubles.api_server import ApiServer, drop, error, hang, nobody_listens, through
 from tests.doubles.cloud import FakeCloud, connection_lost, throttled, unreachable
 
@@ -39,6 +39,8 @@ class World:
     table_b: str
     table_c: str
     other_table: str
+    instance: str
+    "An instance that runs, with interface one."
     source_dest_check: Callable[[bool], None]
     "Switches the check of interface one."
     behaving: Callable[..., "World"]
@@ -55,6 +57,8 @@ def fake_world() -> World:
     cloud.add_vpc("vpc-2", "172.16.0.0/16")
     cloud.add_interface("vpc-1", "eni-1", "10.0.110.100", source_dest_check=True)
     cloud.add_interface("vpc-1", "eni-2", "10.0.110.101", source_dest_check=True)
+    cloud.add_instance("i-1")
+    cloud.attach("eni-1", "i-1")
     cloud.add_table("vpc-1", "rtb-a", {VIP: "eni-1"})
     cloud.add_table("vpc-1", "rtb-b", {VIP: "eni-1"})
     cloud.add_table("vpc-1", "rtb-c", {})
@@ -80,6 +84,7 @@ def fake_world() -> World:
         table_b="rtb-b",
         table_c="rtb-c",
         other_table="rtb-other",
+        instance="i-1",
         source_dest_check=lambda on: cloud.set_source_dest_check("eni-1", on),
         behaving=behaving,
         close=lambda: None,
@@ -107,6 +112,7 @@ class Emulation:
         other = self.ec2.create_vpc(CidrBlock="172.16.0.0/16")["Vpc"]["VpcId"]
         subnet = self.ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.110.0/24")["Subnet"]["SubnetId"]
         one, two = (self._interface(subnet, address) for address in ("10.0.110.100", "10.0.110.101"))
+        instance = self._instance(one)
         tables = [self._table(vpc), self._table(vpc), self._table(vpc)]
         for table in tables[:2]:
             self.ec2.create_route(RouteTableId=table, DestinationCidrBlock=VIP, NetworkInterfaceId=one)
@@ -128,6 +134,7 @@ class Emulation:
                 table_b=tables[1],
                 table_c=tables[2],
                 other_table=other_table,
+                instance=instance,
                 source_dest_check=source_dest_check,
                 behaving=behaving,
                 close=close,
@@ -161,6 +168,11 @@ class Emulation:
     def _interface(self, subnet: str, address: str) -> str:
         made = self.ec2.create_network_interface(SubnetId=subnet, PrivateIpAddress=address)
         return str(made["NetworkInterface"]["NetworkInterfaceId"])
+
+    def _instance(self, interface: str) -> str:
+        placed = [{"DeviceIndex": 0, "NetworkInterfaceId": interface}]
+        made = self.ec2.run_instances(ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, NetworkInterfaces=placed)
+        return str(made["Instances"][0]["InstanceId"])
 
     def _table(self, vpc: str) -> str:
         return str(self.ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"])
@@ -285,6 +297,35 @@ def test_an_interface_is_described(world: World) -> None:
 def test_an_unknown_interface_is_refused(world: World) -> None:
     found = refusal(world.cloud.interface("eni-0123456789abcdef0", LONG_MS))
     assert (found.fault, found.code) == (CloudFault.REFUSED, "InvalidNetworkInterfaceID.NotFound")
+
+
+def test_an_interface_tells_its_instance(world: World) -> None:
+    assert run(world.cloud.interface(world.one, LONG_MS)).instance == world.instance
+
+
+def test_an_instance_is_seen_running_and_stopped(world: World) -> None:
+    assert run(world.cloud.instance(world.instance, LONG_MS)) == Instance(world.instance, "running")
+    run(world.cloud.may_stop_instance(world.instance, LONG_MS))
+    assert run(world.cloud.instance(world.instance, LONG_MS)).state == "running", "a question changes nothing"
+    assert run(world.cloud.stop_instance(world.instance, LONG_MS)) in ("stopping", "stopped")
+    until_stopped = [run(world.cloud.instance(world.instance, LONG_MS)).state for _ in range(2)]
+    assert until_stopped[-1] == "stopped"
+    assert run(world.cloud.interface(world.one, LONG_MS)).instance == world.instance, "it keeps its interface"
+
+
+def test_a_stopped_instance_may_be_stopped_again(world: World) -> None:
+    run(world.cloud.stop_instance(world.instance, LONG_MS))
+    run(world.cloud.instance(world.instance, LONG_MS))
+    run(world.cloud.stop_instance(world.instance, LONG_MS, skip_os=False))
+    run(world.cloud.instance(world.instance, LONG_MS))
+    assert run(world.cloud.instance(world.instance, LONG_MS)).state == "stopped"
+
+
+def test_an_unknown_instance_is_refused(world: World) -> None:
+    unknown = "i-0123456789abcdef0"
+    for asking in (world.cloud.instance(unknown, LONG_MS), world.cloud.stop_instance(unknown, LONG_MS)):
+        found = refusal(asking)
+        assert (found.fault, found.code) == (CloudFault.REFUSED, "InvalidInstanceID.NotFound")
 
 
 # --- bad days

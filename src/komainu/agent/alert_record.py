@@ -31,6 +31,7 @@ MODULES: Final[Mapping[str, str]] = {
     "KM51": "resource",
     "KM571": "notify",
     "KM572": "notify",
+    "KM58": "fence",
     "KM6": "api",
     "KM61": "cli",
     "KM7": "core",
