@@ -83,6 +83,8 @@ def _daemon() -> "tuple[Daemon, Server]":
             boot=Path(BOOT_ID).read_text().strip(),
             cluster=cluster,
             epoch=store.epoch(),
+            vote_epoch=store.vote_epoch(),
+            votes=lambda cluster: None,
             maintenance=store.maintenance(),
             types=RESOURCE_TYPES,
             monitor_types=MONITOR_TYPES,

@@ -251,6 +251,9 @@ class MemoryStore:
             self.epochs.append(epoch)
         return self.trouble
 
+    def save_vote_epoch(self, epoch: int) -> None:
+        self.vote_epoch = epoch
+
     def save_maintenance(self, on: bool) -> Said | None:
         if self.trouble is None:
             self.maintenance.append(on)
@@ -339,6 +342,8 @@ class World:
         self.clock = clock
         self.alerts_on_disk = False
         self.notifiers: dict[str, NotifierType] = {}
+        self.votes: VoteStore | None = None
+        "The store of the vote."
 
     async def __aenter__(self) -> "World":
         return self
@@ -360,6 +365,8 @@ class World:
                 boot=BOOT,
                 cluster=cluster or versions.held[-1].cluster,
                 epoch=epoch,
+                vote_epoch=0,
+                votes=lambda _: self.votes,
                 maintenance=maintenance,
                 types={"thing": self.things.type()},
                 monitor_types={"look": self.things.monitor_type()},

@@ -23,6 +23,7 @@ from komainu.ports import (
     Power,
     ResourceType,
     Topics,
+    VoteStore,
     Watchdog,
 )
 
@@ -59,6 +60,10 @@ class Around:
     cluster: Cluster
     epoch: int
     "The highest this node remembers."
+    vote_epoch: int
+    "Of the newest vote record this node remembers."
+    votes: Callable[[Cluster], VoteStore | None]
+    "Opens the store of the vote that a configuration names; None when it names none."
     maintenance: bool
     "Whether the maintenance switch was on, as far as this node remembers."
     types: Mapping[str, ResourceType]

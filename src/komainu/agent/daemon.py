@@ -42,6 +42,8 @@ from komainu.agent.runs import Runs
 from komainu.agent.scripts import Scripts
 from komainu.agent.stop_mark import StopMark
 from komainu.agent.timekeeper import Timekeeper
+from komainu.agent.voter import Voter
+from komainu.agent.voting import Uncut, Voting
 from komainu.agent.watch import Watch
 from komainu.config.declared import Declared
 from komainu.core.state import State
@@ -61,6 +63,9 @@ REPORT_PAUSE_MS = 500
 "Stopped nodes are told of changes no more often."
 PREPARE_MS = 3_000
 "A daemon that starts prepares before it joins, so that a takeover finds everything warm; but the others wait for it."
+
+FIRST_BEATS = 100_000_000
+"Beats are counted from the clock on, so that no life of this daemon repeats the numbers of another."
 
 DEFECT = Message(
     "KM5510",
@@ -103,7 +108,7 @@ class Daemon:
         self.runs = Runs(around.run_folder / "runs", self.background, recorder.alert)
         self.residents = Residents(around.me, self.name, lambda: self.replica.state.cluster, around.residents, self)
         self._watchdog = Claims(around.watchdog)
-        self._ending = Ending(around.me, around.power, self._watchdog.end, recorder.alert, self._written)
+        self._ending = Ending(around.me, around.power, self._watchdog.end, recorder.alert, recorder.written)
         self._heartbeat = Heartbeat(around.me, around.links, lambda: self.replica.state.cluster, recorder.alert)
         self._end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._defective = False
@@ -124,10 +129,16 @@ class Daemon:
         scripts = Scripts(me, around.processes, lambda: self.replica.state.cluster)
         executor = Executor(me, hands, self.runs, watch, scripts, loop.propose, alert)
         afterwards = executor.clearing.afterwards
+        keeper = Keeper(
+            self.replica.state, around.store, self.background, alert, afterwards, self._reload, around.vote_epoch
+        )
+        voter = Voter(me, self.name, self.replica.state, lambda: secrets.token_hex(8), keeper.vote_epoch)
+        voting = Voting(voter, around.votes, Uncut(), loop.propose, alert, keeper.keep_vote_epoch, now_ms)
+        executor.entitled = voting.entitled
         declared = Declared(around.types, around.monitor_types, around.notifiers)
         self.parts = loop.parts = Parts(
             line=Line(me, cluster, self.name, self._bus, loop, self._stalled),
-            pulse=Pulse(cluster.detect_within_ms),
+            pulse=Pulse(cluster, first=now_ms() % FIRST_BEATS),
             timekeeper=Timekeeper(loop.propose, self._armed, lambda: self.replica.rank, now_ms),
             hands=hands,
             executor=executor,
@@ -135,10 +146,11 @@ class Daemon:
             patrol=Patrol(me, around.monitor_types, self._monitor_host, loop.propose),
             requests=Requests(me, self.name, loop.propose),
             recorder=self._recorder,
-            keeper=Keeper(self.replica.state, around.store, self.background, alert, afterwards, self._reload),
+            keeper=keeper,
             ending=self._ending,
             alerts=self.alerts,
             judging=Judging(me, declared, around.host, around.versions, around.machine, loop.propose),
+            voting=voting,
         )
         self.alerts.attach(self.replica, self.parts.line.send)
         self.leaving = Leaving(loop, self.runs, around.notifier, self._bus.stop, self._ending.guard)
@@ -316,6 +328,7 @@ class Daemon:
         self.parts.watch.close()
         self.parts.executor.abandon()
         self.parts.judging.abandon()
+        await self.parts.voting.close()
         await self._bus.stop()
         await self.parts.patrol.close()  # the others need not wait for it
         self.alerts.detach()
@@ -335,16 +348,6 @@ class Daemon:
         self._end = asyncio.get_running_loop().create_future()
         if self._defective:
             self._end.set_result(DEFECT_CODE)
-
-    async def _written(self) -> None:
-        """Returns when the journal is on the disk."""
-        done = asyncio.Event()
-        self._recorder.flush()
-        if self.background.do(lambda: self.background.hand_over(done.set), self._unwritten):
-            await done.wait()
-
-    def _unwritten(self, error: Exception) -> None:
-        _log.error("%s: %s", type(error).__name__, error)
 
     # --- what it does all the time ---------------------------------------------------------------------------------
 

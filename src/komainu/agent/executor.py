@@ -1,7 +1,7 @@
 """Carries out the actions that are addressed to this node, and proposes their outcomes. It decides nothing."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 from komainu.agent import attempt, scripts
@@ -30,7 +30,18 @@ NO_FENCE = Message(
     "error",
 )
 
+NO_RIGHT = Message(
+    "KM5123",
+    "Resource {name} was not started: {node} had no right to act. See `komainu status`.",
+    "{node} に動作する権利がないため、リソース {name} を起動しませんでした。`komainu status` で確認してください。",
+    "error",
+)
+
 Work = StartResource | StopResource | ProbeNode | FenceNode | RunScript
+
+
+async def _always() -> bool:
+    return True
 
 
 class Follower(Protocol):
@@ -67,6 +78,8 @@ class Executor:
         self._scripts = scripts
         self._propose = propose
         self._alert = alert
+        self.entitled: Callable[[], Awaitable[bool]] = _always
+        "Waits until this node may have effects; False when it waited in vain."
         self._lanes: dict[Key, Lane] = {}
         self._turns: dict[Key, asyncio.Lock] = {}
         "A start or a stop is one turn with the scripts around it: nothing comes in between, a probe least of all."
@@ -125,7 +138,10 @@ class Executor:
         if hand is not None and hand.work is not None:
             self._follower.starting(hand)
             async with self._turn(hand.key):
-                outcome = await self._bring_up(hand, hand.work)
+                if await self.entitled():
+                    outcome = await self._bring_up(hand, hand.work)
+                else:
+                    outcome = failed(NO_RIGHT.said(name=action.resource, node=self._me))
         self._propose(e.ActionFinished(action.id, self._me, outcome))
         if hand is not None:
             if outcome.succeeded:

@@ -22,6 +22,9 @@ class Store(Protocol):
     def save_epoch(self, epoch: int) -> Said | None:
         """Remember the highest epoch seen."""
 
+    def save_vote_epoch(self, epoch: int) -> Said | None:
+        """Remember the epoch of the newest vote record seen."""
+
     def save_maintenance(self, on: bool) -> Said | None:
         """Remember whether the maintenance switch is on."""
 
@@ -40,8 +43,9 @@ class Keeper:
         alert: Callable[[Said], None],
         afterwards: Callable[[Callable[[], None]], None],
         reload: Callable[[Cluster], None],
+        vote_epoch: int = 0,
     ) -> None:
-        """`known` has what the disk has already.
+        """`known` has what the disk has already, and so does `vote_epoch`.
 
         `afterwards` does something once nothing runs here that only the old configuration knows how to stop: a daemon
         that dies before that has to begin with the old one again. `reload` has the transport take over new settings.
@@ -49,6 +53,8 @@ class Keeper:
         self._cluster = known.cluster
         self._epoch = known.epoch
         self._maintenance = known.maintenance
+        self.vote_epoch = vote_epoch
+        "Of the newest vote record this node has seen."
         self._store = store
         self._background = background
         self._alert = alert
@@ -71,6 +77,12 @@ class Keeper:
             if state.cluster != before:
                 self._changed(before, state.cluster)
         self._coming = state.change.cluster if state.change is not None else None
+
+    def keep_vote_epoch(self, epoch: int) -> None:
+        """Have written the epoch of the newest vote record seen, if it is new."""
+        if epoch > self.vote_epoch:
+            self.vote_epoch = epoch
+            self._do(lambda: self._write(lambda: self._store.save_vote_epoch(epoch)))
 
     def _changed(self, before: Cluster, cluster: Cluster) -> None:
         if cluster != self._coming:

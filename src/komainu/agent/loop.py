@@ -55,9 +55,12 @@ class Loop:
         before = self.replica.state
         if sender != self.replica.me:
             self.parts.pulse.heard(sender, self._now_ms())
+            if isinstance(message, wire.Beacon) and self.parts.voting.heard(sender, message.n, message.h):
+                self.beat()
         elif isinstance(message, wire.Beat):
-            self.parts.pulse.back(message.number, self._now_ms())
-            self._repeat_unheard()
+            self._beat_is_back(message.number)
+        elif isinstance(message, wire.Beacon):
+            self._beat_is_back(message.n)
         if isinstance(message, wire.Snapshot):
             self.parts.recorder.told(sender, message)
         self._carry(self.replica.delivered(sender, message), before)
@@ -79,9 +82,12 @@ class Loop:
 
     def beat(self) -> int:
         """Send a beat; its number."""
-        beat = self.parts.pulse.beat(self._now_ms())
-        self.parts.line.send(beat)
-        return beat.number
+        number = self.parts.pulse.beat(self._now_ms())
+        if self.replica.state.cluster.arbitration.limited:
+            self.parts.line.send(wire.Beacon(number, self.parts.voting.beacon(number)))
+        else:
+            self.parts.line.send(wire.Beat(number))
+        return number
 
     def accuse_silent(self) -> None:
         """Propose that members that missed three beats are silent."""
@@ -127,6 +133,7 @@ class Loop:
             parts.patrol.follow(state)
             parts.keeper.keep(state)
             self.stir()
+        parts.voting.follow(state, self.replica.incarnation, self.replica.synced)
         parts.alerts.carried(effects)
         if self.replica.synced:
             self.synced.set()
@@ -150,6 +157,10 @@ class Loop:
                 self.parts.ending.end(action.how, self.replica.state.cluster.end_timeout_ms)
             case _:
                 self.parts.executor.carry_out(action)
+
+    def _beat_is_back(self, number: int) -> None:
+        self.parts.pulse.back(number, self._now_ms())
+        self._repeat_unheard()
 
     def _send(self, messages: list[wire.Message]) -> None:
         for message in messages:

@@ -14,6 +14,7 @@ from komainu.agent.pulse import Pulse
 from komainu.agent.recorder import Recorder
 from komainu.agent.requests import Requests
 from komainu.agent.timekeeper import Timekeeper
+from komainu.agent.voting import Voting
 from komainu.agent.watch import Watch
 from komainu.model.config import Cluster
 
@@ -35,6 +36,7 @@ class Parts:
     ending: Ending
     alerts: Alerts
     judging: Judging
+    voting: Voting
 
     def adopt(self, cluster: Cluster) -> None:
         """Another state goes on: its timers will be armed anew, and its configuration holds.
@@ -53,5 +55,5 @@ class Parts:
 
     def _follow(self, cluster: Cluster) -> None:
         self.watch.configured()
-        self.pulse.configure(cluster.detect_within_ms)
+        self.pulse.configure(cluster)
         self.line.configure(cluster)

@@ -16,9 +16,10 @@ from komainu.agent import wire
 from komainu.agent.deeds import TOLD, deed
 from komainu.agent.explain import explain
 from komainu.agent.interruptions import Interruption, Outage
-from komainu.agent.pulse import MISSED_BEATS, SHORTEST_INTERVAL_MS
+from komainu.agent.pulse import MISSED_BEATS
 from komainu.agent.recorder import said_to_json
 from komainu.model.message import Message
+from komainu.model.times import interval_ms
 
 NODES_LOST = Message("KM5341", "The cluster lost {nodes}.", "{nodes} が通信不能になりました。")
 RESOURCE_FAILED = Message(
@@ -149,7 +150,8 @@ class _Story:
         return {outage.came_from: None for outage in self.whole.outages if outage.came_from is not None}
 
     def _beat_ms(self) -> int:
-        return max(SHORTEST_INTERVAL_MS, int(self.cluster.get("detect_within_ms", 0)) // 4)
+        right_ms = (self.cluster.get("arbitration") or {}).get("right_ms", 0)
+        return interval_ms(int(self.cluster.get("detect_within_ms", 0)), int(right_ms))
 
     def _check_ms(self, event: Json) -> int | None:
         for group in self.cluster.get("groups", ()):

@@ -7,41 +7,44 @@ nor a daemon that slept itself can accuse anybody.
 
 from collections.abc import Iterable
 
-from komainu.agent import wire
+from komainu.model.config import Cluster
+from komainu.model.times import interval_ms
 
-SHORTEST_INTERVAL_MS = 250
 MISSED_BEATS = 3
 
 
 class Pulse:
     """Pure bookkeeping; the loop brings the time."""
 
-    def __init__(self, detect_within_ms: int) -> None:
-        """The interval is a quarter of the time of detection, and not below 250 ms."""
+    def __init__(self, cluster: Cluster, first: int = 0) -> None:
+        """The interval is a quarter of the time of detection, and not below 250 ms; beats count from `first` on.
+
+        Where rights are limited it is a sixth of a right at most.
+        """
         self.interval_ms = 0
         self.stall_ms = 0
         self.round_trip_ms = 0
         "How long the last beat took to come back."
-        self._number = 0
+        self._number = first
         self._delivered = 0
         self._outstanding: dict[int, int] = {}
         self._since_heard: dict[str, int] = {}
         self._heard_ms: dict[str, int] = {}
-        self.configure(detect_within_ms)
+        self.configure(cluster)
 
-    def configure(self, detect_within_ms: int) -> None:
-        """Take over the time of detection.
+    def configure(self, cluster: Cluster) -> None:
+        """Take over the times of a configuration.
 
         While a ring is formed anew nothing is delivered for just that time: a stall is what takes longer.
         """
-        self.interval_ms = max(SHORTEST_INTERVAL_MS, detect_within_ms // 4)
-        self.stall_ms = detect_within_ms + MISSED_BEATS * self.interval_ms
+        self.interval_ms = interval_ms(cluster.detect_within_ms, cluster.arbitration.right_ms)
+        self.stall_ms = cluster.detect_within_ms + MISSED_BEATS * self.interval_ms
 
-    def beat(self, now_ms: int) -> wire.Beat:
-        """The next beat to send."""
+    def beat(self, now_ms: int) -> int:
+        """The number of the next beat to send."""
         self._number += 1
         self._outstanding[self._number] = now_ms
-        return wire.Beat(self._number)
+        return self._number
 
     def back(self, number: int, now_ms: int) -> None:
         """An own beat was delivered."""

@@ -280,6 +280,16 @@ class Recorder:
         if self._journal is not None:
             self._background.do(self._sync_now, partial(self._failed, 0))
 
+    async def written(self) -> None:
+        """Returns when everything up to now is on the disk."""
+        done = asyncio.Event()
+        self.flush()
+        if self._background.do(lambda: self._background.hand_over(done.set), self._unsaid):
+            await done.wait()
+
+    def _unsaid(self, error: Exception) -> None:
+        _log.error("%s: %s", type(error).__name__, error)
+
     def _write(self, items: list[tuple[Entry, State | None] | Turn]) -> None:
         """In the background."""
         assert self._journal is not None

@@ -11,6 +11,7 @@ from komainu.agent.claimant import Ask
 from komainu.agent.voter import Voter
 from komainu.core.state import State
 from komainu.model import events as e
+from komainu.model.config import Arbitration, Cluster
 from komainu.model.message import Message, Said
 from komainu.ports import StoreSilent, VoteStore
 
@@ -38,24 +39,41 @@ class Cut(Protocol):
         """It has just ended."""
 
 
+class Uncut:
+    """`Cut` where nothing can be cut."""
+
+    def extended(self, for_ms: int) -> None:
+        """Nothing was held."""
+
+    def ended(self) -> None:
+        """Nothing is dropped."""
+
+
 class Voting:
     """The right and the vote of one membership. Needs a running loop."""
 
     def __init__(
         self,
         voter: Voter,
-        store: Callable[[], VoteStore | None],
+        store: Callable[[Cluster], VoteStore | None],
         cut: Cut,
         propose: Callable[[e.Event], None],
         alert: Callable[[Said], None],
+        keep: Callable[[int], None],
         now_ms: Callable[[], int],
     ) -> None:
-        """`store`: the one of the configuration in force, None when it has none."""
+        """`store` opens the one that a configuration names, None when it names none.
+
+        `keep` is told the epoch of the newest record that was seen.
+        """
         self.voter = voter
-        self._store = store
+        self._open = store
+        self._arbitration: Arbitration | None = None
+        self._store: VoteStore | None = None
         self._cut = cut
         self._propose = propose
         self._alert = alert
+        self._keep = keep
         self._now_ms = now_ms
         self._until_ms = 0
         self._ended = True
@@ -64,13 +82,21 @@ class Voting:
         self._extended = asyncio.Event()
         self._told: Said | None = None
         self._timeout_ms = 1_000
+        self._right_ms = 0
         self._closed = False
 
     def follow(self, state: State, incarnation: str, synced: bool) -> None:
         """The state as it is now."""
-        self._timeout_ms = state.cluster.arbitration.store_timeout_ms
+        if state.cluster.arbitration is not self._arbitration:
+            self._arbitration = arbitration = state.cluster.arbitration
+            self._store = self._open(state.cluster)
+            self._timeout_ms, self._right_ms = arbitration.store_timeout_ms, arbitration.right_ms
         self.voter.follow(state, incarnation, synced, self._now_ms())
         self.turn()
+
+    def beacon(self, number: int) -> dict[int, int]:
+        """A beacon is about to be sent: what it answers."""
+        return self.voter.beacon(number, self._now_ms())
 
     def heard(self, sender: str, number: int, answers: dict[int, int]) -> bool:
         """A beacon of another member; True when it should be answered at once."""
@@ -91,11 +117,16 @@ class Voting:
             self._propose(event)
         self._set_alarm()
 
-    async def entitled(self) -> None:
-        """Returns once this node may have effects; whoever asks bounds the time."""
-        while not self.voter.entitled(self._now_ms()):
-            self._extended.clear()
-            await self._extended.wait()
+    async def entitled(self) -> bool:
+        """Wait until this node may have effects; False when that takes longer than a right lasts."""
+        try:
+            async with asyncio.timeout(self._right_ms / 1000):
+                while not self.voter.entitled(self._now_ms()):
+                    self._extended.clear()
+                    await self._extended.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def close(self) -> None:
         """No further turn. What was asked of the store may still be done by it."""
@@ -125,7 +156,7 @@ class Voting:
     async def _ask(self, ask: Ask) -> None:
         claimant = self.voter.claimant
         try:
-            store = self._store()
+            store = self._store
             if store is None:
                 raise StoreSilent(NO_STORE.said(reason="-"))
             async with asyncio.timeout(self._timeout_ms / 1000):
@@ -140,6 +171,7 @@ class Voting:
         except StoreSilent as silent:
             claimant.silent(ask, silent.said, self._now_ms())
         self._tell()
+        self._keep(claimant.epoch)
         self.turn()
 
     def _called(self, task: asyncio.Task[None]) -> None:

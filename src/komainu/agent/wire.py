@@ -9,7 +9,7 @@ import base64
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -38,6 +38,19 @@ class Beat:
     """I live (law 6). At most 64 bytes on the wire."""
 
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beacon:
+    """A beat where rights are limited (N2): it answers the beacons of others, and wants to be answered.
+
+    At most 64 bytes on the wire between two nodes.
+    """
+
+    n: int
+    "Its number."
+    h: dict[int, int] = field(default_factory=dict)
+    "By node id, the newest beacon heard while the sender was together with that node."
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +166,12 @@ class TestAnswered:
 
 
 _KINDS: Final = (
-    *(Beat, Hello, Snapshot, RoundOpened, DigestAsked, DigestTold),
+    *(Beat, Beacon, Hello, Snapshot, RoundOpened, DigestAsked, DigestTold),
     *(AlertsTold, AlertsHeld, AlertsSent, TestAsked, TestAnswered),
 )
 Message = (
     Beat
+    | Beacon
     | Proposal
     | Hello
     | Snapshot

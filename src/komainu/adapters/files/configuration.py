@@ -2,6 +2,7 @@
 
     node                     the name of this node
     epoch                    the highest epoch this node has seen
+    vote-epoch               the epoch of the newest vote record it has seen
     maintenance              there while the maintenance switch is on
     config/cluster-3.json    version 3, all but what has its default, with a checksum
     config/cluster-3.yaml    the text it was made from
@@ -281,6 +282,18 @@ class ConfigurationStore:
             raise StoreError(EPOCH_BACK.said(epoch=epoch, highest=highest))
         if epoch > highest:
             self._write(self.root / "epoch", f"{epoch}\n".encode())
+
+    def vote_epoch(self) -> int:
+        """The epoch of the newest vote record this node has seen; 0 when it has seen none."""
+        if not self.initialised():
+            raise StoreError(NOT_INITIALISED.said(folder=str(self.folder)))
+        path = self.root / "vote-epoch"
+        return self._number(path, at_least=0) if path.exists() else 0
+
+    def save_vote_epoch(self, epoch: int) -> None:
+        """Keep the epoch durably: an older record is an old copy, and must not be believed."""
+        if epoch > self.vote_epoch():
+            self._write(self.root / "vote-epoch", f"{epoch}\n".encode())
 
     def maintenance(self) -> bool:
         """Whether the maintenance switch was on when this node last heard of it."""

@@ -26,6 +26,14 @@ class Kept:
             return error.said
         return None
 
+    def save_vote_epoch(self, epoch: int) -> Said | None:
+        """Remember the epoch of the newest vote record; answers why that failed."""
+        try:
+            self._store.save_vote_epoch(epoch)
+        except StoreError as error:
+            return error.said
+        return None
+
     def save_maintenance(self, on: bool) -> Said | None:
         """Remember the maintenance switch; answers why that failed."""
         try:
