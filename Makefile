@@ -26,6 +26,10 @@ GUARDS ?=
 QUICK := $(if $(ROOT),not slow,not slow and not lab)
 WHOLE := $(if $(ROOT),,not lab)
 
+# Several tests at once, file by file: most of them wait for something most of the time.
+WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 5 ? 2 * cores : 8)))
+SUITE := $(PYTEST) -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 # A hanging run ends and says where: pytest prints the stacks of all threads on SIGABRT.
 LIMIT := timeout --foreground --signal=ABRT --kill-after=30s
 
@@ -48,14 +52,14 @@ demo: ## a failover for real on this machine (root): make demo [EXAMPLE=vip] [JS
 	@$(LAB) demo --example $(EXAMPLE) $(if $(JSON),--json $(JSON))
 
 .PHONY: test
-test: ready lint types ## what each change must pass: style, types, contracts, unit, scenarios, ports, simulator, lab
+test: ready lint types ## what each change must pass: style, types, contracts, unit, ports, simulator, lab [WORKERS=n]
 	@$(LIMIT) 10m $(LAB) sim --seeds 400
-	@$(LIMIT) 40m $(PYTEST) -m "$(QUICK)" tests
+	@$(LIMIT) 20m $(SUITE) -m "$(QUICK)" tests
 
 .PHONY: test-all
 test-all: ready lint types ## `make test` and what is slower
 	@$(LIMIT) 30m $(LAB) sim --seeds 5000
-	@$(LIMIT) 90m $(PYTEST) -m "$(WHOLE)" tests
+	@$(LIMIT) 60m $(SUITE) -m "$(WHOLE)" tests
 
 .PHONY: sim
 sim: venv ## the simulator: make sim SEEDS=n [KIND=k]; SEED=s replays one, MINIMISE=folder looks for its core

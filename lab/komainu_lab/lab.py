@@ -47,9 +47,13 @@ def no_words(_text: str) -> None:
 
 
 def take_lock(path: Path) -> int | None:
-    """An exclusive lock on a file that its holders remove; None when somebody has it."""
+    """An exclusive lock on a file. None when somebody has it. Its holders remove it, and the last one its folder."""
     while True:
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        path.parent.mkdir(mode=0o755, exist_ok=True)
+        try:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            continue  # the folder was removed since
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.stat(path).st_ino == os.fstat(lock).st_ino:
@@ -136,7 +140,6 @@ class Lab:
 
     def _claim_name(self) -> None:
         """Make the state directory ours, and see to it that it goes when we go."""
-        ROOT.mkdir(mode=0o755, exist_ok=True)
         self._undo.callback(_remove_if_empty, ROOT)
         lock = take_lock(self.state.with_suffix(".lock"))
         if lock is None:
