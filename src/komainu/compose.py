@@ -69,8 +69,8 @@ def _daemon() -> "tuple[Daemon, Server]":
     from komainu.agent.residents import GROUP as RESIDENTS
     from komainu.api.client import SOCKET
     from komainu.api.server import Server
-    from komainu.catalogue import MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
-    from komainu.ports import Host, MonitorHost
+    from komainu.catalogue import FENCE_TYPES, MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
+    from komainu.ports import FenceHost, Host, MonitorHost
 
     require_corosync()
     store = ConfigurationStore()
@@ -97,6 +97,8 @@ def _daemon() -> "tuple[Daemon, Server]":
             monitor_host=lambda name, monitor, report: MonitorHost(
                 me, name, monitor, cloud, network, processes, report, now_ms
             ),
+            fence_types=FENCE_TYPES,
+            fence_host=lambda name, target: FenceHost(me, name, target, cloud),
             processes=processes,
             store=Kept(store),
             versions=History(store),

@@ -15,6 +15,8 @@ from komainu.model.message import Said
 from komainu.model.outcome import Outcome
 from komainu.ports import (
     Bus,
+    FenceHost,
+    FenceType,
     Host,
     Links,
     MonitorHost,
@@ -48,6 +50,10 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Look after it no more, and leave it running."""
+
+
+def _without_cloud(cluster: str, target: str) -> FenceHost:
+    return FenceHost("", cluster, target, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +104,6 @@ class Around:
     watchdog: Watchdog
     links: Links = field(default_factory=NoLinks)
     "The interconnects below the bus, for status and alerts."
+    fence_types: Mapping[str, FenceType] = field(default_factory=dict)
+    fence_host: Callable[[str, str], FenceHost] = _without_cloud
+    "Makes what a fence device sees: cluster, and the node to be fenced."

@@ -22,6 +22,7 @@ from komainu.agent.background import Background
 from komainu.agent.claims import Claims
 from komainu.agent.ending import Ending
 from komainu.agent.executor import Executor
+from komainu.agent.fencing import Fencing
 from komainu.agent.hands import Hands
 from komainu.agent.heartbeat import Heartbeat
 from komainu.agent.journal import Journal
@@ -135,6 +136,7 @@ class Daemon:
         voter = Voter(me, self.name, self.replica.state, lambda: secrets.token_hex(8), keeper.vote_epoch)
         voting = Voting(voter, around.votes, Uncut(), loop.propose, alert, keeper.keep_vote_epoch, now_ms)
         executor.entitled = voting.entitled
+        executor.fence = Fencing(around.fence_types, around.fence_host, lambda: self.replica.state.cluster).fence
         declared = Declared(around.types, around.monitor_types, around.notifiers)
         self.parts = loop.parts = Parts(
             line=Line(me, cluster, self.name, self._bus, loop, self._stalled),

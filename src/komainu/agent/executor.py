@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from komainu.agent import attempt, scripts
 from komainu.agent.attempt import Lane
 from komainu.agent.clearing import Clearing
+from komainu.agent.fencing import NO_FENCE
 from komainu.agent.hands import Hand, Hands, Key
 from komainu.agent.runs import Runs
 from komainu.agent.scripts import KILL_MS, Event, Scripts
@@ -22,16 +23,8 @@ NOT_HERE = Message(
     "グループ {group} のリソース {name} はこのノードに設定されていません。",
     "error",
 )
-NO_FENCE = Message(
-    "KM5122",
-    "Node {node} cannot be fenced: no fence device is configured. Set `arbitration: none` or `arbitration: operator`.",
-    "強制停止の手段が設定されていないため、ノード {node} を強制停止できません。"
-    "`arbitration: none` または `arbitration: operator` を設定してください。",
-    "error",
-)
-
 NO_RIGHT = Message(
-    "KM5123",
+    "KM5122",
     "Resource {name} was not started: {node} had no right to act. See `komainu status`.",
     "{node} に動作する権利がないため、リソース {name} を起動しませんでした。`komainu status` で確認してください。",
     "error",
@@ -42,6 +35,10 @@ Work = StartResource | StopResource | ProbeNode | FenceNode | RunScript
 
 async def _always() -> bool:
     return True
+
+
+async def _nothing_to_fence_with(target: str) -> Outcome:
+    return failed(NO_FENCE.said(node=target))
 
 
 class Follower(Protocol):
@@ -80,6 +77,8 @@ class Executor:
         self._alert = alert
         self.entitled: Callable[[], Awaitable[bool]] = _always
         "Waits until this node may have effects; False when it waited in vain."
+        self.fence: Callable[[str], Awaitable[Outcome]] = _nothing_to_fence_with
+        "Makes sure that the node of that name is gone."
         self._lanes: dict[Key, Lane] = {}
         self._turns: dict[Key, asyncio.Lock] = {}
         "A start or a stop is one turn with the scripts around it: nothing comes in between, a probe least of all."
@@ -97,9 +96,7 @@ class Executor:
             case ProbeNode():
                 self._begin(self._probe(action), "probe")
             case FenceNode():
-                # Kinds of arbitration that can do this come with their own adapters.
-                outcome = failed(NO_FENCE.said(node=action.target))
-                self._propose(e.ActionFinished(action.id, self._me, outcome))
+                self._begin(self._fence(action), f"fence {action.target}")
             case RunScript():
                 self._begin(self._run_script(action), f"script of {action.monitor}")
 
@@ -223,6 +220,10 @@ class Executor:
         )
         if outcome.said is not None:
             self._alert(outcome.said, outcome.detail)
+        self._propose(e.ActionFinished(action.id, self._me, outcome))
+
+    async def _fence(self, action: FenceNode) -> None:
+        outcome = await self.fence(action.target)
         self._propose(e.ActionFinished(action.id, self._me, outcome))
 
     def _nobody(self, action: StartResource | StopResource, hand: Hand | None) -> Outcome:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from komainu.agent import attempt, scripts
 from komainu.agent.background import Background
-from komainu.agent.executor import NO_FENCE, NOT_HERE, Executor
+from komainu.agent.executor import NOT_HERE, Executor
+from komainu.agent.fencing import NO_FENCE
 from komainu.agent.hands import Hand, Hands
 from komainu.agent.runs import Runs
 from komainu.agent.scripts import Event, Scripts
@@ -265,8 +266,30 @@ def test_an_action_on_a_resource_that_is_not_configured_here_fails(tmp_path: Pat
 def test_fencing_fails_as_long_as_there_is_no_device(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         world.executor.carry_out(FenceNode("5", "n1", "n2"))
+        await world.idle()
 
         assert world.proposed == [e.ActionFinished("5", "n1", failed(NO_FENCE.said(node="n2")))]
+
+    play(tmp_path, story)
+
+
+def test_a_fence_is_proposed_as_it_ended_and_hinders_nothing_meanwhile(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        asked: list[str] = []
+
+        async def fence(target: str) -> Outcome:
+            asked.append(target)
+            await asyncio.sleep(60)
+            return SUCCEEDED
+
+        world.executor.fence = fence
+        world.executor.carry_out(FenceNode("5", "n1", "n2"))
+        world.executor.carry_out(START)
+        assert "fence n2" in world.executor.at_work()
+        await world.idle()
+
+        assert asked == ["n2"]
+        assert world.proposed == [e.ActionFinished("1", "n1", SUCCEEDED), e.ActionFinished("5", "n1", SUCCEEDED)]
 
     play(tmp_path, story)
 

@@ -1,0 +1,101 @@
+"""Fences another node with what the configuration names for it. Whether and when is the core's to decide."""
+
+from collections.abc import Callable, Mapping
+
+from pydantic import ValidationError
+
+from komainu.agent.attempt import Lane
+from komainu.model.config import Cluster, Fence
+from komainu.model.message import Message, Said
+from komainu.model.outcome import Outcome, failed
+from komainu.ports import FenceDevice, FenceHost, FenceType
+
+NO_FENCE = Message(
+    "KM5821",
+    "Node {node} cannot be fenced: `arbitration` names no fence. Say `komainu node confirm-gone {node}` when you have "
+    "made sure that it is off.",
+    "`arbitration` に `fence` がないため、ノード {node} を強制停止できません。停止を確認した場合は "
+    "`komainu node confirm-gone {node}` を実行してください。",
+    "error",
+)
+UNKNOWN_TYPE = Message(
+    "KM5822",
+    "Node {node} cannot be fenced: this release of Komainu does not know the fence type {type}. Install the same "
+    "release on all nodes.",
+    "ノード {node} を強制停止できません: 強制停止のタイプ {type} は、このリリースの Komainu では使用できません。"
+    "全ノードに同じリリースをインストールしてください。",
+    "error",
+)
+BAD_PARAMETERS = Message(
+    "KM5823",
+    "Node {node} cannot be fenced: its parameters under `fence` do not hold: {reason}. Correct them and apply the "
+    "configuration again.",
+    "ノード {node} を強制停止できません: `fence` のパラメータが正しくありません: {reason}。修正して構成情報を再度適用"
+    "してください。",
+    "error",
+)
+TIMEOUT = Message(
+    "KM5824",
+    "It is not known whether node {node} was fenced: there was no answer in time. It is tried again.",
+    "ノード {node} を強制停止できたかどうか不明です: 時間内に応答がありませんでした。再試行します。",
+    "error",
+)
+DEFECT = Message(
+    "KM5825",
+    "It is not known whether node {node} was fenced: internal error (status=3). The detail has the exception; please "
+    "report it.",
+    "ノード {node} を強制停止できたかどうか不明です: 内部エラー (status=3)。不具合ですので、詳細の例外を添えて報告して"
+    "ください。",
+    "error",
+)
+BUSY = Message(
+    "KM5826",
+    "Node {node} cannot be fenced now: an earlier attempt does not end. Restart komainud on this node if this lasts.",
+    "ノード {node} を今は強制停止できません: 以前の処理が終了しません。続く場合はこのノードの komainud を再起動して"
+    "ください。",
+    "error",
+)
+
+
+class Fencing:
+    """All fence devices of this node, as the configuration in force has them."""
+
+    def __init__(
+        self,
+        types: Mapping[str, FenceType],
+        host: Callable[[str, str], FenceHost],
+        cluster: Callable[[], Cluster],
+    ) -> None:
+        """`host(cluster, target)` makes what a device sees; `cluster` tells the configuration in force."""
+        self._types = types
+        self._host = host
+        self._cluster = cluster
+        self._lanes: dict[str, Lane] = {}
+
+    async def fence(self, target: str) -> Outcome:
+        """Make sure that the node is gone: there is an outcome in time, and SUCCEEDED alone is proof."""
+        cluster = self._cluster()
+        fence = cluster.arbitration.fence
+        if fence is None:
+            return failed(NO_FENCE.said(node=target))
+        device = self._device(cluster.name, fence, target)
+        if isinstance(device, Said):
+            return failed(device)
+        return await self._lanes.setdefault(target, Lane()).attempt(
+            lambda: device.fence(fence.timeout_ms),
+            fence.timeout_ms,
+            timed_out=TIMEOUT.said(node=target),
+            defect=DEFECT.said(node=target),
+            busy=BUSY.said(node=target),
+        )
+
+    def _device(self, cluster: str, fence: Fence, target: str) -> FenceDevice | Said:
+        declared = self._types.get(fence.type)
+        if declared is None:
+            return UNKNOWN_TYPE.said(node=target, type=fence.type)
+        try:
+            params = declared.params.model_validate(fence.params_of(target))
+        except ValidationError as error:
+            reason = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            return BAD_PARAMETERS.said(node=target, reason=reason)
+        return declared.make(params, self._host(cluster, target))

@@ -1,0 +1,144 @@
+"""A node is fenced by what the configuration in force names, and there is an outcome in time whatever happens."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from komainu.agent import fencing
+from komainu.agent.fencing import Fencing
+from komainu.model.config import Arbitration, Cluster, Fence
+from komainu.model.message import Message, Said
+from komainu.model.outcome import SUCCEEDED, Outcome, Result
+from komainu.ports import FenceHost, FenceType
+from tests.doubles.daemons import cluster
+from tests.doubles.virtual_time import run
+
+FENCE = Fence(type="gun", params={"socket": 1}, per_node={"n2": {"socket": 2}}, timeout_ms=5_000)
+
+
+class GunParams(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    socket: int
+
+
+class Gun:
+    """A device that does as told."""
+
+    def __init__(self, shoot: Callable[[], Coroutine[Any, Any, Outcome]]) -> None:
+        self.shoot = shoot
+        self.made: list[tuple[int, FenceHost]] = []
+        self.times: list[int] = []
+
+    def type(self) -> FenceType:
+        text = Message("TEST8", "a gun", "銃")
+        return FenceType("gun", text, text, GunParams, (), ("aws", "onprem"), (), self.make)
+
+    def make(self, params: GunParams, host: FenceHost) -> "Gun":
+        self.made.append((params.socket, host))
+        return self
+
+    async def fence(self, timeout_ms: int) -> Outcome:
+        self.times.append(timeout_ms)
+        return await self.shoot()
+
+    async def examine(self, timeout_ms: int) -> tuple[Said, ...]:
+        return ()
+
+
+async def hits() -> Outcome:
+    return SUCCEEDED
+
+
+async def hangs() -> Outcome:
+    await asyncio.Event().wait()
+    return SUCCEEDED
+
+
+async def breaks() -> Outcome:
+    raise KeyError("no such gun")
+
+
+def configured(fence: Fence | None) -> Cluster:
+    return cluster().model_copy(update={"arbitration": Arbitration(kind="majority", fence=fence)})
+
+
+def host(name: str, target: str) -> FenceHost:
+    return FenceHost("n1", name, target, None)
+
+
+def fenced(gun: Gun, fence: Fence | None = FENCE, target: str = "n2") -> Outcome:
+    made = Fencing({"gun": gun.type()}, host, lambda: configured(fence))
+    return run(made.fence(target))
+
+
+def code(outcome: Outcome) -> tuple[Result, str]:
+    return outcome.result, outcome.said.code if outcome.said is not None else ""
+
+
+def test_the_device_gets_what_is_configured_for_its_target() -> None:
+    gun = Gun(hits)
+    assert fenced(gun) == SUCCEEDED
+    assert gun.made == [(2, FenceHost("n1", cluster().name, "n2", None))]
+    assert gun.times == [5_000]
+    fenced(gun, target="n1")
+    assert gun.made[-1][0] == 1
+
+
+def test_without_a_fence_it_fails() -> None:
+    gun = Gun(hits)
+    assert code(fenced(gun, None)) == (Result.FAILED, fencing.NO_FENCE.code)
+    assert gun.made == []
+
+
+def test_a_type_of_another_release_fails() -> None:
+    other = FENCE.model_copy(update={"type": "cannon"})
+    assert code(fenced(Gun(hits), other)) == (Result.FAILED, fencing.UNKNOWN_TYPE.code)
+
+
+def test_parameters_that_do_not_hold_fail_and_are_named() -> None:
+    outcome = fenced(Gun(hits), FENCE.model_copy(update={"per_node": {"n2": {"socket": "two", "more": 1}}}))
+    assert code(outcome) == (Result.FAILED, fencing.BAD_PARAMETERS.code)
+    assert outcome.said is not None
+    assert "socket" in outcome.said.en
+    assert "more" in outcome.said.en
+
+
+def test_a_device_that_hangs_is_unknown_in_time() -> None:
+    assert code(fenced(Gun(hangs))) == (Result.UNKNOWN, fencing.TIMEOUT.code)
+
+
+def test_a_device_that_breaks_is_unknown() -> None:
+    outcome = fenced(Gun(breaks))
+    assert code(outcome) == (Result.UNKNOWN, fencing.DEFECT.code)
+    assert "no such gun" in outcome.detail
+
+
+def test_the_configuration_of_the_moment_counts() -> None:
+    gun = Gun(hits)
+    held = [configured(None)]
+    made = Fencing({"gun": gun.type()}, host, lambda: held[-1])
+    assert not run(made.fence("n2")).succeeded
+    held.append(configured(FENCE))
+    assert run(made.fence("n2")).succeeded
+
+
+def test_one_node_is_fenced_by_one_attempt_at_a_time() -> None:
+    under_way: list[int] = []
+    most: list[int] = []
+
+    async def slowly() -> Outcome:
+        under_way.append(1)
+        most.append(len(under_way))
+        await asyncio.sleep(2)
+        under_way.pop()
+        return SUCCEEDED
+
+    async def story() -> None:
+        made = Fencing({"gun": Gun(slowly).type()}, host, lambda: configured(FENCE))
+        outcomes = await asyncio.gather(made.fence("n2"), made.fence("n2"), made.fence("n1"))
+        assert all(outcome.succeeded for outcome in outcomes)
+
+    run(story())
+    assert most == [1, 2, 1], "n2 once, n1 beside it, then n2 again"
