@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from komainu.config import arbitration as times, dependencies
+from komainu.config import dependencies
+from komainu.config.arbitration import KINDS, shortest_right_ms, shortest_wait_ms
 from komainu.config.declared import Declared
 from komainu.config.shape import (
     DETECT_WITHIN_MS,
@@ -119,7 +120,8 @@ def _arbitration(written: Any, detect_within_ms: int) -> Arbitration:
     """With the right and the wait that follow from the other times, where they are needed and not written."""
     section = {"kind": written} if isinstance(written, str) else _section(written)
     kind: Any = section.get("kind")
-    if kind not in times.KINDS:
+    if kind not in KINDS or written == "lease":
+        # As a word `lease` names no store, which was said already.
         kind = ""
     numbers: dict[str, Any] = {key: _number(section.get(key)) for key in _ARBITRATION_TIMES}
     found = Arbitration.model_construct(
@@ -131,9 +133,9 @@ def _arbitration(written: Any, detect_within_ms: int) -> Arbitration:
     if not found.limited:
         return found
     if numbers["right_ms"] is None:
-        found = found.model_copy(update={"right_ms": times.least_right_ms(found, detect_within_ms)})
+        found = found.model_copy(update={"right_ms": shortest_right_ms(found, detect_within_ms)})
     if numbers["wait_ms"] is None:
-        found = found.model_copy(update={"wait_ms": times.least_wait_ms(found.right_ms)})
+        found = found.model_copy(update={"wait_ms": shortest_wait_ms(found.right_ms)})
     return found
 
 

@@ -11,10 +11,11 @@ from komainu.config.declared import Kind
 from komainu.config.schema import Schema
 from komainu.config.shape import ClusterFile
 from komainu.model.message import Language, Message
-from komainu.ports import MonitorType, NotifierType, ResourceType
+from komainu.ports import FenceType, LeaseType, MonitorType, NotifierType, ResourceType
 
 _SECTIONS = (
     ("cluster", "ClusterSection"),
+    ("cluster.arbitration", "ArbitrationSection"),
     ("nodes[]", "NodeEntry"),
     ("groups[]", "GroupEntry"),
     ("groups[].resources[]", "ResourceEntry"),
@@ -57,6 +58,8 @@ ALWAYS = Message("KM1429", "Checks", "監視タイミング")
 ALWAYS_YES = Message("KM1430", "at any time", "常時")
 ALWAYS_NO = Message("KM1431", "while the target of its recovery is active", "回復対象の活性中")
 BELONGS = Message("KM1432", "Belongs to resources of type", "対象リソースのタイプ")
+LEASES_HEAD = Message("KM1433", "Types of lease", "投票先のタイプ")
+FENCES_HEAD = Message("KM1434", "Ways of fencing", "強制停止の方法")
 MESSAGES = (
     *(KEY_HEAD, VALUE_HEAD, DEFAULT_HEAD, MEANING_HEAD, REQUIRED, REQUIRED_PER_NODE, TEXT, NAME, WHOLE, NUMBER, TRUTH),
     *(LIST, BY_KEY, SECTION, ADDRESS, ANYTHING, OR, TYPES_HEAD, ENVIRONMENTS, EXCLUSIVE, EXCLUSIVE_YES),
@@ -71,12 +74,12 @@ MESSAGES = (
         ALWAYS_YES,
         ALWAYS_NO,
     ),
-    BELONGS,
+    *(BELONGS, LEASES_HEAD, FENCES_HEAD),
 )
 
 _TIMES = ("start_timeout_ms", "stop_timeout_ms", "check_interval_ms", "check_timeout_ms", "prepare_interval_ms")
 _MONITOR_TIMES = ("first_wait_ms", "interval_ms", "timeout_ms", "retries")
-_OWN_TABLES = ("recovery", "resources", "scripts")
+_OWN_TABLES = ("arbitration", "recovery", "resources", "scripts")
 _DEEPEST = 4
 """Sections inside sections are listed so far down; a parameter that contains itself would never end."""
 _ADDRESS_FORMATS = ("ipv4", "ipv6", "ipvanyaddress")
@@ -87,8 +90,10 @@ def reference(
     language: Language,
     monitors: Iterable[MonitorType] = (),
     notifiers: Iterable[NotifierType] = (),
+    leases: Iterable[LeaseType] = (),
+    fences: Iterable[FenceType] = (),
 ) -> str:
-    """Every section and key of the file, then every type of resource and monitor, and every kind of notification."""
+    """Every section and key of the file, then everything that is declared for it elsewhere, such as types."""
     whole = schema.of_model(ClusterFile)
     lines: list[str] = []
     for title, definition in _SECTIONS:
@@ -102,10 +107,20 @@ def reference(
         lines += _monitor(monitor, language)
     lines += [f"## {_said(NOTIFICATIONS_HEAD, language)}", ""]
     for notifier in notifiers:
-        lines += _head(notifier, language)
-        own = schema.parameters(notifier)
-        lines += [*_table(own, own, language), ""]
+        lines += _plain(notifier, language)
+    lines += [f"## {_said(LEASES_HEAD, language)}", ""]
+    for lease in leases:
+        lines += _plain(lease, language)
+    lines += [f"## {_said(FENCES_HEAD, language)}", ""]
+    for fence in fences:
+        lines += _plain(fence, language, fence.per_node_required)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _plain(declared: Kind, language: Language, per_node: tuple[str, ...] = ()) -> Iterator[str]:
+    yield from _head(declared, language)
+    own = schema.parameters(declared)
+    yield from (*_table(own, own, language, per_node), "")
 
 
 def _head(declared: Kind, language: Language) -> Iterator[str]:

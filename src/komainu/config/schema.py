@@ -40,9 +40,13 @@ def schema(
 
 def of_declared(declared: Declared) -> Schema:
     """As `schema`, of all that is declared."""
-    beside = (declared.monitors, declared.notifiers)
-    third = (declared.leases, declared.fences)
-    return schema(declared.resources.values(), *(each.values() for each in beside), *(each.values() for each in third))
+    return schema(
+        declared.resources.values(),
+        declared.monitors.values(),
+        declared.notifiers.values(),
+        declared.leases.values(),
+        declared.fences.values(),
+    )
 
 
 def parameters(kind: Kind) -> Schema:

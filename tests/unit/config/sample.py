@@ -13,7 +13,7 @@ from komainu.config.problem import Problem
 from komainu.config.read import Reading, read
 from komainu.model.message import Message, Refused, Said
 from komainu.model.traits import Traits
-from komainu.ports import MonitorTraits, MonitorType, NotifierType, ResourceType
+from komainu.ports import FenceType, LeaseType, MonitorTraits, MonitorType, NotifierType, ResourceType
 
 GOOD = """\
 cluster:
@@ -216,12 +216,60 @@ POST = NotifierType(
 )
 
 NOTIFIERS = {POST.name: POST}
-DECLARED = Declared(TYPES, MONITORS, NOTIFIERS)
+
+URN_SLOW = Message("KM9903", "The urn is slow.", "投票箱は遅い。", "warning")
+
+
+class Urn(Part):
+    """Where votes are cast."""
+
+    place: str = Field(json_schema_extra={"description_ja": "場所。"})
+    "The place."
+
+
+def _slow(params: Mapping[str, Any]) -> tuple[Said, ...]:
+    return (URN_SLOW.said(),) if params[""].place == "far away" else ()
+
+
+URN = LeaseType(
+    name="urn",
+    title=Message("KM9916", "the urn", "投票箱"),
+    description=Message("KM9917", "What the urn is.", "投票箱の説明。"),
+    params=Urn,
+    messages=(),
+    make=_make,
+    advise=_slow,
+)
+
+
+class Plug(Part):
+    """What is pulled."""
+
+    socket: str = Field(json_schema_extra={"description_ja": "差込口。"})
+    "The socket."
+    hard: bool = Field(default=True, json_schema_extra={"description_ja": "強く。"})
+    "Whether it is pulled hard."
+
+
+PLUG = FenceType(
+    name="plug",
+    title=Message("KM9918", "the plug", "プラグ"),
+    description=Message("KM9919", "What the plug is.", "プラグの説明。"),
+    params=Plug,
+    per_node_required=("socket",),
+    environments=("aws",),
+    messages=(),
+    make=_make,
+)
+
+LEASES = {URN.name: URN}
+FENCES = {PLUG.name: PLUG}
+DECLARED = Declared(TYPES, MONITORS, NOTIFIERS, LEASES, FENCES)
 
 
 def reading(text: str) -> Reading:
     """The text read with the types of this file."""
-    return read(text.encode(), TYPES, monitors=MONITORS, notifiers=NOTIFIERS)
+    return read(text.encode(), TYPES, monitors=MONITORS, notifiers=NOTIFIERS, leases=LEASES, fences=FENCES)
 
 
 def changed(*changes: tuple[str, str]) -> str:

@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from komainu import config
 from komainu.catalogue import MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
 from komainu.config import complete, parameters, read, refusals, rules, yaml_text
-from komainu.config.rules import safety
+from komainu.config.rules import arbitration as rule, safety
 from komainu.model.config import Cluster
 from tests.unit.config.files import files
 from tests.unit.config.sample import GOOD, TWO_FORMS, TYPES, changed, only, reading, said
@@ -65,8 +65,8 @@ def test_warnings_and_notes_do_not_forbid_the_file() -> None:
     text = changed(("arbitration: operator", "arbitration: none"))
     assert reading(text).cluster is not None
     assert reading(text).errors == ()
-    assert said(text, "warning") == [(4, "cluster.arbitration", safety.NONE_EXCLUSIVE.code)]
-    assert said(GOOD, "info") == [(4, "cluster.arbitration", safety.OPERATOR_WAITS.code)]
+    assert said(text, "warning") == [(4, "cluster.arbitration", rule.NONE_EXCLUSIVE.code)]
+    assert said(GOOD, "info") == [(4, "cluster.arbitration", rule.OPERATOR_WAITS.code)]
 
 
 @pytest.mark.parametrize("text", ["- a\n- b\n", "just words\n", "5\n"])
@@ -143,14 +143,14 @@ def test_a_types_own_refusal_is_quoted_in_both_languages() -> None:
 @pytest.mark.parametrize(
     ("arbitration", "message"),
     [
-        ("fence", safety.FENCE),
-        ("{kind: fence}", safety.FENCE),
-        ("lease", safety.CHOOSE),
-        ("{}", safety.CHOOSE),
-        ("{kind: none, extra: 1}", safety.CHOOSE),
-        ("no", safety.CHOOSE),
-        ("[none]", safety.CHOOSE),
-        ("", safety.CHOOSE),
+        ("fence", rule.FENCE),
+        ("{kind: fence}", rule.FENCE),
+        ("lease", rule.LEASE_AS_WORD),
+        ("{}", rule.CHOOSE),
+        ("{kind: leese}", rule.CHOOSE),
+        ("no", rule.CHOOSE),
+        ("[none]", rule.CHOOSE),
+        ("", rule.CHOOSE),
     ],
 )
 def test_the_choice_of_arbitration_is_explained(arbitration: str, message: object) -> None:
@@ -160,7 +160,7 @@ def test_the_choice_of_arbitration_is_explained(arbitration: str, message: objec
 
 def test_an_arbitration_that_is_left_out_is_asked_for() -> None:
     problem = only(changed(("  arbitration: operator\n", "")))
-    assert (problem.line, problem.said.code) == (2, safety.CHOOSE.code)
+    assert (problem.line, problem.said.code) == (2, rule.CHOOSE.code)
 
 
 def test_the_long_form_of_arbitration_is_accepted() -> None:

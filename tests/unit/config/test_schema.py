@@ -9,12 +9,13 @@ import pytest
 import yaml
 
 from komainu.catalogue import MONITORS as SHIPPED_MONITORS, NOTIFICATIONS, TYPES as SHIPPED
-from komainu.config.schema import keys_at, parameters, schema
+from komainu.config.arbitration import ArbitrationSection
+from komainu.config.schema import keys_at, of_declared, parameters, schema
 from komainu.model.config import Recovery
-from tests.unit.config.sample import EVERY, GOOD, MONITORS, NOTIFIERS, TYPES, changed, reading
+from tests.unit.config.sample import DECLARED, EVERY, GOOD, TYPES, changed, reading
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
-VALIDATOR = jsonschema.Draft202012Validator(schema(TYPES.values(), MONITORS.values(), NOTIFIERS.values()))
+VALIDATOR = jsonschema.Draft202012Validator(of_declared(DECLARED))
 
 
 def accepted(text: str) -> bool:
@@ -95,6 +96,39 @@ def test_what_it_forbids_beside_groups_the_reader_refuses(old: str, new: str) ->
     assert reading(text).errors
 
 
+VOTE = """arbitration:
+    kind: lease
+    lease: {type: urn, params: {place: here}}
+    fence: {type: plug, params: {hard: false}, per_node: {node1: {socket: a}, node2: {socket: b}}}
+    right_ms: 20000"""
+
+
+def test_an_arbitration_follows_it_too() -> None:
+    assert accepted(changed(("arbitration: operator", VOTE)))
+    assert not reading(changed(("arbitration: operator", VOTE))).errors
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("kind: lease", "kind: leese"),
+        ("type: urn", "type: um"),
+        ("{place: here}", "{plaice: here}"),
+        ("{place: here}", "{place: 5}"),
+        ("type: plug", "type: plugh"),
+        ("{hard: false}", "{hard: 1}"),
+        ("{socket: a}", "{socket: 1}"),
+        ("right_ms: 20000", "right_ms: 999"),
+        ("right_ms: 20000", "right: 20000"),
+    ],
+)
+def test_what_it_forbids_of_an_arbitration_the_reader_refuses(old: str, new: str) -> None:
+    assert VOTE.count(old) == 1
+    text = changed(("arbitration: operator", VOTE.replace(old, new)))
+    assert not accepted(text)
+    assert reading(text).errors
+
+
 def test_a_parameter_may_stand_in_either_part() -> None:
     text = changed(
         ("zone: a}", "}"), ("{port: port-1}", "{port: port-1, zone: a}"), ("{port: port-2}", "{port: port-2, zone: a}")
@@ -147,7 +181,7 @@ def test_a_schema_without_types_still_is_one() -> None:
         (("monitors", 0, "recovery", "target"), ("group", "resource")),
         (("monitors", 0, "watches"), ("group", "resource")),
         (("cluster", "aws"), ("region",)),
-        (("cluster", "arbitration"), ("kind",)),
+        (("cluster", "arbitration"), tuple(ArbitrationSection.model_fields)),
         (("cluster", "name"), ()),
         (("nowhere", 1), ()),
     ],

@@ -4,6 +4,7 @@ from komainu.config.declared import Declared
 from komainu.config.problem import Finding
 from komainu.config.rules import (
     addresses,
+    arbitration,
     dependencies,
     exclusions,
     groups,
@@ -20,7 +21,7 @@ from komainu.model.config import Cluster
 MESSAGES = (
     *(*nodes.MESSAGES, *references.MESSAGES, *groups.MESSAGES, *dependencies.MESSAGES, *exclusions.MESSAGES),
     *(*monitors.MESSAGES, *recovery.MESSAGES, *times.MESSAGES, *notifications.MESSAGES, *addresses.MESSAGES),
-    *safety.MESSAGES,
+    *(*safety.MESSAGES, *arbitration.MESSAGES),
 )
 
 
@@ -40,4 +41,5 @@ def judge(cluster: Cluster, declared: Declared) -> list[Finding]:
         *notifications.findings(cluster),
         *addresses.findings(cluster, declared.resources),
         *safety.findings(cluster),
+        *arbitration.findings(cluster, declared),
     ]

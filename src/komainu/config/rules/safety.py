@@ -1,4 +1,4 @@
-"""Times that would be unsafe, and what the arbitration does not protect from (C9, N1, N3)."""
+"""Times of detection and start-up that would be unsafe, and the region (C9)."""
 
 import re
 from collections.abc import Iterator
@@ -44,49 +44,6 @@ SYNC_WAIT_SHORT = Message(
     "それぞれが単独でグループを起動してしまいます。{least} 以上にしてください。",
     "error",
 )
-FENCE = Message(
-    "KM1255",
-    "`fence` cannot be used: this release has nothing that stops an instance, and without a third vote two nodes that "
-    "cannot hear each other would stop each other. Write `operator`, or `none`.",
-    "`fence` は使えません。このリリースにはインスタンスを停止する機能がなく、また第三の投票先がなければ、"
-    "互いに通信できない 2 つのノードが互いを停止させてしまいます。`operator` または `none` を指定してください。",
-    "error",
-)
-CHOOSE = Message(
-    "KM1256",
-    "Say what happens when a node is lost: there is no safe default. `arbitration: none` takes it as gone at once "
-    "(service returns by itself; when only the network is cut, both sides may be active). `arbitration: operator` "
-    "lets groups with an exclusive resource wait until you confirm that it is gone.",
-    "ノードが通信不能になったときの扱いを指定してください。安全な既定値はありません。`arbitration: none` は直ちに"
-    "停止済みとみなします（自動で復旧しますが、ネットワークの分断だけでも両側で動くことがあります）。"
-    "`arbitration: operator` は、排他リソースを含むグループについて、操作者が停止を確認するまで引き継ぎを待ちます。",
-    "error",
-)
-NONE_EXCLUSIVE = Message(
-    "KM1257",
-    "With arbitration `none`, nothing prevents two active nodes when only the network between them is cut: then these "
-    "groups run on both sides though they must not: {groups}. Write `arbitration: operator` if that would do damage.",
-    "`arbitration: none` では、ノード間のネットワークだけが切れた場合に両方のノードで動くことを防げません。"
-    "次のグループは同時に動いてはならないのに、両側で動くことがあります: {groups}。それで損害が出る場合は "
-    "`arbitration: operator` を指定してください。",
-    "warning",
-)
-NONE_SHARED = Message(
-    "KM1258",
-    "With arbitration `none`, groups run on both sides when only the network between the nodes is cut; no "
-    "resource here is exclusive, so that is allowed.",
-    "`arbitration: none` では、ノード間のネットワークだけが切れると両側でグループが動きます。排他リソースがないため、"
-    "この構成では許されます。",
-    "warning",
-)
-OPERATOR_WAITS = Message(
-    "KM1259",
-    "With arbitration `operator`, these groups stay down after the loss of their node until you confirm with "
-    "`komainu node confirm-gone` that it is gone: {groups}.",
-    "`arbitration: operator` では、ノードが通信不能になると、操作者が `komainu node confirm-gone` で停止を"
-    "確認するまで次のグループは停止したままになります: {groups}。",
-    "info",
-)
 AWS_ON_PREMISES = Message(
     "KM1260",
     "The section `aws` has no meaning with `environment: onprem`. Remove it, or write `environment: aws`.",
@@ -99,18 +56,14 @@ REGION_UNUSUAL = Message(
     "{region} は `ap-northeast-1` のような AWS リージョン名に見えません。API の呼び出しがすべて失敗します。",
     "warning",
 )
-MESSAGES = (
-    *(DETECT_TOO_FAST, DETECT_TWICE, DETECT_EAGER, SYNC_WAIT_SHORT, FENCE, CHOOSE, NONE_EXCLUSIVE, NONE_SHARED),
-    *(OPERATOR_WAITS, AWS_ON_PREMISES, REGION_UNUSUAL),
-)
+MESSAGES = (DETECT_TOO_FAST, DETECT_TWICE, DETECT_EAGER, SYNC_WAIT_SHORT, AWS_ON_PREMISES, REGION_UNUSUAL)
 
 _REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}")
 
 
 def findings(cluster: Cluster) -> Iterator[Finding]:
-    """Times, arbitration and region."""
+    """Times and region."""
     yield from _times(cluster)
-    yield from _arbitration(cluster)
     if cluster.aws is not None:
         if cluster.environment == "onprem":
             yield Finding(("cluster", "aws"), AWS_ON_PREMISES.said(), at_key=True)
@@ -140,17 +93,3 @@ def _times(cluster: Cluster) -> Iterator[Finding]:
     wait, shortest = cluster.startup_sync_wait_ms, value + _FORMING_MS
     if len(cluster.nodes) > 1 and wait < shortest:
         yield Finding(("cluster", "startup_sync_wait_ms"), SYNC_WAIT_SHORT.said(value=wait, least=shortest))
-
-
-def _arbitration(cluster: Cluster) -> Iterator[Finding]:
-    if len(cluster.nodes) < 2:
-        return
-    exclusive = ", ".join(named(group.name) for group in cluster.groups if group.exclusive and group.name)
-    path = ("cluster", "arbitration")
-    if cluster.arbitration.kind == "none":
-        if exclusive:
-            yield Finding(path, NONE_EXCLUSIVE.said(groups=exclusive))
-        elif cluster.groups:
-            yield Finding(path, NONE_SHARED.said())
-    elif cluster.arbitration.kind == "operator" and exclusive:
-        yield Finding(path, OPERATOR_WAITS.said(groups=exclusive))

@@ -41,6 +41,7 @@ def findings(cluster: Cluster) -> Iterator[Finding]:
     """Every time by itself, then those that depend on each other."""
     for key in ("startup_sync_wait_ms", "agent_return_ms", "end_timeout_ms"):
         yield from _value(("cluster", key), getattr(cluster, key))
+    yield from _too_long(("cluster", "arbitration"), cluster.arbitration)
     for key in ("groups", "monitors"):
         for number, part in enumerate(getattr(cluster, key)):
             yield from _too_long((key, number), part)

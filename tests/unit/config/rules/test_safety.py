@@ -1,12 +1,11 @@
-"""Unsafe times are refused; what the arbitration does not protect from is said."""
+"""Times of detection and start-up that are unsafe are refused; the region is looked at."""
 
 import pytest
 
 from komainu.adapters.corosync.conf import ConfRefusedError, timing
 from komainu.config.rules import safety
 from komainu.model.config import Arbitration, Cluster, Node
-from komainu.model.message import Message
-from tests.unit.config.sample import changed, only, reading, said
+from tests.unit.config.sample import changed, only, said
 
 TIMES = "arbitration: operator"
 THIRD = ("          node2: {port: port-2}", "          node2: {port: port-2}\n          node3: {port: port-3}")
@@ -54,34 +53,6 @@ def test_a_start_up_wait_that_ends_before_nodes_see_each_other_is_refused() -> N
         (5, "cluster.startup_sync_wait_ms", safety.SYNC_WAIT_SHORT.code)
     ]
     assert said(times("startup_sync_wait_ms: 7000")) == []
-
-
-@pytest.mark.parametrize(
-    ("kind", "exclusive", "level", "message"),
-    [
-        ("none", True, "warning", safety.NONE_EXCLUSIVE),
-        ("none", False, "warning", safety.NONE_SHARED),
-        ("operator", True, "info", safety.OPERATOR_WAITS),
-        ("operator", False, "info", None),
-    ],
-)
-def test_the_price_of_the_arbitration_is_said(kind: str, exclusive: bool, level: str, message: Message | None) -> None:
-    text = changed(
-        (TIMES, f"arbitration: {kind}"), ("type: app", f"type: app\n        exclusive: {str(exclusive).lower()}")
-    )
-    wanted = [] if message is None else [(4, "cluster.arbitration", message.code)]
-    assert said(text, level) == wanted
-    if message is not None and exclusive:
-        assert "failover1" in next(each for each in reading(text).problems if each.said.level == level).said.en
-
-
-def test_a_cluster_of_one_node_needs_no_arbitration() -> None:
-    text = changed(
-        ("  - {name: node2, links: [10.0.120.100]}\n", ""),
-        ("          node2: {port: port-2}\n", ""),
-        (TIMES, "arbitration: none"),
-    )
-    assert [code for _, path, code in said(text, "warning") if path == "cluster.arbitration"] == []
 
 
 def test_a_region_is_looked_at() -> None:
