@@ -26,3 +26,33 @@ def same_work(one: Resource, other: Resource) -> bool:
     return (one.type, one.exclusive, one.params, one.per_node) == (
         other.type, other.exclusive, other.params, other.per_node,
     )  # fmt: skip
+
+
+def arbitration_differs(old: Cluster, new: Cluster) -> bool:
+    """True when a node that goes on by the old rules could take itself to be in the right against the new ones.
+
+    Then all nodes of the old configuration have to be there when the new one comes into force (rule 12 of
+    docs/en/safety.md): one that was away would wake with the old store, the old nodes or the old times.
+    """
+    if not (old.arbitration.limited or new.arbitration.limited):
+        return False
+    return _rights(old) != _rights(new)
+
+
+def keeps_majority(old: Cluster, new: Cluster) -> bool:
+    """True when the nodes that stay are a majority of the old and of the new nodes, where a majority decides.
+
+    Otherwise the nodes that go and the nodes that come could each be more than half of what they know.
+    """
+    stay = [name for name in _names(old) if name in _names(new)]
+    return all(2 * len(stay) > len(cluster.nodes) for cluster in (old, new) if cluster.arbitration.kind == "majority")
+
+
+def _rights(cluster: Cluster) -> tuple[object, ...]:
+    """What all nodes have to know alike, so that a right of one is respected by the others."""
+    arbitration = cluster.arbitration
+    return sorted(_names(cluster)), arbitration.kind, arbitration.lease, arbitration.right_ms, arbitration.wait_ms
+
+
+def _names(cluster: Cluster) -> tuple[str, ...]:
+    return tuple(node.name for node in cluster.nodes)
