@@ -1,1 +1,1 @@
-"""Real corosync, real packets, real processes, in network namespaces. The folder is a package: its tests share a lab."""
+"""Real corosync, real packets, real processes, in network namespaces. A package, because its tests share one lab."""
