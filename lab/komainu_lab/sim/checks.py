@@ -47,6 +47,7 @@ class Watchers:
         exclusive = [resource.name for resource in group.resources if resource.exclusive]
         for other in self.hosts.values():
             both = other is not host and any((group.name, name) in other.running for name in exclusive)
+            both = both and other.ballot.open
             if both and key[1] in exclusive:
                 self.two_holders += 1
                 if self.kind != "none":

@@ -23,9 +23,14 @@ END_MS = 4_000
 WINDOW_MS = 20_000
 
 
+def _sizes(kind: str) -> tuple[int, ...]:
+    """Between how many nodes a kind of arbitration decides."""
+    return (2,) if kind.startswith("lease") else (3, 3, 4, 5) if kind.startswith("majority") else (2, 2, 3, 4)
+
+
 def cluster(rng: Random, kind: str) -> Cluster:
     """2 to 4 nodes with an exclusive group, one without exclusive resources, and some of all else there is."""
-    names = tuple(f"n{number}" for number in range(1, rng.choice((2, 2, 3, 4)) + 1))
+    names = tuple(f"n{number}" for number in range(1, rng.choice(_sizes(kind)) + 1))
     nodes = tuple(Node(name=name, id=index + 1, links=(f"10.0.0.{index + 1}",)) for index, name in enumerate(names))
     db = _group(rng, names, "db", (_resource(rng, "disk", True), _resource(rng, "postgres", True, "disk")))
     web = _group(

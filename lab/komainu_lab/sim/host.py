@@ -11,12 +11,14 @@ from typing import Protocol
 
 from komainu.agent.replica import Decided, Effects, Replica, View
 from komainu.agent.snapshot import decode
-from komainu.agent.wire import Message, Snapshot
+from komainu.agent.wire import Beacon, Message, Snapshot
 from komainu.core.state import RULES, State, initial
 from komainu.model import actions as a, events as e
 from komainu.model.config import Cluster
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
+from komainu_lab.sim.arbitrations import RIGHT_MS
+from komainu_lab.sim.ballot import Ballot, Store
 from komainu_lab.sim.bus import Bus
 from komainu_lab.sim.clock import MS, Clock
 
@@ -50,6 +52,12 @@ class Watcher(Protocol):
     def merged(self, host: Host) -> None:
         """A replica that had a history of its own took over another's."""
 
+    def cut(self, host: Host) -> None:
+        """The kernel of a machine has cut it off."""
+
+    def exclusive(self, host: Host, key: Key) -> bool:
+        """True when what runs there is ended by nothing less than a reset."""
+
     def ended(self, target: str, how: str) -> None:
         """The power of a machine is cut."""
 
@@ -79,7 +87,14 @@ class Host:
     """One machine. Its methods are what happens to it."""
 
     def __init__(
-        self, name: str, cluster: Cluster, bus: Bus, rng: Random, watcher: Watcher, rules: int = RULES
+        self,
+        name: str,
+        cluster: Cluster,
+        bus: Bus,
+        rng: Random,
+        watcher: Watcher,
+        store: Store,
+        rules: int = RULES,
     ) -> None:
         self.name = name
         self.kept = cluster
@@ -101,6 +116,7 @@ class Host:
         self.agent_paused = False
         self.solo = False
         self.left = False
+        self.ballot = Ballot(self, store)
         self.running: dict[Key, int] = {}
         "What truly has effect, and the epoch in which it was started."
         self.died: dict[Key, bool] = {}
@@ -116,7 +132,7 @@ class Host:
         "Its daemon has left by an operator's order, or by a final action, and waits to be told to start."
         self._told: dict[str, tuple[str, Outcome]] = {}
         self._missed: dict[Key, str] = {}
-        self._life = 0
+        self.life = 0
         self._boots = 0
         self._solos = 0
         self._pumping = False
@@ -135,6 +151,7 @@ class Host:
     def power_off(self) -> None:
         """Power loss: everything that ran is gone at once."""
         self.powered = self.paused = False
+        self.ballot.cut_at = 0
         self.running.clear()
         self.died.clear()
         self._kill_agent()
@@ -152,6 +169,8 @@ class Host:
         self.paused = False
         self.port.alive = True
         self.bus.changed()
+        if self.running and not self.ballot.open:
+            self.cut()
         self._catch_up()
 
     def kill_corosync(self) -> None:
@@ -174,7 +193,7 @@ class Host:
         """A new daemon process."""
         if self.paused:
             return
-        self._life += 1
+        self.life += 1
         self.left = self.solo = self.agent_paused = self.stopped = False
         self._boots += 1
         self._told.clear()
@@ -183,6 +202,7 @@ class Host:
         self.agent = Replica(self.name, self.kept, self.epoch, self._incarnation, maintenance, self.rules, read)
         self.absorbed = 0
         self.watcher.began(self)
+        self.ballot.begin()
         if self.port.alive:
             self.bus.attach(self.name)
 
@@ -209,6 +229,17 @@ class Host:
         if self.agent is not None:
             self.propose(e.NodeLeaving(self.name, self.agent.incarnation))
 
+    def cut(self) -> None:
+        """The right of this machine has ended: the kernel lets nothing through, and what only a reset ends is reset."""
+        self.watcher.cut(self)
+        if not self.paused and any(self.watcher.exclusive(self, key) for key in self.running):
+            self.watcher.ended(self.name, "reset")
+
+    def uncut(self) -> None:
+        """It may act again: what still runs has effect again."""
+        for key in self.running:
+            self.watcher.took_effect(self, key)
+
     def fail(self, key: Key) -> None:
         """A running resource dies by itself; its check or its death tells."""
         if self.running.pop(key, None) is None:
@@ -232,18 +263,18 @@ class Host:
     def propose(self, event: e.Event) -> None:
         """The agent saw something happen."""
         if self.agent is not None:
-            self._send(self.agent.propose(event))
+            self.send(self.agent.propose(event))
 
     def pump(self) -> None:
         """Deliver what the bus has for the agent, one thing at a time."""
         if self._pumping or self.agent is None or self.asleep or not self.port.inbox:
             return
         self._pumping = True
-        self.clock.after(self.rng.randint(20, 200), partial(self._deliver_next, self._life))
+        self.clock.after(self.rng.randint(20, 200), partial(self._deliver_next, self.life))
 
     def _deliver_next(self, life: int) -> None:
         self._pumping = False
-        if life == self._life and self.agent is not None and not self.asleep and self.port.inbox:
+        if life == self.life and self.agent is not None and not self.asleep and self.port.inbox:
             item = self.port.inbox.popleft()
             self._take(item)
         self.pump()
@@ -257,7 +288,10 @@ class Host:
             back, self.solo = self.solo, False
             effects = agent.view_changed(item)
             if back:
-                self._send(agent.unheard())
+                self.send(agent.unheard())
+        elif isinstance(item[1], Beacon):
+            self.ballot.heard(item[0], item[1])
+            return
         else:
             effects = agent.delivered(*item)
         if effects.adopted and not isinstance(item, View) and isinstance(item[1], Snapshot):
@@ -289,23 +323,25 @@ class Host:
             self._patrol()
         for action in effects.actions:
             self._act(action)
-        self._send(effects.send)
+        self.send(effects.send)
+        self.ballot.follow()
 
-    def _send(self, messages: list[Message]) -> None:
+    def send(self, messages: list[Message]) -> None:
         for message in messages:
             if isinstance(message, Snapshot) and self.agent is not None:
                 self.watcher.stated(message.round, self)
             if self.solo:
-                self.clock.after(50, partial(self._loop_back, self._life, message))
+                self.clock.after(50, partial(self._loop_back, self.life, message))
             else:
                 self.bus.send(self.name, message)
 
     def _loop_back(self, life: int, message: Message) -> None:
-        if life == self._life and self.agent is not None and self.solo:
+        if life == self.life and self.agent is not None and self.solo:
             if self.asleep:
                 self._deferred.append(partial(self._loop_back, life, message))
             else:
-                self._carry_out(self.agent.delivered(self.name, message))
+                if not isinstance(message, Beacon):
+                    self._carry_out(self.agent.delivered(self.name, message))
 
     def _go_solo(self) -> None:
         agent = self.agent
@@ -314,10 +350,10 @@ class Host:
         self.solo = True
         self._solos += 1
         self._carry_out(agent.view_changed(View(f"solo-{self.name}-{self._solos}", (self.name,), (self.name,))))
-        self._send(agent.unheard())
+        self.send(agent.unheard())
 
     def _kill_agent(self) -> None:
-        self._life += 1
+        self.life += 1
         self.agent = None
         self.solo = False
         self._queues.clear()
@@ -341,25 +377,26 @@ class Host:
             case a.StartResource() | a.StopResource():
                 self._enqueue(action)
             case a.ProbeNode():
-                self._later(self.rng.randint(1, 30) * MS, partial(self._probe, action))
+                self.later(self.rng.randint(1, 30) * MS, partial(self._probe, action))
             case a.FenceNode():
                 delay = self.rng.choice((200, 1_500, 8_000)) * MS
-                self._later(delay, partial(self._fence, action))
+                self.later(delay, partial(self._fence, action))
             case a.ArmTimer():
                 rank = self.agent.rank if self.agent else 0
-                self._later(action.after_ms * MS + rank * 300 * MS, partial(self._timer, action.timer))
+                delay = int((action.after_ms + rank * 300) * MS / self.ballot.rate)
+                self.later(delay, partial(self._timer, action.timer))
             case a.LeaveCluster():
                 self.left = True
-                self._later(MS, partial(self._leave, action))
+                self.later(MS, partial(self._leave, action))
             case a.EndNode():
-                self._later(self.rng.choice((1, 20, 800)) * MS, partial(self.watcher.ended, self.name, action.how))
+                self.later(self.rng.choice((1, 20, 800)) * MS, partial(self.watcher.ended, self.name, action.how))
             case a.RunScript():
                 script = e.ActionFinished(action.id, self.name, self._outcome(0.2))
-                self._later(self.rng.choice((5, 60, 900)) * MS, partial(self.propose, script))
+                self.later(self.rng.choice((5, 60, 900)) * MS, partial(self.propose, script))
             case a.JudgeConfiguration():
                 refusals = (BROKEN,) if self.rng.random() < 0.15 else ()
                 judged = e.ConfigurationJudged(action.id, self.name, refusals)
-                self._later(self.rng.choice((2, 20, 400)) * MS, partial(self.propose, judged))
+                self.later(self.rng.choice((2, 20, 400)) * MS, partial(self.propose, judged))
             case _:
                 pass
 
@@ -405,7 +442,7 @@ class Host:
         if known != (round_, found):
             self._told[monitor] = (round_, found)
             judged = e.MonitorJudged(self.name, monitor, round_, found)
-            self._later(self.rng.randint(1, 300) * MS, partial(self.propose, judged))
+            self.later(self.rng.randint(1, 300) * MS, partial(self.propose, judged))
 
     def look_again(self) -> None:
         """What a monitor would find has changed."""
@@ -416,12 +453,12 @@ class Host:
         if self.agent is not None and timer in self.agent.state.timers:
             self.propose(e.TimerFired(timer))
 
-    def _later(self, delay: int, act: Callable[[], None]) -> None:
-        life = self._life
+    def later(self, delay: int, act: Callable[[], None]) -> None:
+        life = self.life
         self.clock.after(delay, lambda: self._if_alive(life, act))
 
     def _if_alive(self, life: int, act: Callable[[], None]) -> None:
-        if life == self._life:
+        if life == self.life:
             if self.asleep:
                 self._deferred.append(lambda: self._if_alive(life, act))
             else:
@@ -431,7 +468,7 @@ class Host:
         queue = self._queues.setdefault((action.group, action.resource), deque())
         queue.append(action)
         if len(queue) == 1:
-            self._later(self._duration(), partial(self._work, queue))
+            self.later(self._duration(), partial(self._work, queue))
 
     def _duration(self) -> int:
         if self.rng.random() < self.luck.hangs:
@@ -439,14 +476,20 @@ class Host:
         slow = self.rng.random() < self.luck.slow
         return self.rng.randint(300, 3_000) * MS if slow else self.rng.randint(1, 40) * MS
 
-    def _work(self, queue: deque[a.StartResource | a.StopResource]) -> None:
+    def _work(self, queue: deque[a.StartResource | a.StopResource], waited: int = 0) -> None:
+        if isinstance(queue[0], a.StartResource) and not self.ballot.entitled() and waited < RIGHT_MS:
+            self.later(50 * MS, partial(self._work, queue, waited + 50))
+            return
         action = queue.popleft()
-        outcome = self._outcome(self.luck.start_fails if isinstance(action, a.StartResource) else self.luck.stop_fails)
+        start = isinstance(action, a.StartResource)
+        outcome = self._outcome(self.luck.start_fails if start else self.luck.stop_fails)
+        if start and not self.ballot.entitled():
+            outcome = failed(BROKEN)
         if outcome.succeeded or (outcome.result is Result.UNKNOWN and self.rng.random() < 0.5):
             self._take_effect(action)
         self.propose(e.ActionFinished(action.id, self.name, outcome))
         if queue:
-            self._later(self._duration(), partial(self._work, queue))
+            self.later(self._duration(), partial(self._work, queue))
 
     def _take_effect(self, action: a.StartResource | a.StopResource) -> None:
         key = (action.group, action.resource)
@@ -466,7 +509,7 @@ class Host:
 
     def _probe(self, action: a.ProbeNode) -> None:
         if any(self._queues.values()):
-            self._later(5 * MS, partial(self._probe, action))
+            self.later(5 * MS, partial(self._probe, action))
             return
         found = tuple(
             self._found((group.name, resource.name))

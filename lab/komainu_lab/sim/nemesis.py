@@ -10,6 +10,7 @@ from komainu.core.state import RULES, Presence
 from komainu.model import commands as c
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
+from komainu.model.vote import Record
 from komainu_lab.sim import draw
 from komainu_lab.sim.clock import MS, SECOND
 from komainu_lab.sim.host import BROKEN, NO_ANSWER, Host, Luck
@@ -54,6 +55,10 @@ class Nemesis:
             (2, self._worst_moment),
             (2, self._other_release),
         )
+        if world.cluster.arbitration.limited:
+            self._strikes = tuple(each for each in self._strikes if each[1] != self._other_release)
+        if world.cluster.arbitration.kind == "lease":
+            self._strikes += ((6, self._store_misbehaves), (3, self._cut_and_silent), (1, self._record_is_touched))
 
     def strike(self, chance: Random) -> str:
         """One misfortune; the line tells which. All its choices are made by that chance."""
@@ -76,6 +81,9 @@ class Nemesis:
         for host in self.world.hosts.values():
             self._restore(host)
         self.world.bus.changed()
+        self._store_is_well()
+        if self.world.cluster.arbitration.kind == "lease":
+            self._mend_record(40)
         self.turns = 0
         self._watch_over(60)
 
@@ -134,6 +142,51 @@ class Nemesis:
         self.world.bus.changed()
         back = self._later(self._join_sides)
         return f"cut { {name: port.side for name, port in self.world.bus.ports.items()} }, healed in {back} ms"
+
+    def _store_misbehaves(self, host: Host) -> str:
+        """The store is down, slow or unreachable for one, or loses its answers."""
+        store = self.world.store
+        kind = self.rng.choice(("down", "deaf", "slow", "unclear", "stale"))
+        if kind == "down":
+            store.down = True
+        elif kind == "deaf":
+            store.deaf = [host.name]
+        elif kind == "slow":
+            store.slow = 1.0
+        elif kind == "unclear":
+            store.unclear = 0.5
+        else:
+            store.stale = 0.5
+        return f"the store is {kind} ({host.name}), well in {self._later(self._store_is_well)} ms"
+
+    def _store_is_well(self) -> None:
+        store = self.world.store
+        store.down, store.deaf, store.slow, store.unclear, store.stale = False, [], 0.0, 0.0, 0.0
+
+    def _cut_and_silent(self, host: Host) -> str:
+        """The cable is cut, and the store cannot be reached by one or by both."""
+        told = self._store_misbehaves(host)
+        return f"{self._cut(self.rng.choice(list(self.world.hosts.values())))}, and {told}"
+
+    def _record_is_touched(self, host: Host) -> str:
+        """Somebody deletes the record, or puts back an older one; an operator writes a new one once all are there."""
+        store = self.world.store
+        kind = self.rng.choice(("reset", "lost"))
+        if kind == "reset":
+            store.reset()
+        else:
+            store.lose()
+        self.world.clock.after(2 * SECOND, lambda: self._mend_record(40))
+        return f"the record is {kind}"
+
+    def _mend_record(self, left: int) -> None:
+        world = self.world
+        if all(host.ballot.together() for host in world.hosts.values()):
+            epoch = max(host.ballot.epoch for host in world.hosts.values()) + 1
+            wait_ms = world.cluster.arbitration.wait_ms
+            world.store.create(Record(cluster="sim", config=1, epoch=epoch, wait_ms=wait_ms, nonce=f"init-{epoch}"))
+        elif left:
+            world.clock.after(SECOND, lambda: self._mend_record(left - 1))
 
     def _join_sides(self) -> None:
         for port in self.world.bus.ports.values():

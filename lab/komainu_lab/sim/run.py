@@ -45,10 +45,22 @@ WANTED = {
     "a command accepted": ("accepted",),
     "a command refused": ("refused",),
 }
+FENCE = {"a fence": ("KM7201",), "a failed fence": ("KM7202",)}
+RIGHTS = {
+    "a right that ended": ("KM7426",),
+    "a right regained": ("KM7427",),
+    "a node whose right has surely ended": ("KM7428",),
+    "an operator's word": ("KM7712",),
+}
+LEASE = {**RIGHTS, "a vote won": ("KM7424",), "a vote lost": ("KM7425",), "a start without the vote": ("KM7421",)}
+MAJORITY = {**RIGHTS, "a start without a majority": ("KM7422",)}
 WANTED_OF_KIND = {
     "none": {"a group active twice": ("KM7606",), "a node taken as gone": ("KM7301",)},
     "operator": {"an operator's word": ("KM7712",)},
-    "fence": {"a fence": ("KM7201",), "a failed fence": ("KM7202",)},
+    "lease": LEASE,
+    "lease+fence": {**LEASE, **FENCE},
+    "majority": MAJORITY,
+    "majority+fence": {**MAJORITY, **FENCE},
 }
 
 

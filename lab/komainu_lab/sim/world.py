@@ -13,14 +13,17 @@ from komainu.agent.snapshot import encode
 from komainu.core.state import RULES, Presence, State
 from komainu.model import actions as a, commands as c, events as e
 from komainu.model.config import Cluster
+from komainu.model.times import RATE_PER_MILLE
+from komainu.model.vote import Record
 from komainu_lab.sim import draw
+from komainu_lab.sim.ballot import Store
 from komainu_lab.sim.bus import Bus
 from komainu_lab.sim.checks import Rest, Watchers
 from komainu_lab.sim.clock import MS, SECOND, Clock
 from komainu_lab.sim.host import Host, Key
 from komainu_lab.sim.nemesis import Nemesis
 
-KINDS = ("none", "operator", "fence")
+KINDS = ("none", "operator", "lease", "lease+fence", "majority", "majority+fence")
 
 EVENTS_WANTED = 400
 """A history goes on until its replicas have absorbed so many events."""
@@ -57,13 +60,27 @@ class World:
         self.cluster = draw.cluster(self.rng, kind)
         self.clock = Clock()
         self.bus = Bus(self.clock, self.rng, tuple(node.name for node in self.cluster.nodes), detect_ms=400)
-        old = self.rng.random() < 0.15
+        self.store = Store(self.clock, self.rng)
+        arbitration = self.cluster.arbitration
+        if arbitration.kind == "lease":
+            self.store.create(Record(cluster="sim", config=1, epoch=1, wait_ms=arbitration.wait_ms, nonce="init"))
+        # A release that does not know rights cannot read a configuration that asks for them.
+        old = self.rng.random() < 0.15 and not arbitration.limited
         self.hosts = {
             node.name: Host(
-                node.name, self.cluster, self.bus, self.rng, self, 1 if old and self.rng.random() < 0.5 else RULES
+                node.name,
+                self.cluster,
+                self.bus,
+                self.rng,
+                self,
+                self.store,
+                1 if old and self.rng.random() < 0.5 else RULES,
             )
             for node in self.cluster.nodes
         }
+        if arbitration.limited:
+            for host in self.hosts.values():
+                host.ballot.rate = 1 + self.rng.choice((-1, -0.5, 0, 0.5, 1)) * RATE_PER_MILLE / 1000
         self.watchers = Watchers(kind, self.hosts, self.violate)
         self.quiet_since: dict[str, int] = {}
         self.strikes = 0
@@ -235,6 +252,17 @@ class World:
         self.watchers.took_effect(host, key, host.kept)
         if self.watchers.two_holders:
             self.report.seen["two holders"] += 1
+
+    def cut(self, host: Host) -> None:
+        """The kernel of a machine has cut it off."""
+        if host.running:
+            self.say(f"{host.name} IS CUT with {sorted(host.running)}")
+            self.report.seen["cut"] += 1
+
+    def exclusive(self, host: Host, key: Key) -> bool:
+        """True when what runs there is ended by nothing less than a reset."""
+        groups = (group for group in host.kept.groups if group.name == key[0])
+        return any(each.name == key[1] and each.exclusive for group in groups for each in group.resources)
 
     def ended(self, target: str, how: str) -> None:
         """The power of a machine is cut; after a reboot or a reset it comes back by itself."""

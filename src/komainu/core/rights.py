@@ -15,7 +15,7 @@ from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
 
 WAITS_FOR_VOTE = Message(
-    "KM7411",
+    "KM7421",
     "Group {group} waits: not all nodes are there, and {node} does not hold the vote, so another node may act. Look at "
     "`komainu status`: it says what keeps {node} from the vote.",
     "グループ {group} は待機中です。参加していないノードがあり、{node} は投票権を得ていないため、他のノードが動作して"
@@ -23,39 +23,39 @@ WAITS_FOR_VOTE = Message(
     "warning",
 )
 WAITS_FOR_MAJORITY = Message(
-    "KM7412",
+    "KM7422",
     "Group {group} waits: {members} of {nodes} nodes are no majority, so the others may act.",
     "グループ {group} は待機中です。{nodes} ノード中 {members} ノードでは過半数に満たず、他のノードが動作している"
     "可能性があります。",
     "warning",
 )
 POWERLESS = Message(
-    "KM7413",
+    "KM7423",
     "Group {group} waits: {node} has no right to act now.",
     "グループ {group} は待機中です。{node} は現在、動作する権利を持っていません。",
     "warning",
 )
 WON = Message(
-    "KM7414",
+    "KM7424",
     "Node {node} holds the vote (epoch {epoch}): it may act without the other node.",
     "ノード {node} が投票権を得ました (エポック {epoch})。他のノードなしで動作できます。",
     "warning",
 )
 LOST = Message(
-    "KM7415",
+    "KM7425",
     "Node {node} does not hold the vote any more: {reason}",
     "ノード {node} は投票権を失いました: {reason}",
     "error",
 )
 ENDING = Message(
-    "KM7416",
+    "KM7426",
     "The right of {node} to act ends: everything stops there now ({reason}).",
     "ノード {node} の動作する権利が終わるため、すべてのグループを停止します ({reason})。",
     "error",
 )
-REGAINED = Message("KM7417", "Node {node} may act again.", "ノード {node} は再び動作できます。", "warning")
+REGAINED = Message("KM7427", "Node {node} may act again.", "ノード {node} は再び動作できます。", "warning")
 EXPIRED = Message(
-    "KM7418",
+    "KM7428",
     "Whatever right node {node} had has ended: it is proven gone.",
     "ノード {node} の動作する権利はすべて終了しました。停止済みであることが確認されました。",
     "warning",
