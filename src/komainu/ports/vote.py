@@ -116,7 +116,7 @@ class HttpsFault(StrEnum):
     UNREACHABLE = "unreachable"
     "No connection: the request surely was not sent."
     NO_TLS = "no TLS"
-    "The server is not the one that is trusted: the request surely was not sent."
+    "No secure connection: the server is not one that is trusted, or the handshake failed."
     NO_ANSWER = "no answer"
     "It may have been carried out."
     NO_TOKEN = "no token"
