@@ -5,8 +5,7 @@ holds. Whatever disturbs that (a member that objects, goes or comes, a stop that
 configuration goes on as if nothing had been. A member that was away gets the one in force with the state.
 """
 
-from dataclasses import replace
-
+from komainu.core.copies import replace
 from komainu.core.recovery import cleared
 from komainu.core.state import ADDED, Change, GroupFacts, Hold, MonitorFacts, Presence, State, Status, unknown
 from komainu.model import answers, commands as c, events as e
@@ -144,10 +143,9 @@ def _in_force(state: State, change: Change) -> State:
     for group in cluster.groups:
         known = state.groups.get(group.name)
         groups[group.name] = unknown(group) if known is None else _carried(known, old.group(group.name), group)
-    nodes = {
-        name: replace(facts, probed=False, probe="") if gains(old, cluster, name) else facts
-        for name, facts in nodes.items()
-    }
+    for name, facts in nodes.items():
+        if gains(old, cluster, name):
+            nodes[name] = replace(facts, probed=False, probe="")
     state = replace(state, cluster=cluster, nodes=nodes, groups=groups, monitors={}, change=None)
     for name, known_of in before.monitors.items():
         state = state.with_monitor(name, _kept(known_of, name, old, cluster))

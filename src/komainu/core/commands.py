@@ -1,9 +1,9 @@
 """Operators' requests: accepted as a change of facts, or refused with the reason and the remedy (C10)."""
 
-from dataclasses import replace
 from typing import assert_never
 
 from komainu.core import change, orders, takeover
+from komainu.core.copies import replace
 from komainu.core.destination import admits, at_rest, destinations, settled_on, usable
 from komainu.core.recovery import cleared
 from komainu.core.state import GroupFacts, Presence, Proof, State, Status, Wanted

@@ -1,7 +1,6 @@
 """Where a group may go, best first (C3): who can take it, who must not, and who would rather not."""
 
-from dataclasses import replace
-
+from komainu.core.copies import replace
 from komainu.core.state import GroupFacts, Presence, State, Status, Verdict
 from komainu.model.config import Group
 from komainu.model.message import Said

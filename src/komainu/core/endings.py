@@ -4,14 +4,16 @@ A node first stops what runs on it, so that the others see a clean leave. If tha
 without it; that is no proof for anybody that it is gone.
 """
 
-from dataclasses import replace
 from typing import Literal
 
+from komainu.core.copies import replace
 from komainu.core.presence import runs_nothing
 from komainu.core.state import NodeFacts, Presence, State, Status
 from komainu.model.actions import Ending, EndNode
 from komainu.model.config import FinalAction, Group
 from komainu.model.message import Message, Said
+
+How = Literal["shutdown", "reboot", "panic", "reset"]
 
 HELD_BACK = Message(
     "KM7111",
@@ -73,8 +75,7 @@ def depart(state: State, node: str, then: Ending, forced: bool = False) -> State
 
 def hopeless(state: State, node: str) -> bool:
     """True when all that still runs on a node that was forced to leave is known not to stop."""
-    groups = state.cluster.groups
-    return not runs_nothing(state, node) and not any(_may_stop_yet(state, group, node) for group in groups)
+    return not (runs_nothing(state, node) or any(_may_stop_yet(state, group, node) for group in state.cluster.groups))
 
 
 def _may_stop_yet(state: State, group: Group, node: str) -> bool:
@@ -93,16 +94,12 @@ def cut_short(state: State, node: str) -> State:
     facts = state.nodes[node]
     if facts.ended or not (facts.forced or facts.then in ("shutdown", "reboot")):
         return state
-    how: Literal["shutdown", "reboot", "reset"] = "reset"
-    if facts.then == "shutdown" or facts.then == "reboot":
-        how = facts.then
+    how: How = facts.then if facts.then == "shutdown" or facts.then == "reboot" else "reset"
     said = HANGS.said(node=node, how=how)
     return _end(state.noting(said), node, how, (said,))
 
 
-def _end(
-    state: State, node: str, how: Literal["shutdown", "reboot", "panic", "reset"], because: tuple[Said, ...]
-) -> State:
+def _end(state: State, node: str, how: How, because: tuple[Said, ...]) -> State:
     state, number = state.numbered()
     state = state.with_node(node, replace(state.nodes[node], leaving=True, forced=True, ended=True))
     return state.doing(EndNode(number, node, how, because))

@@ -5,10 +5,10 @@ that is not armed) changes nothing: agents repeat themselves until they are hear
 speak of another history (laws 8 and 9).
 """
 
-from dataclasses import replace
 from typing import assert_never
 
 from komainu.core import change, commands, holdings, monitors, presence, rights, timers
+from komainu.core.copies import replace
 from komainu.core.state import State
 from komainu.model import events as e
 from komainu.model.message import Said

@@ -4,9 +4,8 @@ An unknown outcome is neither success nor failure: the resource may be in effect
 the same node after a while and counts against nothing; an unknown stop blocks whoever must wait for it.
 """
 
-from dataclasses import replace
-
 from komainu.core import endings, monitors, recovery
+from komainu.core.copies import replace
 from komainu.core.destination import usable
 from komainu.core.state import Hold, Presence, Proof, State, Status
 from komainu.model import events as e
@@ -111,9 +110,8 @@ def _hold_finished(state: State, group: Group, event: e.ActionFinished, index: i
     state = state.with_hold(group.name, event.node, index, after)
     # What waits is tried again for ever: it is told once, and again when the reason is another one.
     state = state if after.wait and known else _alert(state, said, event.outcome)
-    return (
-        _stop_failed(state, group, index, event.node, after) if after.status is Status.STUCK and rules >= 2 else state
-    )
+    stuck = after.status is Status.STUCK and rules >= 2
+    return _stop_failed(state, group, index, event.node, after) if stuck else state
 
 
 def _stop_failed(state: State, group: Group, index: int, node: str, hold: Hold) -> State:

@@ -4,8 +4,7 @@ Arbitration `none` takes every lost node as gone. That is no proof: it is the ad
 than to be sure, and status, documents and an alert say so (N3).
 """
 
-from dataclasses import replace
-
+from komainu.core.copies import replace
 from komainu.core.presence import confirm_stopped, runs_nothing
 from komainu.core.state import NodeFacts, Presence, Proof, State
 from komainu.model.message import Message
@@ -44,8 +43,7 @@ def form(state: State) -> State:
 
 def _assume(state: State) -> State:
     for name, facts in state.nodes.items():
-        lost = facts.presence is Presence.LOST or (facts.presence is Presence.UNSEEN and state.formed)
-        if lost:
+        if facts.presence is Presence.LOST or (facts.presence is Presence.UNSEEN and state.formed):
             gone = replace(facts, presence=Presence.GONE, proof=Proof.ASSUMED)
             state = state.with_node(name, gone).noting(ASSUMED.said(node=name))
     return state

@@ -6,9 +6,8 @@ failovers, final action. A target that is on its way somewhere is left to get th
 a time for one target, and none waits for that of another group.
 """
 
-from dataclasses import replace
-
 from komainu.core import endings, recovery
+from komainu.core.copies import replace
 from komainu.core.destination import at_rest, usable
 from komainu.core.scope import stirred
 from komainu.core.state import UNWATCHED, State, Status, Verdict, Wanted, Watch
@@ -148,9 +147,8 @@ def _targets(state: State, monitor: Monitor, node: str) -> tuple[Group, ...]:
 
 
 def _busy(state: State, monitor: Monitor, node: str) -> bool:
-    return any(
-        not (at_rest(state, group) or state.groups[group.name].given_up) for group in _targets(state, monitor, node)
-    )
+    groups = _targets(state, monitor, node)
+    return any(not (at_rest(state, group) or state.groups[group.name].given_up) for group in groups)
 
 
 def _recover(state: State, monitor: Monitor, node: str, watch: Watch, cause: Said) -> State:

@@ -3,10 +3,10 @@
 What is already so is a success that says so.
 """
 
-from dataclasses import replace
 from typing import assert_never
 
 from komainu.core import endings
+from komainu.core.copies import replace
 from komainu.core.state import Presence, State, Watch
 from komainu.model import answers, commands as c
 from komainu.model.message import Said

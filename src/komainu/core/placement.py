@@ -4,9 +4,8 @@ A group stays where it is as long as that is possible: nothing here moves a grou
 to run it, the newer takeover stays, else the earlier node in the group's order.
 """
 
-from dataclasses import replace
-
 from komainu.core import takeover
+from komainu.core.copies import replace
 from komainu.core.destination import at_rest, crowded, destinations, excluded, refuges, settled_on
 from komainu.core.scope import stirred
 from komainu.core.state import GroupFacts, Presence, Proof, State, Status, Wanted
@@ -45,13 +44,11 @@ BOTH_ACTIVE = Message(
     "グループ {group} が複数のノードで同時に活性でした: {nodes}。{node} を残し、他のノードでは停止します。",
     "error",
 )
-
 FAILS_BACK = Message(
     "KM7607",
     "Group {group} goes back to {node}, which comes before its present node and has been in order for long enough.",
     "グループ {group} を、優先順位が高く一定時間正常なノード {node} へ戻します (自動フェイルバック)。",
 )
-
 
 HERE_TO_STAY = (Presence.MEMBER, Presence.JOINING, Presence.AGENT_LOST)
 "A home in one of these states keeps its group."
@@ -113,9 +110,9 @@ def _tenable(state: State, group: Group, home: str) -> bool:
         return True  # what runs there was to go on whatever happens to the connection (C10)
     if facts.presence not in HERE_TO_STAY or facts.leaving or facts.ended or facts.powerless:
         return False
-    names = tuple(state.groups)
     for other in excluded(state, group, "absolute"):
         # Of two that must not share a node the one that comes first in the configuration stays.
+        names = tuple(state.groups)
         if state.groups[other].home == home and names.index(other) < names.index(group.name):
             return False
     homes = (state.groups[needed.group].home for needed in group.depends_on if needed.same_node)

@@ -5,8 +5,8 @@ except its own clean leave.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from komainu.core.copies import replace
 from komainu.core.state import Hold, NodeFacts, Presence, Proof, State, Status
 from komainu.model import events as e
 from komainu.model.message import Message
@@ -30,15 +30,13 @@ LEFT = Message(
 )
 JOINED = Message("KM7104", "Node {node} has joined.", "ノード {node} が参加しました。")
 
-
 PRESENT = (Presence.MEMBER, Presence.JOINING, Presence.AGENT_LOST)
 
 
 def view_changed(state: State, event: e.ViewChanged) -> State:
     """Settle for every node whether it is a member, joining, alive without its daemon, or lost."""
-    before = state.nodes
     state = replace(state, ring=event.ring)
-    for name, facts in before.items():
+    for name, facts in state.nodes.items():
         if name in event.members:
             if facts.presence is not Presence.MEMBER:
                 state = _seen_again(state, name)
@@ -52,11 +50,9 @@ def view_changed(state: State, event: e.ViewChanged) -> State:
 
 def members_synced(state: State, event: e.MembersSynced) -> State:
     """All members hold this state now; those that bring another history have to be probed (law 8)."""
-    epoch = state.epoch
     # A node that this configuration does not have is none of ours.
     members = tuple(member for member in event.members if member.node in state.nodes)
-    for member in members:
-        epoch = max(epoch, member.epoch)
+    epoch = max((state.epoch, *(member.epoch for member in members)))
     newcomers = tuple(member for member in members if not _continues(state, member))
     for member in newcomers:
         facts = NodeFacts(

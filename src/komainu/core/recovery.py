@@ -1,8 +1,7 @@
 """The steps of recovery that resources and monitors share: a failover, and the end of recovery (C4, C6, C7, C8)."""
 
-from dataclasses import replace
-
 from komainu.core import endings
+from komainu.core.copies import replace
 from komainu.core.destination import refuges, settled_on
 from komainu.core.state import GroupFacts, State, Wanted
 from komainu.model.config import FinalAction, Group
@@ -51,9 +50,7 @@ def failover(state: State, group: Group, what: str, cause: Said) -> State | None
     """The group on its way to the next node, or None when there is none or it has been moved too often."""
     facts = state.groups[group.name]
     able = refuges(state, group)
-    if group.failover == "manual" or facts.home is None or not able:
-        return None
-    if len(facts.recent) >= group.failover_limit:
+    if group.failover == "manual" or facts.home is None or not able or len(facts.recent) >= group.failover_limit:
         return None
     said = FAILS_OVER.said(group=group.name, node=facts.home, to=able[0], what=what)
     state, number = state.numbered()

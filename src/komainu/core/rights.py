@@ -6,9 +6,8 @@ whatever right the missing nodes had has ended: so long after the side began tha
 The agent of each node sees to its own right, and ends its effects when that ends; see `komainu.agent.right`.
 """
 
-from dataclasses import replace
-
 from komainu.core import presence
+from komainu.core.copies import replace
 from komainu.core.state import NodeFacts, Presence, Proof, State, Vote
 from komainu.model import events as e
 from komainu.model.config import Cluster

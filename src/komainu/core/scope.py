@@ -16,11 +16,13 @@ def stirred(before: State, state: State) -> tuple[Group, ...]:
     if old is new:
         return ()
     changed = [name for name, facts in new.items() if facts is not old[name]]
-    touched, related = dict.fromkeys(changed), state.cluster.related
-    for name in changed if related else ():
-        touched.update(dict.fromkeys(related.get(name, ())))
-    order = new if related else touched
-    return tuple(state.cluster.group(name) for name in order if name in touched)
+    related = state.cluster.related
+    if related:
+        touched = dict.fromkeys(changed)
+        for name in changed:
+            touched.update(dict.fromkeys(related.get(name, ())))
+        changed = [name for name in new if name in touched]
+    return tuple(state.cluster.group(name) for name in changed)
 
 
 def _differ_for_all(before: State, state: State) -> bool:
@@ -30,5 +32,6 @@ def _differ_for_all(before: State, state: State) -> bool:
         or before.change is not state.change
         or before.vote is not state.vote
         or before.rules != state.rules
-        or (before.formed, before.maintenance) != (state.formed, state.maintenance)
+        or before.formed != state.formed
+        or before.maintenance != state.maintenance
     )

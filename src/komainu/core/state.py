@@ -7,11 +7,12 @@ Members of different releases read each other's states (ADR 0010): what has its 
 written has to be known to the reader. So the default of a field, once released, is part of the format.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from pydantic import ConfigDict
 
+from komainu.core.copies import replace
 from komainu.model.actions import Action, Ending, RaiseAlert
 from komainu.model.config import Cluster, Group
 from komainu.model.message import Said
@@ -165,10 +166,6 @@ class MonitorFacts:
     "Per node on which it checks or has something to remember; none for a resource's own."
 
 
-UNMONITORED = MonitorFacts()
-"A monitor of which there is nothing to say."
-
-
 @dataclass(frozen=True, slots=True)
 class Vote:
     """The third vote, as a member holds it."""
@@ -246,13 +243,13 @@ class State:
 
     def monitor(self, name: str) -> MonitorFacts:
         """What is known of a monitor."""
-        return self.monitors.get(name, UNMONITORED)
+        return self.monitors.get(name) or MonitorFacts()
 
     def with_monitor(self, name: str, facts: MonitorFacts) -> "State":
         """The same state with other facts about one monitor; what says nothing has no entry."""
         on = {node: facts.on[node] for node in sorted(facts.on) if facts.on[node] != UNWATCHED}
         changed = {**self.monitors, name: replace(facts, on=on)}
-        if changed[name] == UNMONITORED:
+        if changed[name] == MonitorFacts():
             del changed[name]
         return replace(self, monitors=changed if name in self.monitors else dict(sorted(changed.items())))
 

@@ -3,7 +3,7 @@
 `step` is pure and deterministic: the same state and event give the same result on every member (laws 1, 2 and 7).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from komainu.core import (
     audit,
@@ -19,6 +19,7 @@ from komainu.core import (
     timers,
     transition,
 )
+from komainu.core.copies import replace
 from komainu.core.state import RULES, State
 from komainu.model.actions import Action
 from komainu.model.events import Event

@@ -3,9 +3,8 @@
 Every member arms the same timers; a timer that is not wanted any more is forgotten, and its late firing ignored.
 """
 
-from dataclasses import replace
-
 from komainu.core import change, endings, membership, monitors, placement, presence, rights, waits
+from komainu.core.copies import replace
 from komainu.core.destination import at_rest
 from komainu.core.scope import stirred
 from komainu.core.state import GroupFacts, Presence, State, Status, Verdict
@@ -30,7 +29,6 @@ WAIT_OVER = Message(
     "起動同期待ち時間が終了しました。一部のノードが参加していません。",
     "warning",
 )
-
 WAITED_LONG = Message(
     "KM7803",
     "Group {group} waited long enough for group {other} and was not started. Start it with `komainu group restore "
@@ -60,26 +58,23 @@ def arm(before: State, state: State) -> tuple[State, tuple[ArmTimer, ...]]:
 def fire(state: State, timer: str) -> State:
     """The change that the passing of an armed timer brings."""
     kind, _, rest = timer.partition(":")
+    name = rest.partition(":")[0]
     match kind:
         case "startup":
             return membership.form(state).noting(WAIT_OVER.said())
         case "agent":
-            node = rest.partition(":")[0]
-            return presence.lose(state.noting(OVERDUE.said(node=node)), node)
+            return presence.lose(state.noting(OVERDUE.said(node=name)), name)
         case "expire":
             return rights.expired(state, timer)
         case "calm":
-            name = rest.partition(":")[0]
             return state.with_group(name, replace(state.groups[name], failovers=0, barred=()))
         case "fence":
-            node = rest.partition(":")[0]
-            return state.with_node(node, replace(state.nodes[node], fence_wait=""))
+            return state.with_node(name, replace(state.nodes[name], fence_wait=""))
         case "end":
             return endings.cut_short(state, rest)
         case "failback":
-            return placement.fail_back(state, rest.partition(":")[0])
+            return placement.fail_back(state, name)
         case "failover":
-            name = rest.partition(":")[0]
             facts = state.groups[name]
             return state.with_group(name, replace(facts, recent=tuple(each for each in facts.recent if each != timer)))
         case "await" | "follow":
@@ -131,16 +126,11 @@ def _wanted(before: State, state: State) -> dict[str, int]:
 def _stays(state: State, timer: str, groups: dict[str, Group], judged: bool) -> bool:
     """True for a timer of a group or monitor for which nothing can have changed."""
     kind, _, rest = timer.partition(":")
-    match kind:
-        case "normal":
-            return not judged
-        case "failback" if judged:
-            return False
-        case "retry" | "settled" | "calm" | "failover" | "await" | "follow" | "failback":
-            name = rest.partition(":")[0]
-            return name in state.groups and name not in groups
-        case _:
-            return False
+    if judged and kind in ("normal", "failback"):
+        return False
+    name = rest.partition(":")[0]
+    of_group = kind in ("retry", "settled", "calm", "failover", "await", "follow", "failback")
+    return kind == "normal" or (of_group and name in state.groups and name not in groups)
 
 
 def _of_group(state: State, group: Group, facts: GroupFacts) -> dict[str, int]:

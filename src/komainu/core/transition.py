@@ -5,9 +5,9 @@ ones go side by side (C4). An action under way is a fact of the state; until it 
 its resource.
 """
 
-from dataclasses import replace
-
 from komainu.core import rights, takeover, waits
+from komainu.core.copies import replace
+from komainu.core.destination import at_rest
 from komainu.core.presence import runs_nothing
 from komainu.core.scope import stirred
 from komainu.core.state import Hold, NodeFacts, Presence, State, Status, Wanted
@@ -50,12 +50,13 @@ def plan(before: State, state: State, cause: Said, rules: int) -> tuple[State, t
             work.state = work.state.with_node(name, replace(facts, probe=number))
             work.actions.append(ProbeNode(number, name, (cause,)))
     if state.formed:
-        # What is planned for one group may be what another one waits for.
-        groups, settled = stirred(before, state), work.state
+        groups, related = stirred(before, state), state.cluster.related
         while groups:
+            settled = work.state
             for group in groups:
                 _plan_group(work, group)
-            groups, settled = stirred(settled, work.state), work.state
+            # What is planned for one group may be what another one waits for, or what a harmless one itself waits for.
+            groups = tuple(each for each in stirred(settled, work.state) if each.name in related or not each.exclusive)
         if state.cluster.arbitration.fence is not None and rights.may_fence(work.state):
             _plan_fences(work)
     for name, facts in work.state.nodes.items():
@@ -75,13 +76,14 @@ def _plan_group(work: _Plan, group: Group) -> None:
     home = facts.home if facts.wanted is Wanted.UP else None
     if home is not None and (work.state.nodes[home].leaving or work.state.nodes[home].powerless):
         home = None
+    quiet = facts.hindrance is None and not facts.parked
     for node, holds in facts.holds.items():
         if not obeys(work.state, node):
             continue
         if node != home:
             if any(hold.status is not Status.STOPPED for hold in holds):
                 _stop_all(work, group, node)
-        elif facts.ordered or not work.state.maintenance:
+        elif (facts.ordered or not work.state.maintenance) and not (quiet and at_rest(work.state, group)):
             _plan_home(work, group, node)
 
 
@@ -106,13 +108,13 @@ def _plan_home(work: _Plan, group: Group, home: str) -> None:
         asked = group.resources[index].name not in facts.parked and not hold.outdated
         wanted.append(asked and all(wanted[other] for other in needs[index]))
         stays = up[index] or (facts.given_up and hold.status is Status.FAILED)
-        sound.append(wanted[index] and stays and all(sound[other] for other in needs[index]))
+        sound.append(stays and wanted[index] and all(sound[other] for other in needs[index]))
     for index in reversed(range(len(holds))):
         if not sound[index]:
             _stop_if_free(work, group, home, index, holds, needed_by)
     for index, hold in enumerate(holds):
-        ready = all(up[other] and sound[other] for other in needs[index]) and _free(holds, needed_by[index])
-        if hold.status is Status.STOPPED and wanted[index] and ready and not facts.given_up:
+        asked = hold.status is Status.STOPPED and wanted[index] and not facts.given_up
+        if asked and all(up[other] and sound[other] for other in needs[index]) and _free(holds, needed_by[index]):
             if not _may_start(work, group, home):
                 return
             _start(work, group, home, index)
