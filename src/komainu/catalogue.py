@@ -9,7 +9,10 @@ from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from komainu.arbitration.ec2_stop import EC2_STOP
-from komainu.ports import FenceType, MonitorType, NotifierType, ResourceType
+from komainu.arbitration.lease_dynamodb import LEASE_DYNAMODB
+from komainu.arbitration.lease_http import LEASE_HTTP
+from komainu.arbitration.lease_s3 import LEASE_S3
+from komainu.ports import FenceType, LeaseType, MonitorType, NotifierType, ResourceType
 from komainu.types.aws.vip import AWSVIP
 from komainu.types.disk import DISK
 from komainu.types.exec import EXEC
@@ -68,3 +71,9 @@ FENCES: tuple[FenceType, ...] = (EC2_STOP,)
 
 FENCE_TYPES: Mapping[str, FenceType] = by_name(FENCES)
 """What `komainu.config.read` and the daemon ask for a fence type by its name."""
+
+LEASES: tuple[LeaseType, ...] = (LEASE_S3, LEASE_DYNAMODB, LEASE_HTTP)
+"""The kinds of store for the third vote, in the order of the documentation."""
+
+LEASE_TYPES: Mapping[str, LeaseType] = by_name(LEASES)
+"""What `komainu.config.read` and the daemon ask for a kind of store by its name."""
