@@ -54,11 +54,13 @@ class Voter:
         self._told_won = ""
         "The period in which the core was told that the vote is won."
         self._told_right_ms: int | None = None
+        self._born_ms: int | None = None
 
     # --- what happens ----------------------------------------------------------------------------------------------
 
     def follow(self, state: State, incarnation: str, synced: bool, now_ms: int) -> None:
         """The state as it is now; `synced`: it is put together with that of the other members."""
+        self._born_ms = now_ms if self._born_ms is None else self._born_ms
         if state.cluster is not self._state.cluster or self._period[0] == "":
             self.right.configure(state.cluster.arbitration, state.nodes, self.me)
         self._state, self._synced, self._incarnation = state, synced, incarnation
@@ -135,6 +137,12 @@ class Voter:
         holds = (facts.holds.get(self.me, ()) for facts in self._state.groups.values())
         quiet = (Status.STOPPED, Status.UNKNOWN)
         return any(hold.status not in quiet or hold.action for each in holds for hold in each)
+
+    def _has_effect(self) -> bool:
+        """True when something is here that was started under a right: what waits for one is not."""
+        holds = (facts.holds.get(self.me, ()) for facts in self._state.groups.values())
+        quiet = (Status.STOPPED, Status.UNKNOWN, Status.STARTING)
+        return any(hold.status not in quiet for each in holds for hold in each)
 
     def wish(self, now_ms: int) -> Wish:
         """What this node wants of the vote."""
@@ -213,8 +221,12 @@ class Voter:
         facts = self._state.nodes[self.me]
         if facts.incarnation != self._incarnation or facts.presence is not Presence.MEMBER:
             return
-        over = self.right.left_ms(now_ms) <= self._state.cluster.arbitration.stop_grace_ms
-        if over is facts.powerless or (over and not self.holding()):
+        arbitration = self._state.cluster.arbitration
+        # What an earlier daemon had started is not stopped before this one has had its chance of a right: the kernel
+        # cuts it when the earlier right ends.
+        until_ms = max(self.right.until_ms, (self._born_ms or 0) + arbitration.right_ms)
+        over = now_ms >= until_ms - arbitration.stop_grace_ms
+        if over is facts.powerless or (over and not self._has_effect()):
             self._told_right_ms = None
         elif self._told_right_ms is None or now_ms - self._told_right_ms > self._third_ms:
             self._told_right_ms = now_ms

@@ -19,7 +19,6 @@ WAITS_FOR_VOTE = Message(
     "`komainu status`: it says what keeps {node} from the vote.",
     "グループ {group} は待機中です。参加していないノードがあり、{node} は投票権を得ていないため、他のノードが動作して"
     "いる可能性があります。投票権を得られない理由は `komainu status` で確認してください。",
-    "warning",
 )
 WAITS_FOR_MAJORITY = Message(
     "KM7422",
