@@ -39,10 +39,19 @@ def _offline() -> "Offline":
     from komainu.adapters.files.configuration import ConfigurationStore
     from komainu.adapters.files.kept import Committing
     from komainu.api.offline import Offline
-    from komainu.catalogue import MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
+    from komainu.catalogue import FENCE_TYPES, LEASE_TYPES, MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
 
     store = Committing(ConfigurationStore())
-    return Offline(RESOURCE_TYPES, store, AuthKey(), new_authkey, MONITOR_TYPES, NOTIFIERS)
+    return Offline(
+        RESOURCE_TYPES,
+        store,
+        AuthKey(),
+        new_authkey,
+        monitors=MONITOR_TYPES,
+        notifiers=NOTIFIERS,
+        leases=LEASE_TYPES,
+        fences=FENCE_TYPES,
+    )
 
 
 def _daemon() -> "tuple[Daemon, Server]":
@@ -61,6 +70,7 @@ def _daemon() -> "tuple[Daemon, Server]":
     from komainu.adapters.linux.power import LinuxPower
     from komainu.adapters.linux.processes import Processes
     from komainu.adapters.linux.watchdog import LinuxWatchdog
+    from komainu.adapters.net.ping import LinuxPinger
     from komainu.agent.around import Around
     from komainu.agent.clock import now_ms
     from komainu.agent.daemon import Daemon
@@ -95,7 +105,7 @@ def _daemon() -> "tuple[Daemon, Server]":
                 me, name, group, resource, cloud, network, processes, report, now_ms
             ),
             monitor_host=lambda name, monitor, report: MonitorHost(
-                me, name, monitor, cloud, network, processes, report, now_ms
+                me, name, monitor, cloud, network, processes, report, now_ms, pinger=LinuxPinger()
             ),
             fence_types=FENCE_TYPES,
             fence_host=lambda name, target: FenceHost(me, name, target, cloud),
