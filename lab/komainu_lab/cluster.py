@@ -104,12 +104,18 @@ class LabCluster:
         self._undo.callback(vpc.stop)
         self._undo.callback(self.lab.all_off)
         self.lab.after_power_on.append(lambda machine, node: vpc.attach(machine, node.pid))
+        vpc.on_power_off(self._cut_power)
         vpc.on_instance_state(self._follow_instance)
 
-    def _follow_instance(self, machine: str, state: str) -> None:
+    def _cut_power(self, machine: str) -> None:
         """What EC2 stops or terminates goes off."""
-        if state in ("stopped", "terminated") and self.lab.node(machine).on:
+        if self.lab.node(machine).on:
             self.lab.power_off(machine)
+
+    def _follow_instance(self, machine: str, state: str) -> None:
+        """What EC2 starts comes up."""
+        if state == "running" and not self.lab.node(machine).on:
+            self.lab.power_on(machine)
 
     def configuration_text(self) -> str:
         """The example's configuration as it is committed here."""

@@ -78,6 +78,11 @@ def build(topology: Topology, operator: Operator) -> Description:
     return builder.build()
 
 
+def allow(operator: Operator, *actions: str) -> None:
+    """Let the nodes do more than the seed's chapter says. Raises botocore's errors."""
+    operator.client("iam").put_role_policy(RoleName=ROLE, PolicyName="more", PolicyDocument=_policy(*actions))
+
+
 def _make_identities(operator: Operator) -> None:
     """The operator's user, and the role of the nodes."""
     iam = operator.client("iam")

@@ -5,7 +5,7 @@ moto has made needless is noticed. moto is pinned exactly: private classes are r
 
 "documented" = EC2's documentation says so. "believed" = common knowledge about EC2, to be tried in a real account.
 
-Not corrected: an instance is `stopped` at once, never long in `stopping`; Resource and Condition elements of policies
+How instances start and stop is put right in `instances`. Not corrected: Resource and Condition elements of policies
 are not trustworthy; nothing is eventually consistent (the fabric can delay packets, see `fabric`).
 """
 
@@ -61,11 +61,14 @@ class Applied:
 
 
 def interface_is_live(interface: Any) -> bool:
-    """Whether packets can reach a network interface: it exists, and the instance that holds it runs."""
+    """Whether packets can reach a network interface: it exists, and the instance that holds it may run.
+
+    An instance that is `stopping` may still work: that is why it proves nothing.
+    """
     return (
         interface.id in interface.ec2_backend.enis
         and interface.instance is not None
-        and interface.instance.state == "running"
+        and interface.instance.state in ("running", "stopping", "shutting-down")
     )
 
 

@@ -4,6 +4,7 @@ import logging
 import os
 import queue
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,19 +18,23 @@ from komainu_lab.errors import LabError
 from komainu_lab.topology import TOPOLOGIES, Topology
 from komainu_lab.vpc import corrections, imds, metadata
 from komainu_lab.vpc.authority import Certificates, endpoint_names, issue
-from komainu_lab.vpc.build import ACCOUNT, Operator, backend, build
+from komainu_lab.vpc.build import ACCOUNT, Operator, allow, backend, build
 from komainu_lab.vpc.calls import CallLog
+from komainu_lab.vpc.conditional_writes import one_write_at_a_time
 from komainu_lab.vpc.control import Server
 from komainu_lab.vpc.description import Description
 from komainu_lab.vpc.dispatch import Dispatcher
 from komainu_lab.vpc.endpoint import Endpoint, server_context
 from komainu_lab.vpc.fabric import Fabric, api_rules
 from komainu_lab.vpc.faults import BadFault, Plan
+from komainu_lab.vpc.instances import Instances
 from komainu_lab.vpc.outside import Outside, endpoint_address
 from komainu_lab.vpc.ready import say_ready
 
 PORT = 443
 CONTROL = "vpc.sock"
+POWER_S = 20.0
+"How long an operator waits for an instance to start or stop."
 SWITCH_INTERVAL_S = 0.0005
 "How long one thread may keep the others waiting: the fabric must not wait for an answer that is being written."
 
@@ -52,11 +57,14 @@ class Emulator:
         self.plan = Plan(self._network_faults_changed)
         dispatcher = Dispatcher()
         self.operator = Operator(dispatcher, topology.region)
-        corrections.apply()
+        corrections.apply((*corrections.CORRECTIONS, one_write_at_a_time))
         self.description: Description = build(topology, self.operator)
         self.ec2 = backend(topology.region)
         self.credentials = metadata.Credentials(topology.region)
         self.fabric = Fabric(self.ec2, topology, self._tell_states)
+        self.instances = Instances(self.ec2, self.fabric.change, self._cut_power)
+        self._attended = False
+        self._without_power: dict[str, threading.Event] = {}
         self._followers: list[queue.Queue[dict[str, Any] | None]] = []
         self._states: dict[str, str] = {}
         self.metadata = imds.serve(self._metadata_at, self._credentials_at)
@@ -78,6 +86,9 @@ class Emulator:
 
     def stop(self) -> None:
         """End all threads."""
+        self.instances.close()
+        for waiting in list(self._without_power.values()):
+            waiting.set()
         self.endpoint.stop()
         self.metadata.stop()
         self.fabric.stop()
@@ -210,8 +221,31 @@ class Emulator:
         """`start`, `stop` or `terminate` an instance in EC2; the machine's own power is the lab's affair."""
         if to not in ("start", "stop", "terminate"):
             raise LabError(f"an instance can start, stop or terminate, not '{to}'")
-        getattr(self.operator.client("ec2"), f"{to}_instances")(InstanceIds=[self._instance(machine).id])
+        instance = self._instance(machine).id
+        getattr(self.operator.client("ec2"), f"{to}_instances")(InstanceIds=[instance])
+        if not self.instances.settled(instance, POWER_S):
+            raise LabError(f"{machine} did not {to} within {POWER_S:.0f} s")
         self.fabric.settle()
+
+    def do_allow(self, actions: list[str]) -> None:
+        """Let the nodes do these as well."""
+        allow(self.operator, *actions)
+
+    def do_instance_delay(self, state: str, delay_ms: int) -> None:
+        """How long instances are `pending`, `stopping` or `shutting-down` from now on."""
+        self.instances.delay(state, delay_ms)
+
+    def do_stuck(self, machine: str, on: bool) -> None:
+        """An instance that is stuck works on and is `stopping` for ever, once it is stopped; until it is let go."""
+        self.instances.hold(self._instance(machine).id, on)
+
+    def do_attend(self) -> None:
+        """From now on somebody follows the events, cuts the power when told to, and says so by `without_power`."""
+        self._attended = True
+
+    def do_without_power(self, machine: str) -> None:
+        """The machine has no power now."""
+        self._without_power.setdefault(machine, threading.Event()).set()
 
     def do_zone(self, zone: str, state: str, text: str = "") -> None:
         """What DescribeAvailabilityZones says of a zone."""
@@ -239,6 +273,16 @@ class Emulator:
                 yield event
         finally:
             self._followers.remove(mine)
+
+    def _cut_power(self, instance: str) -> None:
+        """Have the power of an instance's machine cut; returns when it is off, at once when nobody cares."""
+        (machine,) = [name for name, known in self.description.instances.items() if known.id == instance] or [""]
+        if not machine or not self._attended:
+            return
+        off = self._without_power[machine] = threading.Event()
+        for follower in list(self._followers):
+            follower.put({"event": "power-off", "machine": machine})
+        off.wait()
 
     def _tell_states(self) -> None:
         names = {instance.id: name for name, instance in self.description.instances.items()}

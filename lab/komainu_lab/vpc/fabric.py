@@ -227,6 +227,12 @@ class Fabric:
                 self._changed_ns = boottime_ns()
             self._wake.notify_all()
 
+    def change(self, work: Callable[[], None]) -> None:
+        """Make a change that comes from no call of the API."""
+        with self._lock:
+            work()
+        self.changed()
+
     def delay(self, delay_ms: int) -> None:
         """How late packets follow a change from now on: EC2 is eventually consistent. 0: at once, also what waits."""
         with self._wake:

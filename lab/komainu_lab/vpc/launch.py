@@ -160,11 +160,41 @@ class Vpc:
 
         def run() -> None:
             for event in following:
-                tell(event["machine"], event["state"])
+                if event["event"] == "instance":
+                    tell(event["machine"], event["state"])
 
         thread = threading.Thread(target=run, name="instances", daemon=True)
         thread.start()
         return thread
+
+    def on_power_off(self, cut: Callable[[str], None]) -> threading.Thread:
+        """Call `cut(machine)` from another thread when EC2 takes an instance's power; EC2 says `stopped` only after it
+        returned. It ends with the process."""
+        following = self.control.follow()
+        next(following)
+
+        def run() -> None:
+            for event in following:
+                if event["event"] == "power-off":
+                    cut(event["machine"])
+                    self.control.call("without_power", machine=event["machine"])
+
+        thread = threading.Thread(target=run, name="power", daemon=True)
+        thread.start()
+        self.control.call("attend")
+        return thread
+
+    def allow(self, *actions: str) -> None:
+        """Let the nodes do these as well, by another policy of their role. Raises LabError."""
+        self.control.call("allow", actions=list(actions))
+
+    def instance_delay(self, state: str, delay_ms: int) -> None:
+        """How long instances are `pending`, `stopping` or `shutting-down` from now on. Raises LabError."""
+        self.control.call("instance_delay", state=state, delay_ms=delay_ms)
+
+    def stuck(self, machine: str, on: bool = True) -> None:
+        """An instance that is stuck works on, and is `stopping` for ever once it is stopped. Raises LabError."""
+        self.control.call("stuck", machine=machine, on=on)
 
 
 def translate(pid: int, inside: str) -> None:
