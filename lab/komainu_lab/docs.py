@@ -14,7 +14,7 @@ from typing import Any
 
 import komainu
 from komainu.agent.alert_record import module_of
-from komainu.catalogue import MONITORS, NOTIFICATIONS, TYPES
+from komainu.catalogue import FENCES, LEASES, MONITORS, NOTIFICATIONS, TYPES
 from komainu.config.reference import reference
 from komainu.model.message import Language, Level, Message
 
@@ -184,7 +184,7 @@ def main() -> None:
 
 
 def _reference(language: Language) -> str:
-    return reference(TYPES, language, MONITORS, NOTIFICATIONS)
+    return reference(TYPES, language, MONITORS, NOTIFICATIONS, LEASES, FENCES)
 
 
 def _modules() -> Iterator[Any]:

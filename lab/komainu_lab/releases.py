@@ -39,7 +39,7 @@ LACKING = (
     Patch("core/state.py", "    maintenance: bool = False\n", "    maintenance: ClassVar[bool] = False\n"),
     Patch("core/state.py", "groups=groups, maintenance=maintenance)", "groups=groups)"),
     Patch("model/commands.py", "    | SetMaintenance\n", ""),
-    Patch("core/causes.py", '"The members are now: {members}."', '"Members: {members}."'),
+    Patch("model/causes.py", '"The members are now: {members}."', '"Members: {members}."'),
     Patch("core/placement.py", '"Group {group} goes from {old} to {node}."', '"{group}: from {old} to {node}."'),
 )
 

@@ -71,7 +71,8 @@ def through(url: str, then: Behaviour | None = None) -> Behaviour:
         host, _, port = url.removeprefix("http://").partition(":")
         connection = http.client.HTTPConnection(host, int(port), timeout=30)
         with contextlib.closing(connection):
-            connection.request("POST", "/", request.body, dict(request.handler.headers.items()))
+            handler = request.handler
+            connection.request(handler.command, handler.path, request.body, dict(handler.headers.items()))
             answer = connection.getresponse()
             text = answer.read().decode()
         if then is None:
@@ -103,6 +104,8 @@ class ApiServer:
 
             def do_POST(self) -> None:
                 owner.serve(Request(self, owner))
+
+            do_GET = do_PUT = do_POST
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Tests say what they saw themselves."""

@@ -2,6 +2,9 @@
 
 import errno
 from collections.abc import Callable
+from typing import Literal
+
+from komainu.ports import WatchdogMeans
 
 
 class FakePower:
@@ -49,18 +52,26 @@ class FakeWatchdog:
         "The time it was armed with; None while it is not."
         self.left_ms = 0.0
         self.fired = False
+        self.kind: Literal["hardware", "software", "unclear", "taken", "none"] = "hardware"
+        self.asked: list[str] = []
+
+    def means(self) -> WatchdogMeans:
+        return WatchdogMeans("none") if self.absent else WatchdogMeans(self.kind, "fake")
 
     def arm(self, timeout_ms: int) -> None:
+        self.asked.append(f"arm {timeout_ms}")
         if self.absent:
             raise FileNotFoundError(errno.ENOENT, "no watchdog", "/dev/watchdog")
         self.armed_ms = timeout_ms
         self.left_ms = timeout_ms
 
     def pat(self) -> None:
+        self.asked.append("pat")
         if self.armed_ms is not None:
             self.left_ms = self.armed_ms
 
     def disarm(self) -> None:
+        self.asked.append("disarm")
         self.armed_ms = None
 
     def pass_ms(self, ms: float) -> None:

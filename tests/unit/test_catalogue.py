@@ -14,7 +14,7 @@ from komainu.agent.patrol import Patrol
 from komainu.catalogue import MONITOR_TYPES, MONITORS, NOTIFICATIONS, NOTIFIERS, RESOURCE_TYPES, TYPES, by_name
 from komainu.config.read import read
 from komainu.config.reference import reference
-from komainu.config.rules import groups, safety
+from komainu.config.rules import arbitration, groups
 from komainu.config.schema import parameters, schema
 from komainu.core.state import State
 from komainu.model.config import Cluster
@@ -74,7 +74,7 @@ def test_the_examples_are_right(name: str) -> None:
     assert found.errors == ()
     assert found.cluster is not None
     # Both take a lost node as gone, and say so; nothing else is to be warned of.
-    assert [problem.said.code for problem in found.problems] == [safety.NONE_EXCLUSIVE.code]
+    assert [problem.said.code for problem in found.problems] == [arbitration.NONE_EXCLUSIVE.code]
 
 
 def test_the_vip_example_is_the_cluster_of_the_seeds_figure_4_1() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from komainu.agent.wire import event_to_json
-from komainu.core.causes import headline
+from komainu.model.causes import headline
 from komainu_lab.sim.world import Report, Story, World
 
 Fails = Callable[[frozenset[int]], bool]

@@ -26,10 +26,10 @@ from komainu.agent.replica import Decided
 from komainu.agent.snapshot import digest, encode
 from komainu.agent.wire import event_to_json
 from komainu.agent.words import Change
-from komainu.core.causes import headline
 from komainu.core.state import RULES, State
 from komainu.model import events as e
 from komainu.model.actions import Action, AnswerCommand, RaiseAlert
+from komainu.model.causes import headline
 from komainu.model.message import Message, Said
 
 FORMAT = 1

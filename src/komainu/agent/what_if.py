@@ -13,11 +13,11 @@ from komainu.agent import words
 from komainu.agent.deadlines import deadline
 from komainu.agent.pending import Pending, pending
 from komainu.core.audit import InvariantBroken
-from komainu.core.causes import headline
 from komainu.core.state import RULES, Presence, State, Status, Wanted, initial
 from komainu.core.step import step
 from komainu.model import commands as c, events as e
 from komainu.model.actions import Action, EndNode
+from komainu.model.causes import headline
 from komainu.model.config import Cluster, Monitor
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Result, failed

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from komainu.agent import safety, safety_explained
 from komainu.config import read, schema
 from komainu.config.problem import Problem
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
-from komainu.ports import MonitorType, NotifierType, ResourceType
+from komainu.ports import FenceType, LeaseType, MonitorType, NotifierType, ResourceType
 
 MOST_BYTES = 1_048_577
 "One more than a configuration may have: the reader says what is wrong with a longer one."
@@ -21,6 +22,14 @@ WITH_ERRORS = Message(
     "KM6031",
     "The file {file} has errors, so nothing can be imagined of it. `komainu config check {file}` names them all.",
     "ファイル {file} に誤りがあるため、経過を求められません。誤りは `komainu config check {file}` で確認できます。",
+    "error",
+)
+
+
+UNSAFE_WITH_ERRORS = Message(
+    "KM6032",
+    "The file {file} has errors, so nothing can be said of its safety. `komainu config check {file}` names them all.",
+    "ファイル {file} に誤りがあるため、安全性を説明できません。誤りは `komainu config check {file}` で確認できます。",
     "error",
 )
 
@@ -44,6 +53,9 @@ class Store(Protocol):
 
     def next_version(self, name: str) -> int:
         """The version that a new configuration of the cluster of that name would have on this node."""
+
+    def in_force(self) -> Cluster:
+        """The configuration that holds on this node."""
 
 
 class Key(Protocol):
@@ -70,11 +82,15 @@ class Offline:
         new_key: Callable[[], bytes],
         monitors: Mapping[str, MonitorType] = read.NONE,
         notifiers: Mapping[str, NotifierType] = read.NONE,
+        leases: Mapping[str, LeaseType] = read.NONE,
+        fences: Mapping[str, FenceType] = read.NONE,
     ) -> None:
         """Nothing is read yet. `new_key` makes a fresh secret."""
         self._types = types
         self._monitors = monitors
         self._notifiers = notifiers
+        self._leases = leases
+        self._fences = fences
         self._store = store
         self._key = key
         self._new_key = new_key
@@ -87,7 +103,40 @@ class Offline:
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of `cluster.yaml`."""
-        return schema.schema(self._types.values(), self._monitors.values(), self._notifiers.values())
+        return schema.schema(
+            self._types.values(),
+            self._monitors.values(),
+            self._notifiers.values(),
+            self._leases.values(),
+            self._fences.values(),
+        )
+
+    def explain_safety(self, file: Path | None) -> dict[str, Any]:
+        """What a configuration protects from, in words (N5): of a file, or with None of the one that holds here.
+
+        `cluster`, `version` (None of a file), `language`, `kind`, `strength`, `problems` and `chapters`, each with a
+        `title` and `sentences`. Raises OfflineTrouble, and what the store raises.
+        """
+        problems: tuple[Problem, ...] = ()
+        if file is None:
+            cluster, version = self._store.in_force(), True
+        else:
+            reading, version = self._read(_bytes(file)), False
+            if reading.cluster is None:
+                raise OfflineTrouble(UNSAFE_WITH_ERRORS.said(file=str(file)))
+            cluster, problems = reading.cluster, reading.problems
+        return {
+            "cluster": cluster.name,
+            "version": cluster.version if version else None,
+            "language": cluster.language,
+            "kind": cluster.arbitration.kind,
+            "strength": safety.strength(cluster),
+            "problems": list(map(_problem, problems)),
+            "chapters": [
+                {"title": _said(chapter.title), "sentences": list(map(_said, chapter.sentences))}
+                for chapter in safety_explained.chapters(cluster, self._types)
+            ],
+        }
 
     def what_if(self, file: Path, asked: dict[str, Any]) -> dict[str, Any]:
         """What would happen to a formed cluster of that file in which everything runs; as the operation `what-if`.
@@ -126,7 +175,15 @@ class Offline:
         return {**answer, "cluster": cluster.name, "version": cluster.version, "new_key": new}
 
     def _read(self, text: bytes, version: int = 1) -> read.Reading:
-        return read.read(text, self._types, version, monitors=self._monitors, notifiers=self._notifiers)
+        return read.read(
+            text,
+            self._types,
+            version,
+            monitors=self._monitors,
+            notifiers=self._notifiers,
+            leases=self._leases,
+            fences=self._fences,
+        )
 
 
 def _bytes(file: Path) -> bytes:
@@ -138,13 +195,8 @@ def _bytes(file: Path) -> bytes:
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
-    said = problem.said
-    return {
-        "line": problem.line,
-        "column": problem.column,
-        "path": problem.path,
-        "code": said.code,
-        "level": said.level,
-        "en": said.en,
-        "ja": said.ja,
-    }
+    return {"line": problem.line, "column": problem.column, "path": problem.path, **_said(problem.said)}
+
+
+def _said(said: Said) -> dict[str, Any]:
+    return {"code": said.code, "level": said.level, "en": said.en, "ja": said.ja}

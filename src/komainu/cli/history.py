@@ -1,18 +1,28 @@
-"""`komainu events` and `komainu explain`: what happened, and why."""
+"""`komainu events` and `komainu explain`: what happened, and why; and what the configuration protects from."""
 
 import json
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from komainu.cli import safety
 from komainu.cli.picture import colour
-from komainu.cli.session import DONE, Commands, Session
+from komainu.cli.session import DONE, WRONG_USAGE, Commands, Session
 from komainu.cli.speech import Colour, Speech
+from komainu.model.message import Message
 
 Json = dict[str, Any]
 MOST = 1000
 "So many entries the daemon has at hand."
+
+NOT_OF_A_FILE = Message(
+    "KM6124",
+    "A file has no last actions: `--config` goes with `komainu explain safety`.",
+    "ファイルには動作の記録がありません。`--config` は `komainu explain safety` と一緒に指定してください。",
+    "error",
+)
 
 _LEVELS: dict[str, Colour] = {"info": "", "warning": "yellow", "error": "red"}
 _RESULTS = {"succeeded": ("succeeded", "成功"), "failed": ("failed", "失敗"), "unknown": ("unknown", "不明")}
@@ -33,8 +43,30 @@ def register(commands: Commands) -> None:
     (
         commands.add(
             "explain",
-            ("say why the last actions were taken", "最近の動作の理由と、この構成の安全性を表示する"),
+            (
+                "say why the last actions were taken; `explain safety`: what a configuration protects from",
+                "最近の動作の理由を表示する。`explain safety` は構成の安全性を説明する",
+            ),
             explain,
+        )
+        .value(
+            "about",
+            "safety",
+            (
+                "what the configuration protects from, and what it does not; no daemon is asked",
+                "この構成が何から守り、何から守らないか (デーモンは不要)",
+            ),
+            nargs="?",
+            choices=("safety",),
+        )
+        .option(
+            "--config",
+            (
+                "with `safety`: explain this file instead of the configuration of this node",
+                "`safety` で説明するファイル",
+            ),
+            metavar="FILE",
+            type=Path,
         )
         .option("-n", "--last", ("so many of the last actions", "表示する件数"), metavar="N", type=_count, default=10)
         .switch("--json", ("for programs: one JSON value", "プログラム向けに JSON で出力する"))
@@ -58,6 +90,11 @@ def events(session: Session, chosen: Namespace) -> int:
 def explain(session: Session, chosen: Namespace) -> int:
     """Show the safety statement, and the causes of the last actions."""
     speech = session.speech
+    if chosen.about == "safety":
+        return safety.explain(session, chosen.config, json_wanted=chosen.json)
+    if chosen.config is not None:
+        speech.err(speech.said(NOT_OF_A_FILE.said()))
+        return WRONG_USAGE
     with session.connect() as client:
         answer = client.ask("explain", last=chosen.last)
         speech.learn(client.language)

@@ -83,9 +83,8 @@ class ArbitrationSection(Section):
     fence: FenceSection = Field(
         default_factory=left_out,
         json_schema_extra=ja(
-            "投票または過半数を得た後に、通信不能のノードを強制停止する方法。確認できれば `wait_ms` "
-            "を待たずに引き継ぐ。"
-            "`lease` と `majority` でだけ使える。"
+            "投票または過半数を得た後に、通信不能のノードを強制停止する方法。確認できれば `wait_ms` を待たずに引き継"
+            "ぐ。`lease` と `majority` でだけ使える。"
         ),
     )
     (
@@ -102,8 +101,7 @@ class ArbitrationSection(Section):
     )
     (
         "E: how long a node may act after the last sign that renewed its right; then the kernel cuts it off. By "
-        "default "
-        "the shortest that fits `detect_within_ms` and the times below."
+        "default the shortest that fits `detect_within_ms` and the times below."
     )
     wait_ms: int = Field(
         default_factory=left_out,
@@ -115,8 +113,7 @@ class ArbitrationSection(Section):
     )
     (
         "D: how long the side that goes on waits before it takes it that the right of a lost node has ended. By "
-        "default "
-        "the shortest that is longer than E whatever the clocks do within 1 %."
+        "default the shortest that is longer than E whatever the clocks do within 1 %."
     )
     stop_grace_ms: int = _time(
         "stop_grace_ms", 1, "権利が終わる前に、通常の手順で停止するための時間。停止できなければ切り離しまたはリセット。"

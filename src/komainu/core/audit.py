@@ -1,6 +1,6 @@
 """Invariants, asserted after every step: the takeover law once more, in other words and by other code (ADR 0001)."""
 
-from komainu.core.state import Presence, State, Status
+from komainu.core.state import Presence, Proof, State, Status
 from komainu.model.actions import Action, StartResource
 
 
@@ -15,13 +15,26 @@ def check(before: State, state: State, actions: tuple[Action, ...]) -> None:
             _check_start(before, state, action)
 
 
+def _check_right(state: State, action: StartResource) -> None:
+    arbitration = state.cluster.arbitration
+    missing = [facts for facts in state.nodes.values() if facts.presence is not Presence.MEMBER]
+    if not missing or not arbitration.limited or all(facts.proof is Proof.OPERATOR for facts in missing):
+        return
+    if arbitration.kind == "majority" and len(missing) * 2 >= len(state.nodes):
+        raise InvariantBroken(f"{action.resource} would start on {action.node} without a majority")
+    vote = state.vote
+    if arbitration.kind == "lease" and (vote is None or (vote.node, vote.ring) != (action.node, state.ring)):
+        raise InvariantBroken(f"{action.resource} would start on {action.node} without the vote")
+
+
 def _check_start(before: State, state: State, action: StartResource) -> None:
     starter = state.nodes[action.node]
     if starter.presence is not Presence.MEMBER or not starter.probed or starter.leaving:
         raise InvariantBroken(f"{action.resource} would start on {action.node}, which is {starter.presence}")
     if not before.formed and not state.formed:
         raise InvariantBroken(f"{action.resource} would start before the cluster has formed")
-    if starter.suspended or starter.ended:
+    _check_right(state, action)
+    if starter.suspended or starter.ended or starter.powerless:
         raise InvariantBroken(f"{action.resource} would start on {action.node}, where nothing may be started")
     group = state.cluster.group(action.group)
     for rule in state.cluster.exclusions:

@@ -5,12 +5,12 @@ holds. Whatever disturbs that (a member that objects, goes or comes, a stop that
 configuration goes on as if nothing had been. A member that was away gets the one in force with the state.
 """
 
-from komainu.core.copies import replace
 from komainu.core.recovery import cleared
 from komainu.core.state import ADDED, Change, GroupFacts, Hold, MonitorFacts, Presence, State, Status, unknown
 from komainu.model import answers, commands as c, events as e
 from komainu.model.actions import AnswerCommand, JudgeConfiguration
 from komainu.model.config import Cluster, Group
+from komainu.model.copies import replace
 from komainu.model.difference import gains, restarting
 from komainu.model.message import Message, Said
 from komainu.model.signature import signed

@@ -3,13 +3,13 @@
 from typing import assert_never
 
 from komainu.core import change, orders, takeover
-from komainu.core.copies import replace
 from komainu.core.destination import admits, at_rest, destinations, settled_on, usable
 from komainu.core.recovery import cleared
 from komainu.core.state import GroupFacts, Presence, Proof, State, Status, Wanted
 from komainu.model import answers, commands as c, events as e
 from komainu.model.actions import AnswerCommand
 from komainu.model.config import Group
+from komainu.model.copies import replace
 from komainu.model.message import Said
 
 

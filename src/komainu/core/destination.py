@@ -1,8 +1,8 @@
 """Where a group may go, best first (C3): who can take it, who must not, and who would rather not."""
 
-from komainu.core.copies import replace
 from komainu.core.state import GroupFacts, Presence, State, Status, Verdict
 from komainu.model.config import Group
+from komainu.model.copies import replace
 from komainu.model.message import Said
 
 

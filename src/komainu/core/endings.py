@@ -6,11 +6,11 @@ without it; that is no proof for anybody that it is gone.
 
 from typing import Literal
 
-from komainu.core.copies import replace
 from komainu.core.presence import runs_nothing
 from komainu.core.state import NodeFacts, Presence, State, Status
 from komainu.model.actions import Ending, EndNode
 from komainu.model.config import FinalAction, Group
+from komainu.model.copies import replace
 from komainu.model.message import Message, Said
 
 How = Literal["shutdown", "reboot", "panic", "reset"]

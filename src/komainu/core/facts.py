@@ -8,9 +8,9 @@ speak of another history (laws 8 and 9).
 from typing import assert_never
 
 from komainu.core import change, commands, holdings, monitors, presence, rights, timers
-from komainu.core.copies import replace
 from komainu.core.state import State
 from komainu.model import events as e
+from komainu.model.copies import replace
 from komainu.model.message import Said
 
 

@@ -5,12 +5,12 @@ the same node after a while and counts against nothing; an unknown stop blocks w
 """
 
 from komainu.core import endings, monitors, recovery
-from komainu.core.copies import replace
 from komainu.core.destination import usable
 from komainu.core.state import Hold, Presence, Proof, State, Status
 from komainu.model import events as e
 from komainu.model.actions import RaiseAlert
 from komainu.model.config import Group
+from komainu.model.copies import replace
 from komainu.model.message import Message, Said
 from komainu.model.outcome import Outcome, Result
 

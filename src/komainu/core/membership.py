@@ -4,9 +4,9 @@ Arbitration `none` takes every lost node as gone. That is no proof: it is the ad
 than to be sure, and status, documents and an alert say so (N3).
 """
 
-from komainu.core.copies import replace
 from komainu.core.presence import confirm_stopped, runs_nothing
 from komainu.core.state import NodeFacts, Presence, Proof, State
+from komainu.model.copies import replace
 from komainu.model.message import Message
 
 ASSUMED = Message(

@@ -7,13 +7,13 @@ a time for one target, and none waits for that of another group.
 """
 
 from komainu.core import endings, recovery
-from komainu.core.copies import replace
 from komainu.core.destination import at_rest, usable
 from komainu.core.scope import stirred
 from komainu.core.state import UNWATCHED, State, Status, Verdict, Wanted, Watch
 from komainu.core.waits import obeys
 from komainu.model.actions import RaiseAlert, RunScript
 from komainu.model.config import Group, Monitor, Target
+from komainu.model.copies import replace
 from komainu.model.events import MonitorJudged
 from komainu.model.message import Message, Said
 from komainu.model.outcome import Result

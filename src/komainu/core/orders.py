@@ -6,9 +6,9 @@ What is already so is a success that says so.
 from typing import assert_never
 
 from komainu.core import endings
-from komainu.core.copies import replace
 from komainu.core.state import Presence, State, Watch
 from komainu.model import answers, commands as c
+from komainu.model.copies import replace
 from komainu.model.message import Said
 
 NodeOrder = c.SuspendNode | c.ResumeNode | c.StopNode

@@ -5,11 +5,11 @@ to run it, the newer takeover stays, else the earlier node in the group's order.
 """
 
 from komainu.core import takeover
-from komainu.core.copies import replace
 from komainu.core.destination import at_rest, crowded, destinations, excluded, refuges, settled_on
 from komainu.core.scope import stirred
 from komainu.core.state import GroupFacts, Presence, Proof, State, Status, Wanted
 from komainu.model.config import Group
+from komainu.model.copies import replace
 from komainu.model.message import Message, Said
 
 PLACED = Message(

@@ -6,9 +6,9 @@ except its own clean leave.
 
 from collections.abc import Callable
 
-from komainu.core.copies import replace
 from komainu.core.state import Hold, NodeFacts, Presence, Proof, State, Status
 from komainu.model import events as e
+from komainu.model.copies import replace
 from komainu.model.message import Message
 
 LOST = Message(

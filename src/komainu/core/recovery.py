@@ -1,10 +1,10 @@
 """The steps of recovery that resources and monitors share: a failover, and the end of recovery (C4, C6, C7, C8)."""
 
 from komainu.core import endings
-from komainu.core.copies import replace
 from komainu.core.destination import refuges, settled_on
 from komainu.core.state import GroupFacts, State, Wanted
 from komainu.model.config import FinalAction, Group
+from komainu.model.copies import replace
 from komainu.model.message import Message, Said
 
 FAILS_OVER = Message(

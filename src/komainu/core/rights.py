@@ -7,10 +7,10 @@ The agent of each node sees to its own right, and ends its effects when that end
 """
 
 from komainu.core import presence
-from komainu.core.copies import replace
 from komainu.core.state import NodeFacts, Presence, Proof, State, Vote
 from komainu.model import events as e
 from komainu.model.config import Cluster
+from komainu.model.copies import replace
 from komainu.model.message import Message, Said
 
 WAITS_FOR_VOTE = Message(

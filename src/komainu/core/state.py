@@ -12,9 +12,9 @@ from typing import ClassVar
 
 from pydantic import ConfigDict
 
-from komainu.core.copies import replace
 from komainu.model.actions import Action, Ending, RaiseAlert
 from komainu.model.config import Cluster, Group
+from komainu.model.copies import replace
 from komainu.model.message import Said
 from komainu.model.status import (
     Presence as Presence,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from komainu.core import (
     audit,
-    causes,
     change,
     endings,
     facts,
@@ -19,9 +18,10 @@ from komainu.core import (
     timers,
     transition,
 )
-from komainu.core.copies import replace
 from komainu.core.state import RULES, State
+from komainu.model import causes
 from komainu.model.actions import Action
+from komainu.model.copies import replace
 from komainu.model.events import Event
 
 

@@ -4,12 +4,12 @@ Every member arms the same timers; a timer that is not wanted any more is forgot
 """
 
 from komainu.core import change, endings, membership, monitors, placement, presence, rights, waits
-from komainu.core.copies import replace
 from komainu.core.destination import at_rest
 from komainu.core.scope import stirred
 from komainu.core.state import GroupFacts, Presence, State, Status, Verdict
 from komainu.model.actions import ArmTimer
 from komainu.model.config import Group, Monitor
+from komainu.model.copies import replace
 from komainu.model.message import Message
 
 STUCK_RETRY_MS = 5_000

@@ -6,7 +6,6 @@ its resource.
 """
 
 from komainu.core import rights, takeover, waits
-from komainu.core.copies import replace
 from komainu.core.destination import at_rest
 from komainu.core.presence import runs_nothing
 from komainu.core.scope import stirred
@@ -14,6 +13,7 @@ from komainu.core.state import Hold, NodeFacts, Presence, State, Status, Wanted
 from komainu.core.waits import obeys
 from komainu.model.actions import Action, FenceNode, LeaveCluster, ProbeNode, StartResource, StopResource
 from komainu.model.config import Group
+from komainu.model.copies import replace
 from komainu.model.message import Said
 
 Tree = tuple[tuple[int, ...], ...]

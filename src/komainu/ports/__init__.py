@@ -7,7 +7,7 @@ No port raises for what is expected to go wrong: it answers with an `Outcome` or
 from komainu.ports.bus import Bus, BusListener, BusView, Links, LinkSeen, RingId
 from komainu.ports.cloud import Cloud, CloudError, CloudFault, Instance, Interface, Route
 from komainu.ports.fence import FenceDevice, FenceHost, FenceType
-from komainu.ports.machine import Guarded, Isolation, Network, Power, Watchdog
+from komainu.ports.machine import Guarded, Isolation, Network, Power, Watchdog, WatchdogMeans
 from komainu.ports.monitors import MonitorHands, MonitorHost, MonitorTraits, MonitorType
 from komainu.ports.notifiers import Alert, Notice, NotifierHands, NotifierHost, NotifierType, Topics
 from komainu.ports.ping import Pinger, PingRefused
@@ -77,4 +77,5 @@ __all__ = [
     "Topics",
     "VoteStore",
     "Watchdog",
+    "WatchdogMeans",
 ]

@@ -39,8 +39,24 @@ class Power(Protocol):
         """Reset the machine at once. Returns only when that did not work; raises OSError then."""
 
 
+@dataclass(frozen=True, slots=True)
+class WatchdogMeans:
+    """What would reset this machine if it were left alone."""
+
+    kind: Literal["hardware", "software", "unclear", "taken", "none"]
+    (
+        "`software`: by the kernel, which has to run for that; `unclear`: there is a device that does not say what it "
+        "is; `taken`: somebody else on this machine has it."
+    )
+    name: str = ""
+    "As the device names itself."
+
+
 class Watchdog(Protocol):
     """Resets this machine unless it is told in time that all is well, even when nothing else works here any more."""
+
+    def means(self) -> WatchdogMeans:
+        """What there is, as far as that can be known without arming it."""
 
     def arm(self, timeout_ms: int) -> None:
         """From now on the machine is reset that long after the last `pat`. Raises OSError when there is no watchdog."""
@@ -57,22 +73,27 @@ class Guarded:
     """What of this node the world may reach only while it has the right to act."""
 
     addresses: tuple[str, ...] = ()
-    "Virtual addresses: nothing to or from them passes."
+    "Virtual addresses: nothing comes in for them, nothing goes out from them, the node does not answer for them."
     ports: tuple[tuple[Literal["tcp", "udp"], int], ...] = ()
-    "Ports that applications publish on this node's own addresses: nothing to or from them passes."
+    "Ports that applications publish on whatever address: nothing comes in for them, nothing goes out from them."
 
 
 class Isolation(Protocol):
     """Cuts this node off by the kernel when its right ends, whatever komainud does then (N2).
 
-    Every method is one short call to the kernel and raises OSError for what it refuses.
+    What stays on the node passes, and what the node does as a client of others. Every method is one call to the
+    kernel, some milliseconds long, and raises OSError for what it refuses.
     """
 
     def guard(self, guarded: Guarded) -> None:
         """Exactly this passes only while it is held. What was held before goes on being held as long as it was."""
 
     def hold(self, for_ms: int) -> None:
-        """What is guarded passes for so long from now, neither shorter nor longer; a later call counts anew."""
+        """What is guarded passes for so long from now, by no more than two ticks shorter; a later call counts anew.
+
+        It is never longer, and for no time or less it is cut off at once. Raises FileNotFoundError when nothing is
+        guarded: nobody asked for it, or somebody else has emptied the kernel's rules.
+        """
 
     def lift(self) -> None:
         """Nothing is guarded any more, everything passes; nothing changes when nothing is guarded."""

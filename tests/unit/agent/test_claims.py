@@ -1,4 +1,4 @@
-"""The end of a machine takes the watchdog from a monitor, which can neither pat nor disarm it from then on."""
+"""Nobody prolongs the time of another, and the end of a machine takes the watchdog from everybody."""
 
 import pytest
 
@@ -42,3 +42,73 @@ def test_an_end_that_cannot_arm_it_leaves_what_is_armed_to_run_out() -> None:
     claims.monitors.pat()
     claims.monitors.disarm()
     assert device.asked == ["arm 90000"]
+
+
+class Clock:
+    """Stands still unless it is told."""
+
+    def __init__(self) -> None:
+        self.ms = 1_000
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+def test_the_shortest_time_that_is_left_counts() -> None:
+    device, clock = FakeWatchdog(), Clock()
+    claims = Claims(device, clock)
+    claims.monitors.arm(90_000)
+    clock.ms += 10_000
+    claims.right.arm(5_000)
+    clock.ms += 1_000
+    claims.right.pat()
+    claims.monitors.pat()
+    assert device.asked == ["arm 90000", "arm 5000", "pat", "pat"]
+    clock.ms += 2_000
+    claims.monitors.pat()
+    assert device.asked[-1] == "arm 3000", "of the right only that is left"
+    claims.right.disarm()
+    assert device.asked[-1] == "arm 90000"
+    claims.monitors.disarm()
+    assert device.asked[-1] == "disarm"
+
+
+def test_one_who_is_silent_is_not_kept_alive_by_another() -> None:
+    device, clock = FakeWatchdog(), Clock()
+    claims = Claims(device, clock)
+    claims.monitors.arm(10_000)
+    claims.right.arm(5_000)
+    for _ in range(4):
+        clock.ms += 2_000
+        claims.right.pat()
+    assert device.asked[2:] == ["pat", "pat", "arm 4000", "arm 2000"]
+    told = len(device.asked)
+    clock.ms += 2_000
+    claims.right.pat()
+    assert len(device.asked) == told, "it is to fire"
+
+
+def test_a_claim_that_could_not_be_made_is_none() -> None:
+    device, clock = FakeWatchdog(), Clock()
+    claims = Claims(device, clock)
+    device.trouble = OSError(16, "busy")
+    with pytest.raises(OSError, match="busy"):
+        claims.right.arm(5_000)
+    claims.right.pat()
+    claims.right.disarm()
+    assert device.asked == []
+    device.trouble = None
+    claims.monitors.arm(9_000)
+    assert device.asked == ["arm 9000"]
+
+
+def test_the_end_takes_it_from_the_right_as_well() -> None:
+    device, clock = FakeWatchdog(), Clock()
+    claims = Claims(device, clock)
+    claims.right.arm(5_000)
+    claims.end.arm(60_000)
+    claims.right.pat()
+    claims.right.disarm()
+    claims.right.arm(5_000)
+    assert device.asked == ["arm 5000", "arm 60000"]
+    assert claims.right.means() == device.means()

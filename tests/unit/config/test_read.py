@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings, strategies as st
 
 from komainu import config
-from komainu.catalogue import MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
+from komainu.catalogue import FENCE_TYPES, LEASE_TYPES, MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
 from komainu.config import complete, parameters, read, refusals, rules, yaml_text
 from komainu.config.rules import arbitration as rule, safety
 from komainu.model.config import Cluster
@@ -309,7 +309,14 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 
 def shipped(text: str) -> read.Reading:
     """Read with everything that the product has."""
-    return read.read(text.encode(), RESOURCE_TYPES, monitors=MONITOR_TYPES, notifiers=NOTIFIERS)
+    return read.read(
+        text.encode(),
+        RESOURCE_TYPES,
+        monitors=MONITOR_TYPES,
+        notifiers=NOTIFIERS,
+        leases=LEASE_TYPES,
+        fences=FENCE_TYPES,
+    )
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

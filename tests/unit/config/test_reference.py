@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from komainu.catalogue import MONITORS, NOTIFICATIONS, TYPES
+from komainu.catalogue import FENCES, LEASES, MONITORS, NOTIFICATIONS, TYPES
 from komainu.config.reference import MESSAGES, reference
 from komainu.model.message import Language
 from komainu.model.traits import Traits
@@ -30,7 +30,7 @@ def test_the_documents_hold_the_reference_of_this_program(language: Language) ->
     inside, ended, after = rest.partition(END)
     assert found, "the mark of the beginning is missing"
     assert ended, "the mark of the end is missing"
-    wanted = f"\n{reference(TYPES, language, MONITORS, NOTIFICATIONS)}\n"
+    wanted = f"\n{reference(TYPES, language, MONITORS, NOTIFICATIONS, LEASES, FENCES)}\n"
     if os.environ.get("KOMAINU_REWRITE_DOCS") == "1":
         path.write_text(before + BEGIN + wanted + END + after)
         inside = wanted

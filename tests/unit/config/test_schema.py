@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from komainu.catalogue import MONITORS as SHIPPED_MONITORS, NOTIFICATIONS, TYPES as SHIPPED
+from komainu.catalogue import FENCES, LEASES, MONITORS as SHIPPED_MONITORS, NOTIFICATIONS, TYPES as SHIPPED
 from komainu.config.arbitration import ArbitrationSection
 from komainu.config.schema import keys_at, of_declared, parameters, schema
 from komainu.model.config import Recovery
@@ -23,16 +23,15 @@ def accepted(text: str) -> bool:
 
 
 def test_it_is_a_schema_of_its_dialect_and_pure_json() -> None:
-    whole = schema(SHIPPED, SHIPPED_MONITORS, NOTIFICATIONS)
+    whole = schema(SHIPPED, SHIPPED_MONITORS, NOTIFICATIONS, LEASES, FENCES)
     jsonschema.Draft202012Validator.check_schema(whole)
     assert json.loads(json.dumps(whole)) == whole
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_the_examples_follow_it(path: Path) -> None:
-    jsonschema.Draft202012Validator(schema(SHIPPED, SHIPPED_MONITORS, NOTIFICATIONS)).validate(
-        yaml.safe_load(path.read_text())
-    )
+    whole = schema(SHIPPED, SHIPPED_MONITORS, NOTIFICATIONS, LEASES, FENCES)
+    jsonschema.Draft202012Validator(whole).validate(yaml.safe_load(path.read_text()))
 
 
 def test_the_right_file_follows_it() -> None:

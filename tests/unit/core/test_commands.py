@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.core import causes
 from komainu.core.state import Hold, Presence, Proof, Status, Wanted
-from komainu.model import answers, commands as c
+from komainu.model import answers, causes, commands as c
 from komainu.model.config import Cluster, Group
 from komainu.model.message import Message
 from tests.unit.core.clusters import ADDRESS, DISK, FAILED, Life, cluster, exclusion, formed, group

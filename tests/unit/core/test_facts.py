@@ -1,8 +1,8 @@
 """Each kind of event reaches its file; nothing else is changed by it."""
 
-from komainu.core import causes, facts
+from komainu.core import facts
 from komainu.core.state import RULES, Presence, State
-from komainu.model import commands as c, events as e
+from komainu.model import causes, commands as c, events as e
 from tests.unit.core.clusters import FAILED, formed
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from komainu.model.message import Message, Refused
 from komainu.model.outcome import Outcome, Result
-from komainu.ports import MonitorHands, MonitorHost, MonitorType, Watchdog
+from komainu.ports import MonitorHands, MonitorHost, MonitorType, Watchdog, WatchdogMeans
 
 ENOUGH_MS = 20_000
 PATIENCE_S = 10
@@ -81,6 +81,9 @@ class FakeWatchdog:
         """`trouble`: what arming raises."""
         self.asked: list[str] = []
         self.trouble = trouble
+
+    def means(self) -> WatchdogMeans:
+        return WatchdogMeans("hardware", "fake")
 
     def arm(self, timeout_ms: int) -> None:
         if self.trouble is not None:

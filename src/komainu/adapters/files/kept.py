@@ -70,6 +70,10 @@ class Committing:
         except StoreError:
             return 1  # it belongs to none, or what it has cannot be read: `renew` begins anew
 
+    def in_force(self) -> Cluster:
+        """The configuration that holds. Raises StoreError, also when this machine is no node yet."""
+        return self._store.load()
+
     def renew(self, cluster: Cluster, text: bytes, node: str) -> None:
         """As `init`, in place of what was there: a next version of the same cluster, else moved aside. StoreError."""
         if cluster.version > 1 and self._store.node() == node:

@@ -4,10 +4,13 @@ The kernel's interface: opening the device arms it, a timeout is set by ioctl, e
 anew, and a close without the letter `V` before it leaves the device armed. So the end of this process disarms nothing.
 
 One process alone may have the device open. Where systemd holds it (RuntimeWatchdogSec) there is none for us.
+
+A device that was made to be never disarmed (`nowayout`) is kept alive instead, as long as this process lives.
 """
 
 import errno
 import fcntl
+import math
 import os
 import struct
 import threading
@@ -16,7 +19,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from komainu.ports import WatchdogMeans
+
 DEVICE = Path("/dev/watchdog")
+FACTS = Path("/sys/class/watchdog/watchdog0")
+"What the kernel says of the device without its being opened."
+SOFTWARE = "Software Watchdog"
+"How the kernel's own names itself."
 _INT = struct.Struct("i")
 _SET_TIMEOUT = 0xC0045706
 _GET_TIMEOUT = 0x80045707
@@ -34,9 +43,10 @@ class LinuxWatchdog:
     left. When this process dies meanwhile the reset comes earlier than asked, never later than the device's time.
     """
 
-    def __init__(self, device: Path = DEVICE, now: Callable[[], float] = _now) -> None:
+    def __init__(self, device: Path = DEVICE, now: Callable[[], float] = _now, facts: Path = FACTS) -> None:
         """Nothing is opened yet: that alone would arm it. `now` is a clock in seconds."""
         self._device = device
+        self._facts = facts
         self._now = now
         self._lock = threading.Lock()
         self._descriptor: int | None = None
@@ -46,6 +56,17 @@ class LinuxWatchdog:
         self._until = 0.0
         "When the device is to be left to itself."
         self._disarmed = threading.Event()
+
+    def means(self) -> WatchdogMeans:
+        """What there is. That somebody else has it is seen by its being active without us."""
+        name = self._fact("identity")
+        if not self._device.exists():
+            return WatchdogMeans("none")
+        if self._descriptor is None and self._fact("state") == "active":
+            return WatchdogMeans("taken", name)
+        if not name:
+            return WatchdogMeans("unclear")
+        return WatchdogMeans("software" if name == SOFTWARE else "hardware", name)
 
     def arm(self, timeout_ms: int) -> None:
         """Arm it, or give it another time. Raises OSError when there is none, it is taken, or it knows no time."""
@@ -74,12 +95,23 @@ class LinuxWatchdog:
                 self._begin_anew()
 
     def disarm(self) -> None:
-        """Watch no more; nothing when it is not armed. A device that was made to be never disarmed stays armed."""
+        """Watch no more; nothing when it is not armed. What can never be disarmed fires when this process has ended."""
         with self._lock:
+            if self._descriptor is not None and self._fact("nowayout") == "1":
+                self._until = math.inf
+                _keep_alive(self._descriptor)
+                return
             descriptor, self._descriptor = self._descriptor, None
             self._disarmed.set()
             if descriptor is not None:
                 _let_go(descriptor)
+
+    def _fact(self, name: str) -> str:
+        """Empty where the kernel does not say it."""
+        try:
+            return (self._facts / name).read_text().strip()
+        except OSError:
+            return ""
 
     def _begin_anew(self) -> None:
         assert self._descriptor is not None

@@ -14,10 +14,9 @@ FENCE = Message(
     "KM1255",
     "`fence` is no arbitration by itself: without a third vote two nodes that cannot hear each other would stop each "
     "other. Write `kind: lease` (two nodes) or `kind: majority` (three or more), and a section `fence` beside it.",
-    "`fence` だけではアービトレーションになりません。第三の投票先がなければ、互いに通信できない 2 "
-    "つのノードが互いを停止"
-    "させてしまいます。`kind: lease`（2 ノード）または `kind: majority`（3 ノード以上）を指定し、`fence` の節を併記して"
-    "ください。",
+    "`fence` だけではアービトレーションになりません。第三の投票先がなければ、互いに通信できない 2 つのノードが互いを停"
+    "止させてしまいます。`kind: lease`（2 ノード）または `kind: majority`（3 ノード以上）を指定し、"
+    "`fence` の節を併記してください。",
     "error",
 )
 CHOOSE = Message(
@@ -77,18 +76,15 @@ NO_STORE = Message(
 LEASE_IS_FOR_TWO = Message(
     "KM1713",
     "Kind `lease` is for exactly two nodes, and here are {count}. Three nodes or more have a majority among "
-    "themselves: "
-    "write `kind: majority`.",
-    "`kind: lease` はちょうど 2 ノードのための方式ですが、ここには {count} ノードあります。3 "
-    "ノード以上では自分たちだけで"
-    "過半数が決まるため、`kind: majority` を指定してください。",
+    "themselves: write `kind: majority`.",
+    "`kind: lease` はちょうど 2 ノードのための方式ですが、ここには {count} ノードあります。"
+    "3 ノード以上では自分たちだけで過半数が決まるため、`kind: majority` を指定してください。",
     "error",
 )
 MAJORITY_OF_THREE = Message(
     "KM1714",
     "Kind `majority` needs three nodes or more, and here are {count}: of two, one that is left is never more than "
-    "half. "
-    "Write `kind: lease` with a store as the third vote, or add a node.",
+    "half. Write `kind: lease` with a store as the third vote, or add a node.",
     "`kind: majority` には 3 ノード以上が必要ですが、ここには {count} ノードしかありません。2 ノードでは、残った 1 台が"
     "過半数になることはありません。投票先を加えて `kind: lease` にするか、ノードを追加してください。",
     "error",
@@ -184,8 +180,8 @@ RESET_ONLY = Message(
     "them on a node that is frozen and wakes. `komainu status` says what each node has.",
     "次のリソースの動作はカーネルでは遮断できず、時間内に停止しなければマシンのリセットで終わらせるしかありません: "
     "{resources}。各ノードにウォッチドッグ（/dev/watchdog、できればハードウェア）を用意してください。ない場合、"
-    "凍結してから"
-    "再び動き出したノードでは、これらを終わらせるものがありません。各ノードの状況は `komainu status` で確認できます。",
+    "凍結してから再び動き出したノードでは、これらを終わらせるものがありません。各ノードの状況は `komainu status` で確"
+    "認できます。",
     "warning",
 )
 MESSAGES = (

@@ -22,11 +22,18 @@ class Device:
         self.own_s = 60
         self.set_s: list[int] = []
         self.now = 0.0
+        self.facts = path.with_name("facts")
+        self.facts.mkdir()
         path.touch()
         monkeypatch.setattr(fcntl, "ioctl", self._ioctl)
 
     def watchdog(self) -> LinuxWatchdog:
-        return LinuxWatchdog(self.path, lambda: self.now)
+        return LinuxWatchdog(self.path, lambda: self.now, self.facts)
+
+    def says(self, **facts: str) -> None:
+        """What the kernel tells of it."""
+        for name, text in facts.items():
+            (self.facts / name).write_text(text + "\n")
 
     def written(self) -> bytes:
         return self.path.read_bytes()
@@ -124,3 +131,50 @@ def _until_still(value: "object") -> None:
         if value() == before:
             return
     raise AssertionError("it goes on")
+
+
+def test_a_device_that_cannot_be_disarmed_is_kept_alive(device: Device) -> None:
+    device.says(nowayout="1")
+    device.own_s, device.longest_s = 1, 1
+    watchdog = device.watchdog()
+    watchdog.arm(1_000)
+    watchdog.disarm()
+    try:
+        told = len(device.written())
+        _until(lambda: len(device.written()) > told + 1)
+        assert b"V" not in device.written()
+        watchdog.arm(1_000)
+        device.now = 10.0
+    finally:
+        device.says(nowayout="0")
+        watchdog.disarm()
+    assert device.written().endswith(b"V")
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind", "name"),
+    [
+        ({}, "unclear", ""),
+        ({"identity": "iTCO_wdt", "state": "inactive"}, "hardware", "iTCO_wdt"),
+        ({"identity": "Software Watchdog", "state": "inactive"}, "software", "Software Watchdog"),
+        ({"identity": "i6300ESB timer", "state": "active"}, "taken", "i6300ESB timer"),
+    ],
+)
+def test_what_there_is_is_known_without_arming_it(device: Device, facts: dict[str, str], kind: str, name: str) -> None:
+    device.says(**facts)
+    means = device.watchdog().means()
+    assert (means.kind, means.name) == (kind, name)
+    assert device.written() == b""
+
+
+def test_our_own_is_not_taken_by_somebody_else(device: Device) -> None:
+    watchdog = device.watchdog()
+    watchdog.arm(5_000)
+    device.says(identity="iTCO_wdt", state="active")
+    assert watchdog.means().kind == "hardware"
+    watchdog.disarm()
+
+
+def test_where_there_is_no_device_there_are_no_means(device: Device) -> None:
+    device.path.unlink()
+    assert device.watchdog().means().kind == "none"

@@ -2,8 +2,7 @@
 
 import pytest
 
-from komainu.core import causes
-from komainu.model import commands as c, events as e
+from komainu.model import causes, commands as c, events as e
 from komainu.model.outcome import SUCCEEDED
 from tests.unit.core.clusters import BROKEN, FAILED, UNKNOWN, cluster, formed
 

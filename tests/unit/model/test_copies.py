@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from komainu.core import state as facts
-from komainu.core.copies import replace
 from komainu.model import outcome
+from komainu.model.copies import replace
 from komainu.model.message import Said
 from tests.unit.core.clusters import cluster, formed
 
