@@ -102,10 +102,11 @@ class Replica:
         epoch: int,
         incarnations: Callable[[], str],
         maintenance: bool = False,
+        suspended: bool = False,
         rules: int = RULES,
         read: Callable[[bytes], State] = decode,
     ) -> None:
-        """`epoch`, `maintenance`: as this node remembers them. `incarnations`: gives a fresh name at each call.
+        """`epoch`, `maintenance`, `suspended`: as this node remembers them. `incarnations` gives fresh names.
         `rules`: the newest this release knows, `read`: what it makes of a snapshot; it raises ValueError for what it
         does not know. The simulator has older releases take part.
 
@@ -113,7 +114,7 @@ class Replica:
         missed three of them and is not in it.
         """
         self.me = me
-        self.state: State = initial(cluster, epoch, maintenance)
+        self.state: State = initial(cluster, epoch, maintenance, suspended)
         self.incarnation = incarnations()
         self.rules = rules
         self.synced = False
@@ -444,7 +445,7 @@ def _about_known(state: State, event: e.Event) -> bool:
             return event.node in nodes
         case e.MonitorJudged() | e.ConfigurationJudged():
             return event.node in nodes
-        case e.VoteWon() | e.VoteLost() | e.RightEnding() | e.RightRegained():
+        case e.VoteWon() | e.VoteLost() | e.RightEnding() | e.RightRegained() | e.SuspensionNoted():
             return event.node in nodes
         case e.ViewChanged() | e.MembersSynced():
             return False  # made by each member from its own bus, never proposed

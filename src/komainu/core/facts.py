@@ -7,7 +7,7 @@ speak of another history (laws 8 and 9).
 
 from typing import assert_never
 
-from komainu.core import change, commands, holdings, monitors, presence, rights, timers
+from komainu.core import change, commands, holdings, monitors, presence, rights, suspension, timers
 from komainu.core.state import State
 from komainu.model import events as e
 from komainu.model.copies import replace
@@ -50,6 +50,8 @@ def absorb(state: State, event: e.Event, cause: Said, rules: int) -> State:
             return rights.right_ending(state, event)
         case e.RightRegained():
             return rights.right_regained(state, event)
+        case e.SuspensionNoted():
+            return suspension.noted(state, event)
         case e.CommandGiven():
             return commands.obey(state, event, cause, rules)
         case _:

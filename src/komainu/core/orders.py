@@ -5,8 +5,8 @@ What is already so is a success that says so.
 
 from typing import assert_never
 
-from komainu.core import endings
-from komainu.core.state import Presence, State, Watch
+from komainu.core import endings, suspension
+from komainu.core.state import Presence, State, Status, Watch
 from komainu.model import answers, commands as c
 from komainu.model.copies import replace
 from komainu.model.message import Said
@@ -53,6 +53,11 @@ def _on_nodes(state: State, command: NodeOrder) -> Answer:
     chosen = state.members() if command.node is None else (command.node,)
     if command.node is None and isinstance(command, c.ResumeNode):
         chosen = tuple(state.nodes)
+    if state.cluster.arbitration.limited and not isinstance(command, c.StopNode):
+        refusal = _bound(state, command)
+        if command.node is None or refusal is not None:
+            on = isinstance(command, c.SuspendNode)
+            return suspension.ask(state, on) if command.node is None else (state, refusal)
     after = state
     for node in chosen:
         facts = after.nodes[node]
@@ -70,6 +75,20 @@ def _on_nodes(state: State, command: NodeOrder) -> Answer:
         elif isinstance(command, c.StopNode) and not (facts.leaving and facts.then == command.then):
             after = endings.depart(after, node, command.then)
     return (after, None) if after is not state else (state, answers.UNCHANGED.said())
+
+
+def _bound(state: State, command: c.SuspendNode | c.ResumeNode) -> Said | None:
+    """Why one node alone cannot be suspended or resumed, where rights are limited."""
+    node = command.node
+    if node is None:
+        return None
+    if state.suspension is not None:
+        return answers.WHOLE.said()
+    holds = {name: facts.holds.get(node, ()) for name, facts in state.groups.items()}
+    runs = [name for name, each in holds.items() if any(hold.status is not Status.STOPPED for hold in each)]
+    if isinstance(command, c.SuspendNode) and runs:
+        return answers.NOT_ALONE.said(node=node, groups=", ".join(runs))
+    return None
 
 
 def _on_monitor(state: State, command: MonitorOrder) -> Answer:

@@ -182,6 +182,17 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspension:
+    """The whole cluster is suspended, or is about to be, or to be no more."""
+
+    id: str
+    on: bool
+    "False: it is to be resumed."
+    noted: tuple[str, ...] = ()
+    "Nodes that have written it down; when resuming, nodes that are bound by their right again."
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A configuration that is to hold, and is not yet in force (C11)."""
 
@@ -221,6 +232,7 @@ class State:
     change: Change | None = None
     vote: Vote | None = None
     "None: no member holds it."
+    suspension: Suspension | None = None
     timers: dict[str, int] = field(default_factory=dict)
     "Armed timers and their length in milliseconds."
     notes: tuple[Action, ...] = ()
@@ -276,14 +288,16 @@ class State:
         return tuple(name for name, facts in self.nodes.items() if facts.presence is Presence.MEMBER)
 
 
-def initial(cluster: Cluster, epoch: int = 0, maintenance: bool = False) -> State:
+def initial(cluster: Cluster, epoch: int = 0, maintenance: bool = False, suspended: bool = False) -> State:
     """The state of a node that knows its configuration and nothing else.
 
-    `epoch`: the highest it remembers; `maintenance`: as it remembers the switch.
+    `epoch`: the highest it remembers; `maintenance`: as it remembers the switch;
+    `suspended`: it has noted that the cluster is suspended, and does not know of any end of that.
     """
     groups = {group.name: unknown(group) for group in cluster.groups}
-    nodes = {node.name: NodeFacts(rules=RULES) for node in cluster.nodes}
-    return State(cluster, epoch=epoch, nodes=nodes, groups=groups, maintenance=maintenance)
+    nodes = {node.name: NodeFacts(rules=RULES, suspended=suspended) for node in cluster.nodes}
+    suspension = Suspension("", True, tuple(nodes)) if suspended else None
+    return State(cluster, epoch=epoch, nodes=nodes, groups=groups, maintenance=maintenance, suspension=suspension)
 
 
 def unknown(group: Group) -> GroupFacts:

@@ -15,6 +15,7 @@ from komainu.core import (
     monitors,
     placement,
     rights,
+    suspension,
     timers,
     transition,
 )
@@ -49,6 +50,7 @@ def step(state: State, event: Event, rules: int = RULES) -> Step:
     state = change.settle(state)
     state = membership.settle(state)
     state = rights.settle(before, state)
+    state = suspension.settle(state)
     state = health.settle(before, state, cause, rules)
     state = monitors.settle(state, cause, rules)
     state = endings.settle(state)

@@ -171,6 +171,28 @@ IN_MAINTENANCE = Message(
     "warning",
 )
 MAINTENANCE_OVER = Message("KM7736", "The maintenance switch is off.", "メンテナンスモードを終了しました。")
+NOT_TOGETHER = Message(
+    "KM7741",
+    "Not all nodes are there ({nodes}): the cluster is suspended and resumed only with all of them, because each has to "
+    "note it. Start them first. To resume without a node that is surely off: `komainu node confirm-gone`.",
+    "参加していないノードがあります ({nodes})。クラスタのサスペンドと再開には全ノードの参加が必要です。先に起動して"
+    "ください。確実に停止しているノードを除いて再開するには `komainu node confirm-gone` を実行してください。",
+    "error",
+)
+WHOLE = Message(
+    "KM7743",
+    "The whole cluster is suspended; resume it as a whole with `komainu cluster resume`.",
+    "クラスタ全体がサスペンド中です。`komainu cluster resume` でクラスタ全体を再開してください。",
+    "error",
+)
+NOT_ALONE = Message(
+    "KM7742",
+    "Node {node} runs {groups}: its right to act ends when it loses the others, also while it is suspended, and what "
+    "runs there would be cut off. Move the groups first, or suspend the whole cluster with `komainu cluster suspend`.",
+    "ノード {node} では {groups} が動作中です。サスペンド中でも、他のノードとの通信が途絶えると動作する権利が終わり、"
+    "遮断されます。先にグループを移動するか、`komainu cluster suspend` でクラスタ全体をサスペンドしてください。",
+    "error",
+)
 SUSPENDED = Message(
     "KM7737",
     "Node {node} is suspended: what runs there goes on, nothing is checked, started or stopped.",

@@ -166,6 +166,15 @@ class RightRegained:
 
 
 @dataclass(frozen=True, slots=True)
+class SuspensionNoted:
+    """A node has durably noted that the cluster is suspended; or, when it is resumed, is bound by its right again."""
+
+    node: str
+    suspension: str
+    "The id of the suspension."
+
+
+@dataclass(frozen=True, slots=True)
 class NodeLeaving:
     """The daemon of a node was asked to end: its groups have to go before it does."""
 
@@ -197,6 +206,7 @@ Event = (
     | VoteLost
     | RightEnding
     | RightRegained
+    | SuspensionNoted
     | NodeLeaving
     | CommandGiven
 )
