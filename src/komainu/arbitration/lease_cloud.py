@@ -110,5 +110,5 @@ def silent(error: CloudError, place: str, region: str | None, actions: str) -> S
     message = next((message for message, codes in _MEANINGS if error.code in codes), None)
     if message is None:
         message = {CloudFault.UNREACHABLE: UNREACHABLE, CloudFault.NO_ANSWER: NO_ANSWER}.get(error.fault, FAILED)
-    said = message.said(place=place, code=error.code, region=region or "-", actions=actions)
+    said = message.said(place=place, code=error.code or "-", region=region or "-", actions=actions)
     return StoreSilent(said, f"{error.code}: {error.text}")
