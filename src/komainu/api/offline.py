@@ -9,6 +9,7 @@ from komainu.config import read, schema
 from komainu.config.problem import Problem
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
+from komainu.model.witness import WitnessSettings
 from komainu.ports import FenceType, LeaseType, MonitorType, NotifierType, ResourceType
 
 MOST_BYTES = 1_048_577
@@ -84,8 +85,9 @@ class Offline:
         notifiers: Mapping[str, NotifierType] = read.NONE,
         leases: Mapping[str, LeaseType] = read.NONE,
         fences: Mapping[str, FenceType] = read.NONE,
+        witness: Callable[[WitnessSettings, Callable[[Said], None]], None] | None = None,
     ) -> None:
-        """Nothing is read yet. `new_key` makes a fresh secret."""
+        """Nothing is read yet. `new_key` makes a fresh secret; `witness` serves until a signal ends it."""
         self._types = types
         self._monitors = monitors
         self._notifiers = notifiers
@@ -94,12 +96,19 @@ class Offline:
         self._store = store
         self._key = key
         self._new_key = new_key
+        self._witness = witness
 
     def check(self, file: Path) -> dict[str, Any]:
         """`cluster` (its name, or None when there is an error) and all `problems`. Raises OfflineTrouble."""
         reading = self._read(_bytes(file))
         name = reading.cluster.name if reading.cluster is not None else None
         return {"cluster": name, "problems": [_problem(each) for each in reading.problems]}
+
+    def witness(self, settings: WitnessSettings, report: Callable[[Said], None]) -> None:
+        """Keep the third vote of clusters until a signal ends it. Raises what has a `said`."""
+        if self._witness is None:
+            raise NotImplementedError("this machine has no witness")
+        self._witness(settings, report)
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of `cluster.yaml`."""

@@ -34,10 +34,16 @@ STALE_CREDENTIALS = (
 class Once:
     """One service of AWS, called like that. Clients are kept by region and deadline."""
 
-    def __init__(self, service: str, endpoint_url: str | None = None) -> None:
-        """`service` as the SDK calls it (`s3`). `endpoint_url` is for tests. Opens nothing yet."""
+    def __init__(
+        self, service: str, endpoint_url: str | None = None, prepare: Callable[[Any], None] = lambda client: None
+    ) -> None:
+        """`service` as the SDK calls it (`s3`). `endpoint_url` is for tests. Opens nothing yet.
+
+        `prepare` is called with every client that is made.
+        """
         self._service = service
         self._endpoint_url = endpoint_url
+        self._prepare = prepare
         self._pool = Pool(f"komainu-{service}", CONNECTIONS)
         self._making = threading.Lock()
         self._sessions: dict[str | None, Any] = {}
@@ -129,6 +135,7 @@ class Once:
         )
         client.meta.events.register(f"before-send.{self._service}", self._before_send)
         client.meta.events.register(f"response-received.{self._service}", self._attempt_ended)
+        self._prepare(client)
         return client
 
     def _before_send(self, event_name: str, **_: Any) -> None:
