@@ -23,6 +23,7 @@ from komainu.types.notify.mail import MAIL
 from komainu.types.notify.sns import SNS
 from komainu.types.notify.webhook import WEBHOOK
 from komainu.types.process import PROCESS
+from komainu.types.reach import REACH
 from komainu.types.tcp import TCP
 from komainu.types.userw import USERW
 
@@ -54,7 +55,7 @@ TYPES: tuple[ResourceType, ...] = (AWSVIP, FIP, EXEC)
 RESOURCE_TYPES: Mapping[str, ResourceType] = by_name(TYPES)
 """What `komainu.config.read` and the executor ask for a resource type by its name."""
 
-MONITORS: tuple[MonitorType, ...] = (GENW, TCP, HTTP, PROCESS, DISK, USERW)
+MONITORS: tuple[MonitorType, ...] = (GENW, TCP, HTTP, REACH, PROCESS, DISK, USERW)
 """The types of monitors of their own, in the order of the documentation."""
 
 MONITOR_TYPES: Mapping[str, MonitorType] = by_name(MONITORS)

@@ -6,11 +6,15 @@ Imports stand inside the functions: `komainu status` must not wait for what only
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from komainu.adapters.aws.ec2 import Ec2Cloud
     from komainu.agent.daemon import Daemon
     from komainu.api.offline import Offline
     from komainu.api.server import Server
     from komainu.model.config import Cluster
+    from komainu.model.message import Said
+    from komainu.model.witness import WitnessSettings
 
 JOURNAL = "/var/lib/komainu/journal"
 ALERTS = "/var/lib/komainu/alerts.db"
@@ -51,14 +55,24 @@ def _offline() -> "Offline":
         notifiers=NOTIFIERS,
         leases=LEASE_TYPES,
         fences=FENCE_TYPES,
+        witness=_witness,
     )
+
+
+def _witness(settings: "WitnessSettings", report: "Callable[[Said], None]") -> None:
+    """The server of a witness, until a signal ends it."""
+    from komainu.adapters.net.witness import run
+
+    run(settings, report)
 
 
 def _daemon() -> "tuple[Daemon, Server]":
     """The daemon of this node and its socket. Raises what has a `said` when something is missing."""
     from pathlib import Path
 
+    from komainu.adapters.aws.buckets import S3Buckets
     from komainu.adapters.aws.sns import SnsTopics
+    from komainu.adapters.aws.tables import DynamoTables
     from komainu.adapters.corosync.bus import CorosyncBus
     from komainu.adapters.corosync.links import CorosyncLinks
     from komainu.adapters.corosync.transport import CorosyncTransport, require_corosync
@@ -70,6 +84,7 @@ def _daemon() -> "tuple[Daemon, Server]":
     from komainu.adapters.linux.power import LinuxPower
     from komainu.adapters.linux.processes import Processes
     from komainu.adapters.linux.watchdog import LinuxWatchdog
+    from komainu.adapters.net.https import HttpsClient
     from komainu.adapters.net.ping import LinuxPinger
     from komainu.agent.around import Around
     from komainu.agent.clock import now_ms
@@ -79,7 +94,8 @@ def _daemon() -> "tuple[Daemon, Server]":
     from komainu.agent.residents import GROUP as RESIDENTS
     from komainu.api.client import SOCKET
     from komainu.api.server import Server
-    from komainu.catalogue import FENCE_TYPES, MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
+    from komainu.arbitration.opening import Stores
+    from komainu.catalogue import FENCE_TYPES, LEASE_TYPES, MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
     from komainu.ports import FenceHost, Host, MonitorHost
 
     require_corosync()
@@ -94,7 +110,8 @@ def _daemon() -> "tuple[Daemon, Server]":
             cluster=cluster,
             epoch=store.epoch(),
             vote_epoch=store.vote_epoch(),
-            votes=lambda cluster: None,
+            votes=Stores(me, LEASE_TYPES, S3Buckets(), DynamoTables(), HttpsClient()).open,
+            suspended=store.suspended(),
             maintenance=store.maintenance(),
             types=RESOURCE_TYPES,
             monitor_types=MONITOR_TYPES,

@@ -244,6 +244,8 @@ class MemoryStore:
         self.clusters: list[Cluster] = []
         self.versions: MemoryVersions | None = None
         self.maintenance: list[bool] = []
+        self.suspended: list[bool] = []
+        self.vote_epochs: list[int] = []
         self.trouble: Said | None = None
 
     def save_epoch(self, epoch: int) -> Said | None:
@@ -251,8 +253,15 @@ class MemoryStore:
             self.epochs.append(epoch)
         return self.trouble
 
-    def save_vote_epoch(self, epoch: int) -> None:
-        self.vote_epoch = epoch
+    def save_vote_epoch(self, epoch: int) -> Said | None:
+        if self.trouble is None:
+            self.vote_epochs.append(epoch)
+        return self.trouble
+
+    def save_suspended(self, on: bool) -> Said | None:
+        if self.trouble is None:
+            self.suspended.append(on)
+        return self.trouble
 
     def save_maintenance(self, on: bool) -> Said | None:
         if self.trouble is None:
@@ -367,6 +376,7 @@ class World:
                 epoch=epoch,
                 vote_epoch=0,
                 votes=lambda _: self.votes,
+                suspended=False,
                 maintenance=maintenance,
                 types={"thing": self.things.type()},
                 monitor_types={"look": self.things.monitor_type()},

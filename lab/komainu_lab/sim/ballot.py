@@ -19,6 +19,7 @@ from komainu.model.message import Said
 from komainu.model.times import interval_ms
 from komainu.model.vote import Record
 from komainu.ports import Held
+from komainu_lab.sim.arbitrations import RIGHT_MS
 from komainu_lab.sim.clock import MS, Clock
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ class Ballot:
         self.voter: Voter | None = None
         self.cut_at = 0
         "In true time: when the kernel cuts what runs here, unless the right is extended."
+        self.lifted = False
+        "The kernel isolates nobody while the whole cluster is suspended."
         self.epoch = 0
         "Remembered on disk."
         self._beacons = 0
@@ -118,7 +121,7 @@ class Ballot:
     @property
     def open(self) -> bool:
         """True while what runs here has effect on the world."""
-        return not self.limited or self.host.clock.now < self.cut_at
+        return not self.limited or self.lifted or self.host.clock.now < self.cut_at
 
     # --- the life of a daemon --------------------------------------------------------------------------------------
 
@@ -194,6 +197,13 @@ class Ballot:
 
     def _extend(self) -> None:
         assert self.voter is not None
+        self.lifted, was_lifted = not self.voter.bound, self.lifted
+        if was_lifted and not self.lifted:
+            # The daemon has it renewed before the kernel is told to cut: what runs goes on.
+            self.cut_at = max(self.cut_at, self.host.clock.now + int(RIGHT_MS * MS / self.rate))
+            self.host.clock.after(self.cut_at - self.host.clock.now, partial(self._cut, self.cut_at))
+        if self.lifted:
+            return
         until = self.true(self.voter.right.until_ms)
         if until > max(self.cut_at, self.host.clock.now):
             was_cut = not self.open
@@ -204,7 +214,7 @@ class Ballot:
 
     def _cut(self, until: int) -> None:
         """The element of the kernel has expired: nobody has renewed it."""
-        if until == self.cut_at and self.host.powered and self.limited:
+        if until == self.cut_at and self.host.powered and self.limited and not self.lifted:
             self.host.cut()
 
     # --- the store -------------------------------------------------------------------------------------------------

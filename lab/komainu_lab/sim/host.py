@@ -125,6 +125,9 @@ class Host:
         "Remembered on disk."
         self.maintenance = False
         "Remembered on disk."
+        self.suspended = False
+        "Remembered on disk: the whole cluster is suspended."
+        self._noting = ""
         self.absorbed = 0
         self.ill: dict[str, Outcome] = {}
         "What monitors would find here; nothing said: normal."
@@ -151,7 +154,7 @@ class Host:
     def power_off(self) -> None:
         """Power loss: everything that ran is gone at once."""
         self.powered = self.paused = False
-        self.ballot.cut_at = 0
+        self.ballot.cut_at, self.ballot.lifted = 0, False
         self.running.clear()
         self.died.clear()
         self._kill_agent()
@@ -199,7 +202,9 @@ class Host:
         self._told.clear()
         self._missed.clear()
         read, maintenance = (without_suspension, False) if self.lacks else (decode, self.maintenance)
-        self.agent = Replica(self.name, self.kept, self.epoch, self._incarnation, maintenance, self.rules, read)
+        self._noting = ""
+        asleep = self.suspended
+        self.agent = Replica(self.name, self.kept, self.epoch, self._incarnation, maintenance, asleep, self.rules, read)
         self.absorbed = 0
         self.watcher.began(self)
         self.ballot.begin()
@@ -319,12 +324,25 @@ class Host:
             self.watcher.settled(self)
             self.epoch = max(self.epoch, self.agent.state.epoch)
             self.kept, self.maintenance = self.agent.state.cluster, self.agent.state.maintenance
+            self._note_suspension(self.agent.state)
             self._drop_orphans()
             self._patrol()
         for action in effects.actions:
             self._act(action)
         self.send(effects.send)
         self.ballot.follow()
+
+    def _note_suspension(self, state: State) -> None:
+        asked = state.suspension
+        if asked is None:
+            self.suspended = False
+        elif asked.on and self.name not in asked.noted and self._noting != asked.id:
+            self._noting = asked.id
+            self.later(self.rng.choice((2, 30, 500)) * MS, partial(self._noted, asked.id))
+
+    def _noted(self, suspension: str) -> None:
+        self.suspended = True
+        self.propose(e.SuspensionNoted(self.name, suspension))
 
     def send(self, messages: list[Message]) -> None:
         for message in messages:

@@ -104,7 +104,9 @@ class Nemesis:
             return []
         state = agent.state
         orders: list[c.Command] = [c.SetMaintenance(False)] if state.maintenance else []
-        orders += [c.ResumeNode(None)] if any(facts.suspended for facts in state.nodes.values()) else []
+        orders += (
+            [c.ResumeNode(None)] if state.suspension or any(facts.suspended for facts in state.nodes.values()) else []
+        )
         return orders + [c.ResumeMonitor(name, None) for name, facts in state.monitors.items() if facts.suspended]
 
     def _restore(self, host: Host) -> None:

@@ -70,6 +70,8 @@ class Around:
     "Of the newest vote record this node remembers."
     votes: Callable[[Cluster], VoteStore | None]
     "Opens the store of the vote that a configuration names; None when it names none."
+    suspended: bool
+    "Whether this node has noted that the whole cluster is suspended."
     maintenance: bool
     "Whether the maintenance switch was on, as far as this node remembers."
     types: Mapping[str, ResourceType]

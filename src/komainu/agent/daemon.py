@@ -48,6 +48,7 @@ from komainu.agent.voting import Uncut, Voting
 from komainu.agent.watch import Watch
 from komainu.config.declared import Declared
 from komainu.core.state import State
+from komainu.model import events as e
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
 from komainu.model.outcome import Outcome
@@ -116,23 +117,23 @@ class Daemon:
         self._tasks: list[asyncio.Task[None]] = []
         self._lasting: list[asyncio.Task[None]] = []
         self._listening = False
-        self._assemble(around.cluster, around.epoch, around.maintenance)
+        self._assemble(around.cluster, around.epoch, around.maintenance, around.suspended)
         self._hands.configure(around.cluster)
 
-    def _assemble(self, cluster: Cluster, epoch: int, maintenance: bool) -> None:
+    def _assemble(self, cluster: Cluster, epoch: int, maintenance: bool, suspended: bool) -> None:
         """Put together what lives for one membership, from what this node remembers."""
         around, now_ms, alert = self.around, self.around.now_ms, self._recorder.alert
         me, hands = around.me, self._hands
-        self.replica = Replica(me, cluster, epoch, self._next_incarnation, maintenance=maintenance)
+        self.replica = Replica(me, cluster, epoch, self._next_incarnation, maintenance, suspended)
         self.loop = loop = Loop(self.replica, now_ms, self._dismissed)
         self._bus = around.bus()
         watch = Watch(me, hands, loop.propose, alert)
         scripts = Scripts(me, around.processes, lambda: self.replica.state.cluster)
         executor = Executor(me, hands, self.runs, watch, scripts, loop.propose, alert)
         afterwards = executor.clearing.afterwards
-        keeper = Keeper(
-            self.replica.state, around.store, self.background, alert, afterwards, self._reload, around.vote_epoch
-        )
+        noted = lambda number: loop.propose(e.SuspensionNoted(me, number))  # noqa: E731
+        keep = (alert, afterwards, self._reload, noted, around.vote_epoch)
+        keeper = Keeper(self.replica.state, around.store, self.background, *keep)
         voter = Voter(me, self.name, self.replica.state, lambda: secrets.token_hex(8), keeper.vote_epoch)
         voting = Voting(voter, around.votes, Uncut(), loop.propose, alert, keeper.keep_vote_epoch, now_ms)
         executor.entitled = voting.entitled
@@ -204,7 +205,7 @@ class Daemon:
                 code = await self._rest()
                 if code == AGAIN:
                     before = self.replica.state
-                    self._assemble(before.cluster, before.epoch, before.maintenance)
+                    self._assemble(before.cluster, before.epoch, before.maintenance, before.suspension is not None)
                     code = await self._take_part()
             return code
         finally:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from komainu.agent.background import Background
-from komainu.core.state import State
+from komainu.core.state import State, Suspension
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
 
@@ -28,6 +28,9 @@ class Store(Protocol):
     def save_maintenance(self, on: bool) -> Said | None:
         """Remember whether the maintenance switch is on."""
 
+    def save_suspended(self, on: bool) -> Said | None:
+        """Remember whether the whole cluster is suspended: then nothing starts here, also after a boot."""
+
     def save(self, cluster: Cluster) -> Said | None:
         """Make it the configuration that holds: one that was staged (C11), or taken over from others."""
 
@@ -43,12 +46,14 @@ class Keeper:
         alert: Callable[[Said], None],
         afterwards: Callable[[Callable[[], None]], None],
         reload: Callable[[Cluster], None],
+        noted: Callable[[str], None],
         vote_epoch: int = 0,
     ) -> None:
         """`known` has what the disk has already, and so does `vote_epoch`.
 
         `afterwards` does something once nothing runs here that only the old configuration knows how to stop: a daemon
         that dies before that has to begin with the old one again. `reload` has the transport take over new settings.
+        `noted` is told the id of a suspension of the cluster that is on the disk now.
         """
         self._cluster = known.cluster
         self._epoch = known.epoch
@@ -60,6 +65,8 @@ class Keeper:
         self._alert = alert
         self._afterwards = afterwards
         self._reload = reload
+        self._noted = noted
+        self._suspension = known.suspension.id if known.suspension is not None else None
         self._coming: Cluster | None = None
         "The configuration that the members are about to put in force."
         self._trouble = ""
@@ -72,11 +79,27 @@ class Keeper:
         if state.maintenance is not self._maintenance:
             on = self._maintenance = state.maintenance
             self._do(lambda: self._write(lambda: self._store.save_maintenance(on)))
+        self._keep_suspension(state.suspension)
         if state.cluster is not self._cluster:
             before, self._cluster = self._cluster, state.cluster
             if state.cluster != before:
                 self._changed(before, state.cluster)
         self._coming = state.change.cluster if state.change is not None else None
+
+    def _keep_suspension(self, suspension: Suspension | None) -> None:
+        """What is to be resumed stays noted until that is over: a node that boots meanwhile must start nothing."""
+        asked = suspension.id if suspension is not None else None
+        if asked == self._suspension or (suspension is not None and not suspension.on):
+            return
+        self._suspension = asked
+        self._do(lambda: self._note_suspension(asked))
+
+    def _note_suspension(self, asked: str | None) -> None:
+        """In the background."""
+        trouble = self._store.save_suspended(asked is not None)
+        self._background.hand_over(lambda: self._told(trouble))
+        if asked is not None and trouble is None:
+            self._background.hand_over(lambda: self._noted(asked))
 
     def keep_vote_epoch(self, epoch: int) -> None:
         """Have written the epoch of the newest vote record seen, if it is new."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from komainu.agent.claimant import RELEASED, TAKEN, Ask, Claimant, Wish
 from komainu.agent.right import Right
-from komainu.core import rights
+from komainu.core import rights, suspension
 from komainu.core.state import Presence, State, Status, Wanted
 from komainu.model import events as e
 from komainu.model.message import Message, Said
@@ -54,6 +54,7 @@ class Voter:
         self._told_won = ""
         "The period in which the core was told that the vote is won."
         self._told_right_ms: int | None = None
+        self._told_bound = ""
         self._born_ms: int | None = None
 
     # --- what happens ----------------------------------------------------------------------------------------------
@@ -63,7 +64,10 @@ class Voter:
         self._born_ms = now_ms if self._born_ms is None else self._born_ms
         if state.cluster is not self._state.cluster or self._period[0] == "":
             self.right.configure(state.cluster.arbitration, state.nodes, self.me)
+        was_bound = self.bound
         self._state, self._synced, self._incarnation = state, synced, incarnation
+        if self.bound and not was_bound:
+            self._born_ms = now_ms
         there = tuple(name for name, facts in state.nodes.items() if facts.presence is Presence.MEMBER)
         if (state.ring, there) != self._period:
             self._period = (state.ring, there)
@@ -105,7 +109,9 @@ class Voter:
         turn.ask = claimant.due(now_ms)
         if self.me in state.nodes:
             self._tell_vote(turn)
-            self._tell_right(turn, now_ms)
+            if self.bound:
+                self._tell_right(turn, now_ms)
+                self._tell_bound(turn, now_ms)
         return turn
 
     def answered(self, sent_ms: int | None) -> None:
@@ -117,7 +123,12 @@ class Voter:
 
     def entitled(self, now_ms: int) -> bool:
         """True while this node may have effects."""
-        return not self._limited or self.right.left_ms(now_ms) > 0
+        return not self.bound or self.right.left_ms(now_ms) > 0
+
+    @property
+    def bound(self) -> bool:
+        """True while this node needs a right to have effects."""
+        return self._limited and not suspension.in_force(self._state)
 
     def next_ms(self, now_ms: int) -> int | None:
         """When to take the next turn at the latest; None: nothing is due before something happens."""
@@ -147,7 +158,7 @@ class Voter:
     def wish(self, now_ms: int) -> Wish:
         """What this node wants of the vote."""
         state = self._state
-        if state.cluster.arbitration.kind != "lease" or self.me not in state.nodes:
+        if state.cluster.arbitration.kind != "lease" or self.me not in state.nodes or not self.bound:
             return Wish.REST
         if rights.together(state):
             unanswered = now_ms - self.right.since_ms > self._third_ms
@@ -222,8 +233,8 @@ class Voter:
         if facts.incarnation != self._incarnation or facts.presence is not Presence.MEMBER:
             return
         arbitration = self._state.cluster.arbitration
-        # What an earlier daemon had started is not stopped before this one has had its chance of a right: the kernel
-        # cuts it when the earlier right ends.
+        # What an earlier daemon had started, or what was started when no right was needed, is not stopped before this
+        # one has had its chance of a right: the kernel cuts it when an earlier right ends.
         until_ms = max(self.right.until_ms, (self._born_ms or 0) + arbitration.right_ms)
         over = now_ms >= until_ms - arbitration.stop_grace_ms
         if over is facts.powerless or (over and not self._has_effect()):
@@ -232,6 +243,14 @@ class Voter:
             self._told_right_ms = now_ms
             ending = e.RightEnding(self.me, self._incarnation, self._why_ending())
             turn.events.append(ending if over else e.RightRegained(self.me, self._incarnation))
+
+    def _tell_bound(self, turn: Turn, now_ms: int) -> None:
+        """The cluster is to be resumed: the others may count on this node's right from now on."""
+        now = self._state.suspension
+        waits = now is not None and not now.on and self.me not in now.noted
+        if now is not None and waits and self.right.left_ms(now_ms) and self._told_bound != now.id:
+            self._told_bound = now.id
+            turn.events.append(e.SuspensionNoted(self.me, now.id))
 
     def _why_ending(self) -> Said:
         trouble = self.claimant.trouble

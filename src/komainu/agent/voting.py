@@ -38,6 +38,9 @@ class Cut(Protocol):
     def ended(self) -> None:
         """It has just ended."""
 
+    def lift(self) -> None:
+        """No right is needed: nothing is cut."""
+
 
 class Uncut:
     """`Cut` where nothing can be cut."""
@@ -47,6 +50,9 @@ class Uncut:
 
     def ended(self) -> None:
         """Nothing is dropped."""
+
+    def lift(self) -> None:
+        """Nothing was cut."""
 
 
 class Voting:
@@ -77,6 +83,7 @@ class Voting:
         self._now_ms = now_ms
         self._until_ms = 0
         self._ended = True
+        self._lifted = True
         self._alarm: asyncio.TimerHandle | None = None
         self._calls: set[asyncio.Task[None]] = set()
         self._extended = asyncio.Event()
@@ -139,6 +146,13 @@ class Voting:
             await asyncio.wait(self._calls)
 
     def _look_at_right(self, now_ms: int) -> None:
+        if not self.voter.bound:
+            if not self._lifted:
+                self._lifted, self._ended, self._until_ms = True, True, 0
+                self._cut.lift()
+            self._extended.set()
+            return
+        self._lifted = False
         until_ms = self.voter.right.until_ms
         if until_ms > max(self._until_ms, now_ms):
             self._until_ms, self._ended = until_ms, False

@@ -5,13 +5,14 @@ holds. Whatever disturbs that (a member that objects, goes or comes, a stop that
 configuration goes on as if nothing had been. A member that was away gets the one in force with the state.
 """
 
+from komainu.core import rights
 from komainu.core.recovery import cleared
 from komainu.core.state import ADDED, Change, GroupFacts, Hold, MonitorFacts, Presence, State, Status, unknown
 from komainu.model import answers, commands as c, events as e
 from komainu.model.actions import AnswerCommand, JudgeConfiguration
 from komainu.model.config import Cluster, Group
 from komainu.model.copies import replace
-from komainu.model.difference import gains, restarting
+from komainu.model.difference import arbitration_differs, gains, keeps_majority, restarting
 from komainu.model.message import Message, Said
 from komainu.model.signature import signed
 
@@ -102,10 +103,16 @@ def _refusal(state: State, cluster: Cluster) -> Said | None:
     old = state.cluster
     if state.change is not None:
         return answers.ANOTHER.said()
+    if state.suspension is not None:
+        return answers.WHOLE.said()
     if (cluster.name, cluster.environment) != (old.name, old.environment):
         return answers.OTHER_CLUSTER.said()
     if cluster.version != old.version + 1:
         return answers.OUTDATED.said(made=cluster.version - 1, now=old.version)
+    if arbitration_differs(old, cluster) and not rights.together(state):
+        return answers.ONLY_TOGETHER.said()
+    if not keeps_majority(old, cluster):
+        return answers.NO_MAJORITY_LEFT.said()
     away = tuple(name for name, facts in state.nodes.items() if facts.presence in (Presence.LOST, Presence.UNSEEN))
     for group in old.groups:
         marks = restarting(group, cluster)

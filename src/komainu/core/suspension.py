@@ -22,9 +22,7 @@ ABANDONED = Message(
 def ask(state: State, on: bool) -> tuple[State, Said | None]:
     """An operator suspends or resumes the cluster."""
     now = state.suspension
-    if now is None and not on:
-        return state, answers.UNCHANGED.said()
-    if now is not None and now.on == on:
+    if (now is not None and now.on) is on:
         return state, answers.UNCHANGED.said()
     if not (rights.together(state) or (not on and rights.by_word(state))):
         missing = [name for name, facts in state.nodes.items() if facts.presence is not Presence.MEMBER]

@@ -173,10 +173,26 @@ IN_MAINTENANCE = Message(
 MAINTENANCE_OVER = Message("KM7736", "The maintenance switch is off.", "メンテナンスモードを終了しました。")
 NOT_TOGETHER = Message(
     "KM7741",
-    "Not all nodes are there ({nodes}): the cluster is suspended and resumed only with all of them, because each has to "
-    "note it. Start them first. To resume without a node that is surely off: `komainu node confirm-gone`.",
+    "Not all nodes are there ({nodes}): the cluster is suspended and resumed only with all of them, because each has "
+    "to note it. Start them first. To resume without a node that is surely off: `komainu node confirm-gone`.",
     "参加していないノードがあります ({nodes})。クラスタのサスペンドと再開には全ノードの参加が必要です。先に起動して"
     "ください。確実に停止しているノードを除いて再開するには `komainu node confirm-gone` を実行してください。",
+    "error",
+)
+ONLY_TOGETHER = Message(
+    "KM7744",
+    "It changes how a lost node is judged (nodes, arbitration, its store or times), and not all nodes are there: a "
+    "node that is away would go on by the old rules. Bring all nodes together, then apply it again.",
+    "通信不能のノードの扱い (ノード、アービトレーション、そのストアまたは時間) を変更する構成ですが、参加していない"
+    "ノードがあり、そのノードは以前の規則のまま動作します。全ノードを参加させてから、もう一度適用してください。",
+    "error",
+)
+NO_MAJORITY_LEFT = Message(
+    "KM7745",
+    "The nodes that stay are no majority of the old nodes, or none of the new ones: both sets could decide without the "
+    "other. Add or remove fewer nodes at once.",
+    "残るノードが変更前または変更後のノードの過半数になりません。双方が独立に判断できてしまうため、一度に追加または"
+    "削除するノードを減らしてください。",
     "error",
 )
 WHOLE = Message(

@@ -10,6 +10,7 @@ failover is not known here, so there is no CLP_EVENT.
 
 import asyncio
 import signal
+from collections.abc import Mapping
 from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -17,10 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from komainu.model.message import Message, Refused
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.model.traits import Traits
-from komainu.ports import Host, ResourceHands, ResourceType
-from komainu.types import command, exec_messages as say
+from komainu.ports import Guarded, Host, ResourceHands, ResourceType
+from komainu.types import command, exec_messages as say, published
 from komainu.types.budget import own
 from komainu.types.command import AbsolutePath, Command, Environment, listed, signal_name
+from komainu.types.published import Published
 
 _KILL_MS: Final = 2_000
 "Kept of a timeout for the certain end of what did not end by itself."
@@ -97,6 +99,17 @@ class ExecParams(BaseModel):
         default=(0,), min_length=1, json_schema_extra=_ja("スクリプトの正常終了コード。")
     )
     "The exit codes by which a script says that all is well."
+    publishes: tuple[Published, ...] = Field(
+        default=(),
+        json_schema_extra=_ja(
+            "公開するポート（`8080/tcp` など）。このノードの動作する権利が終わると、アプリケーションが停止して"
+            "いなくても、カーネルがこのポートの通信を遮断する。"
+        ),
+    )
+    (
+        "The ports it serves, such as `8080/tcp`. When the right of this node to act ends, the kernel cuts them off "
+        "from the network, even if the application does not stop in time."
+    )
     log_bytes: int = Field(
         default=1_048_576,
         ge=8_192,
@@ -400,6 +413,10 @@ def make(params: ExecParams, host: Host) -> ResourceHands:
     return Supervised(params, host) if params.command else Scripted(params, host)
 
 
+def _guards(params: Mapping[str, Any]) -> Guarded:
+    return Guarded(ports=published.ports(params.get("publishes", ())))
+
+
 EXEC = ResourceType(
     name="exec",
     monitor="execw",
@@ -407,7 +424,16 @@ EXEC = ResourceType(
     description=say.DESCRIPTION,
     params=ExecParams,
     per_node_required=(),
-    traits=Traits(exclusive=True, exclusive_may_be_cleared=True, order=90, listed=True, check_interval_ms=10_000),
-    messages=(*say.ALL, *command.MESSAGES),
+    # What it does besides serving its ports, to a disk of others or as a client, ends only with the machine.
+    traits=Traits(
+        exclusive=True,
+        exclusive_may_be_cleared=True,
+        order=90,
+        listed=True,
+        ended_by="reset",
+        check_interval_ms=10_000,
+    ),
+    messages=(*say.ALL, *command.MESSAGES, *published.MESSAGES),
     make=make,
+    guards=_guards,
 )

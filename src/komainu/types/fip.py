@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from komainu.model.message import Message, Refused, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, failed, unknown
 from komainu.model.traits import Traits
-from komainu.ports import Host, ResourceType
+from komainu.ports import Guarded, Host, ResourceType
 
 AGAIN_MS = (200, 1_000, 2_000)
 "A frame can be lost, and a neighbour that missed it would keep sending to the old machine: it is said again."
@@ -200,9 +200,11 @@ FIP = ResourceType(
         environments=("onprem",),
         order=10,
         addresses=("address",),
+        ended_by="network",
         check_interval_ms=10_000,
         check_timeout_ms=5_000,
     ),
     messages=(NO_DEVICE, REFUSED, ABSENT, NOT_HERE, KERNEL_SILENT, NOT_ANNOUNCED, NO_FIP),
     make=Fip,
+    guards=lambda params: Guarded(addresses=(str(params["address"]),)),
 )

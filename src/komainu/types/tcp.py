@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import ipaddress
 import os
 import socket
 from typing import Any, Final, Literal
@@ -12,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.ports import MonitorHost, MonitorTraits, MonitorType
-from komainu.types.aside import Aside
 from komainu.types.budget import own
+from komainu.types.resolving import Address, Resolver
 
 REFUSED = Message(
     "KM4401",
@@ -69,9 +68,6 @@ _WARNINGS: Final = {TIMEOUT: WARN_TIMEOUT, UNREACHABLE: WARN_UNREACHABLE, NO_NAM
 _SAYS_NO: Final = (errno.ECONNREFUSED, errno.ECONNRESET)
 _SILENT: Final = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EAFNOSUPPORT)
 
-Address = tuple[int, tuple[Any, ...]]
-"""Family and socket address."""
-
 
 def _ja(text: str) -> dict[str, Any]:
     return {"description_ja": text}
@@ -103,7 +99,7 @@ class Tcp:
     def __init__(self, params: TcpParams, host: MonitorHost) -> None:
         self._params = params
         self._names = {"monitor": host.monitor, "target": _target(params.host, params.port)}
-        self._resolver: Aside[list[Address]] = Aside(f"resolve for {host.monitor}")
+        self._resolver = Resolver(params.host, params.port, host.monitor)
 
     async def begin(self) -> None:
         """Nothing is resident."""
@@ -113,7 +109,7 @@ class Tcp:
         clock = asyncio.get_running_loop().time
         until = clock() + own(timeout_ms) / 1000
         try:
-            addresses = await self._addresses(own(timeout_ms))
+            addresses = await self._resolver.addresses(own(timeout_ms))
         except socket.gaierror as error:
             return self._no_answer(NO_NAME, str(error))
         except TimeoutError as error:
@@ -131,14 +127,6 @@ class Tcp:
 
     async def end(self) -> None:
         """Nothing is left behind: each check closes its connection."""
-
-    async def _addresses(self, timeout_ms: int) -> list[Address]:
-        host, port = self._params.host, self._params.port
-        try:
-            version = ipaddress.ip_address(host).version
-        except ValueError:
-            return await self._resolver.do(lambda: _resolve(host, port), timeout_ms)
-        return [(socket.AF_INET if version == 4 else socket.AF_INET6, (host, port))]
 
     async def _connect(self, address: Address, limit_s: float) -> Outcome:
         family, place = address
@@ -169,11 +157,6 @@ class Tcp:
 
 def _target(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _resolve(host: str, port: int) -> list[Address]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys((int(family), place) for family, _, _, _, place in found))
 
 
 TCP = MonitorType(

@@ -432,3 +432,11 @@ def test_a_start_without_a_log_succeeds_and_says_so(play: Play) -> None:
         assert runs(node.pid)
 
     play(story, command=list(SLEEPER))
+
+
+def test_it_guards_what_it_publishes_and_yet_only_a_reset_ends_it() -> None:
+    params = ExecParams.model_validate({"command": "/bin/db", "publishes": ["5432/tcp", "53/udp"]})
+    guarded = EXEC.guards(params.model_dump(mode="json"))
+    assert (guarded.addresses, guarded.ports) == ((), (("tcp", 5432), ("udp", 53)))
+    assert EXEC.guards(ExecParams.model_validate({"command": "/bin/db"}).model_dump(mode="json")).ports == ()
+    assert EXEC.traits.ended_by == "reset"

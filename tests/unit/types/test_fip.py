@@ -186,3 +186,9 @@ def test_a_refused_address_is_explained_in_both_languages() -> None:
     (error,) = refused.value.errors()
     assert "224.0.0.5 cannot be a floating IP" in str(error["ctx"]["error"])
     assert isinstance(error["ctx"]["error"], Refused)
+
+
+def test_it_guards_its_address_and_is_ended_with_it() -> None:
+    guarded = FIP.guards(Params(address=ADDRESS).model_dump(mode="json"))
+    assert (guarded.addresses, guarded.ports) == ((ADDRESS,), ())
+    assert FIP.traits.ended_by == "network"

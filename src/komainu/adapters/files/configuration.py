@@ -2,6 +2,7 @@
 
     node                     the name of this node
     epoch                    the highest epoch this node has seen
+    suspended                there while the whole cluster is suspended, as far as this node knows
     vote-epoch               the epoch of the newest vote record it has seen
     maintenance              there while the maintenance switch is on
     config/cluster-3.json    version 3, all but what has its default, with a checksum
@@ -301,9 +302,22 @@ class ConfigurationStore:
             raise StoreError(NOT_INITIALISED.said(folder=str(self.folder)))
         return (self.root / "maintenance").exists()
 
+    def suspended(self) -> bool:
+        """Whether this node has noted that the whole cluster is suspended."""
+        if not self.initialised():
+            raise StoreError(NOT_INITIALISED.said(folder=str(self.folder)))
+        return (self.root / "suspended").exists()
+
+    def save_suspended(self, on: bool) -> None:
+        """Keep durably that the cluster is suspended: nothing may start here, also after a boot."""
+        self._save_mark("suspended", on)
+
     def save_maintenance(self, on: bool) -> None:
         """Keep the maintenance switch durably: a restart of all nodes must not turn it off."""
-        path = self.root / "maintenance"
+        self._save_mark("maintenance", on)
+
+    def _save_mark(self, name: str, on: bool) -> None:
+        path = self.root / name
         if on:
             self._write(path, b"on\n")
             return

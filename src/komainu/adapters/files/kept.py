@@ -42,6 +42,14 @@ class Kept:
             return error.said
         return None
 
+    def save_suspended(self, on: bool) -> Said | None:
+        """Remember that the whole cluster is suspended; answers why that failed."""
+        try:
+            self._store.save_suspended(on)
+        except StoreError as error:
+            return error.said
+        return None
+
     def save(self, cluster: Cluster) -> Said | None:
         """Make it the configuration that holds: one that was staged here, or taken over; answers why that failed."""
         at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from komainu.model.message import Message, Refused, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.model.traits import Traits
-from komainu.ports import Cloud, CloudError, CloudFault, Host, ResourceType, Route
+from komainu.ports import Cloud, CloudError, CloudFault, Guarded, Host, ResourceType, Route
 from komainu.types.aws.messages import (
     ACTIVATION,
     API_FAILED,
@@ -464,8 +464,9 @@ AWSVIP = ResourceType(
     ),
     params=Params,
     per_node_required=("eni_id",),
-    traits=Traits(exclusive=False, environments=("aws",), order=10, addresses=("address",)),
+    traits=Traits(exclusive=False, environments=("aws",), order=10, addresses=("address",), ended_by="network"),
     messages=MESSAGES,
     make=_make,
     advise=_advise,
+    guards=lambda params: Guarded(addresses=(str(params["address"]),)),
 )
