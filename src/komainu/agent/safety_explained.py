@@ -13,25 +13,25 @@ from komainu.model.message import Message, Said
 from komainu.model.times import interval_ms, least_wait_ms
 from komainu.ports import ResourceType
 
-CANNOT_HAPPEN = Message("KM5601", "What cannot happen", "起こり得ないこと")
-RESTS_ON = Message("KM5602", "What this rests on", "その前提")
-NOT_COVERED = Message("KM5603", "What is not covered", "保証されないこと")
-TIMES = Message("KM5604", "The times", "時間")
+CANNOT_HAPPEN = Message("KM5901", "What cannot happen", "起こり得ないこと")
+RESTS_ON = Message("KM5902", "What this rests on", "その前提")
+NOT_COVERED = Message("KM5903", "What is not covered", "保証されないこと")
+TIMES = Message("KM5904", "The times", "時間")
 
 ONE_NODE = Message(
-    "KM5618",
+    "KM5918",
     "There is one node only, so nothing can be on two.",
     "ノードが 1 台だけなので、2 つのノードで動くことはありません。",
 )
 MOVED_AFTER_STOP = Message(
-    "KM5611",
+    "KM5911",
     "While the nodes hear each other nothing exclusive is on two of them: in a move, a failover or a clean leave a "
     "group starts elsewhere only after its stop was confirmed.",
     "ノードが互いに通信できている間は、排他リソースが 2 つのノードで動くことはありません。移動、フェイルオーバ、"
     "正常な離脱のいずれでも、停止が確認されてから別のノードで起動します。",
 )
 NOT_TWICE_BY_LEASE = Message(
-    "KM5612",
+    "KM5912",
     "These groups are never at work on both nodes, whatever cable is cut, whichever node freezes or boots alone: "
     "{groups}. A node starts them without the other one only after it has won the vote ({type}), and after the right "
     "of the other one has ended by any clock.",
@@ -40,7 +40,7 @@ NOT_TWICE_BY_LEASE = Message(
     "終わった後だけです。",
 )
 NOT_TWICE_BY_MAJORITY = Message(
-    "KM5613",
+    "KM5913",
     "These groups are never at work on two nodes, however the nodes are cut apart, whichever node freezes or boots "
     "alone: {groups}. They start elsewhere only on a side with more than half of the {nodes} nodes, and after the "
     "right of the missing nodes has ended by any clock.",
@@ -49,63 +49,63 @@ NOT_TWICE_BY_MAJORITY = Message(
     "どのクロックで計っても、いないノードの権利が終わった後だけです。",
 )
 NOT_TWICE_BY_WORD = Message(
-    "KM5614",
+    "KM5914",
     "These groups are never at work on two nodes: {groups}. After the loss of a node that may run them they wait for "
     "`komainu node confirm-gone`.",
     "次のグループが 2 つのノードで動くことはありません: {groups}。それを動かしているかもしれないノードが通信不能になる"
     "と、`komainu node confirm-gone` を待ちます。",
 )
 SHARED_BY_VOTE = Message(
-    "KM5615",
+    "KM5915",
     "These groups have no exclusive resource: {groups}. While nodes are missing, one side alone starts them; it does "
     "not wait for the end of the right on the other side.",
     "次のグループには排他リソースがありません: {groups}。一部のノードがいない間、起動するのは一方の側だけですが、"
     "もう一方の側の権利が終わるのは待ちません。",
 )
 SHARED_AT_ONCE = Message(
-    "KM5616",
+    "KM5916",
     "These groups have no exclusive resource: {groups}. They start elsewhere as soon as a node is lost.",
     "次のグループには排他リソースがありません: {groups}。ノードが通信不能になると、直ちに別のノードで起動します。",
 )
 NOTHING_EXCLUDED = Message(
-    "KM5617",
+    "KM5917",
     "Nothing more. Arbitration is `none`: a lost node is taken as gone, and nothing proves it.",
     "これ以外には何もありません。アービトレーションは `none` で、通信不能のノードを証拠なしに停止済みとみなします。",
     "warning",
 )
 
 CLOCK_RATES = Message(
-    "KM5621",
+    "KM5921",
     "The clocks of all nodes run at the right speed within 1 %. Which time of day they show does not matter.",
     "全ノードのクロックの進む速さが 1 % 以内で正確であること。時刻そのものが合っている必要はありません。",
 )
 STORE_LINEARIZABLE = Message(
-    "KM5622",
+    "KM5922",
     "The store ({type}) answers a read with the last write, and never lets two conditional writes replace the same "
     "version. Both nodes use the same one, and nobody deletes the record or puts an older one in its place.",
     "投票先（{type}）が、読み出しに対して常に最後の書き込みを返し、同じバージョンに対する条件付き書き込みを 2 つ受け付"
     "けないこと。両ノードが同じ投票先を使い、記録を削除したり古いものに戻したりしないこと。",
 )
 CHANGED_TOGETHER = Message(
-    "KM5623",
+    "KM5923",
     "Nodes, store and times are changed through Komainu only, which allows it only while all nodes are there: a node "
     "that was away must not wake with other rules.",
     "ノード、投票先、時間の変更を Komainu を通してだけ行うこと。変更できるのは全ノードがそろっている間だけです。"
     "不在だったノードが別の規則で動き出すのを防ぎます。",
 )
 CUT_BY_KERNEL = Message(
-    "KM5624",
+    "KM5924",
     "At the end of a right the kernel drops all packets of these resources, without any help of Komainu: {resources}.",
     "権利が終わると、カーネルが次のリソースのパケットをすべて破棄すること（Komainu の動作には依存しません）: "
     "{resources}。",
 )
 CUT_BY_MIRROR = Message(
-    "KM5625",
+    "KM5925",
     "At the end of a right these resources take no more writes: {resources}.",
     "権利が終わると、次のリソースが書き込みを受け付けなくなること: {resources}。",
 )
 ENDED_BY_RESET = Message(
-    "KM5626",
+    "KM5926",
     "At the end of a right these resources have stopped, or the machine is reset, because nothing less surely ends "
     "what they do: {resources}. On a node that hangs this takes a watchdog, of hardware rather than of the kernel. A "
     "file cannot say which one a node has; `komainu status` does.",
@@ -116,24 +116,24 @@ ENDED_BY_RESET = Message(
     "warning",
 )
 FENCE_TRUE = Message(
-    "KM5627",
+    "KM5927",
     "When {type} says that a node is off, it is off, and it is the node that was meant.",
     "{type} が停止を確認したノードは、実際に停止しており、対象のノードに間違いないこと。",
 )
 WORD_TRUE = Message(
-    "KM5628",
+    "KM5928",
     "`komainu node confirm-gone` is said only of a node that is off, and that stays off until the others can hear it.",
     "`komainu node confirm-gone` の対象が実際に停止しており、ほかのノードと通信できるようになるまで停止したままである"
     "こと。",
 )
 MARKED_RIGHT = Message(
-    "KM5629",
+    "KM5929",
     "What is marked `exclusive: false` may really run twice for a while.",
     "`exclusive: false` としたリソースが、しばらく二重に動いても実際に問題ないこと。",
 )
 
 PAUSED_MACHINE = Message(
-    "KM5641",
+    "KM5941",
     "A machine that its hypervisor pauses (snapshot, migration, suspend) and that wakes later. Its clocks, its "
     "kernel's timers and a watchdog inside it stand still meanwhile, so that for a moment after it wakes it may act "
     "beside the node that took over. No clock of a guest covers this, and a fence only when it was confirmed before D "
@@ -145,17 +145,17 @@ PAUSED_MACHINE = Message(
     "warning",
 )
 ALREADY_SENT = Message(
-    "KM5642",
+    "KM5942",
     "What was sent before a right ended: a request on its way to a service outside the cluster arrives there.",
     "権利が終わる前に送信されたもの。クラスタの外のサービスに向かっている要求は、そのまま届きます。",
 )
 BY_HAND = Message(
-    "KM5643",
+    "KM5943",
     "What is started by hand or by another program (systemd, cron) beside Komainu.",
     "手動で、またはほかのプログラム（systemd、cron など）が、Komainu の外で起動したもの。",
 )
 STORE_DOWN = Message(
-    "KM5644",
+    "KM5944",
     "Service while a node is lost and the store is silent: a node that cannot renew its right stops after E and starts "
     "nothing, until the store answers, the other node comes back, or `komainu node confirm-gone` is said. While both "
     "nodes hear each other the store is not needed.",
@@ -164,21 +164,21 @@ STORE_DOWN = Message(
     "両ノードが互いに通信できている間は、投票先は必要ありません。",
 )
 NO_MAJORITY = Message(
-    "KM5645",
+    "KM5945",
     "Service while no side has more than half of the nodes: {bearable} of {nodes} may be lost at a time, beyond that "
     "everything stops, until enough of them come back or `komainu node confirm-gone` is said of the missing ones.",
     "どの側も過半数に満たない間の業務。{nodes} ノードのうち同時に失ってよいのは {bearable} 台までです。それを超えると、"
     "十分な数が復帰するか、いないノードすべてについて `komainu node confirm-gone` が実行されるまで、すべて停止します。",
 )
 SHARED_FOR_A_WHILE = Message(
-    "KM5646",
+    "KM5946",
     "When the nodes are cut apart, these groups may be on both sides until the right of the side that lost has ended, "
     "{right} after its last renewal: {groups}.",
     "ノード間が分断されると、次のグループは、続けられない側の権利が終わるまで（最後の更新から {right}）両側で動くことが"
     "あります: {groups}。",
 )
 TWO_ACTIVES = Message(
-    "KM5647",
+    "KM5947",
     "Two actives: when the nodes cannot hear each other while both are alive (a cut cable, a frozen node that wakes, a "
     "node that boots alone), these groups run on both: {groups}. The older one is stopped when they hear each other "
     "again; what both have written is not put together.",
@@ -188,7 +188,7 @@ TWO_ACTIVES = Message(
     "warning",
 )
 NO_SERVICE_BY_ITSELF = Message(
-    "KM5648",
+    "KM5948",
     "Service by itself: after a loss these groups are down until somebody has looked: {groups}. The lost node is "
     "neither stopped nor cut off; if it is alive it goes on.",
     "自動での復旧。ノードを失うと、だれかが確認するまで次のグループは停止したままです: {groups}。通信不能のノードを停止"
@@ -197,77 +197,77 @@ NO_SERVICE_BY_ITSELF = Message(
 )
 
 NOTICED = Message(
-    "KM5661",
+    "KM5961",
     "A node that is dead or cut off is noticed within {detect}.",
     "停止または切断されたノードは、{detect}以内に検出されます。",
 )
 RIGHT = Message(
-    "KM5662",
+    "KM5962",
     "E = {right}: so long may a node act after the last sign that renewed its right. Stopping in order begins {grace} "
     "before the end, at the end it is cut off. Needed: {needed}.",
     "E = {right}: 最後に権利を更新してから、ノードが動作できる時間です。終わりの {grace}前に通常の停止を始め、終わると"
     "切り離されます。必要な長さ: {needed}。",
 )
 WAIT = Message(
-    "KM5663",
+    "KM5963",
     "D = {wait}: so long the side that goes on waits until the right of a lost node has ended for certain. Needed: "
     "(E x 1.01 + 0.5 s) / 0.99 = {needed}.",
     "D = {wait}: 続ける側が、通信不能のノードの権利が確実に終わるまで待つ時間です。必要な長さ: (E × 1.01 + 0.5 秒) / "
     "0.99 = {needed}。",
 )
 BACK_EXCLUSIVE = Message(
-    "KM5664",
+    "KM5964",
     "Service of groups with an exclusive resource is back about {back} after the loss of their node, plus the time of "
     "their start ({parts}).",
     "排他リソースを含むグループは、ノードを失ってからおよそ {back}と起動の時間の後に復旧します（{parts}）。",
 )
 BACK_SHARED = Message(
-    "KM5665",
+    "KM5965",
     "Service of groups without an exclusive resource is back about {back} after the loss of their node, plus the time "
     "of their start ({parts}).",
     "排他リソースのないグループは、ノードを失ってからおよそ {back}と起動の時間の後に復旧します（{parts}）。",
 )
 BACK_BY_FENCE = Message(
-    "KM5666",
+    "KM5966",
     "When {type} confirms earlier that the lost node is off, nobody waits for the rest of D.",
     "{type} が通信不能のノードの停止を先に確認すれば、D の残りは待ちません。",
 )
 BACK_BY_WORD = Message(
-    "KM5667",
+    "KM5967",
     "Service of groups with an exclusive resource is back when somebody has confirmed the loss, plus the time of their "
     "start.",
     "排他リソースを含むグループは、だれかが停止を確認してから、起動の時間の後に復旧します。",
 )
 DAEMON_GONE = Message(
-    "KM5668",
+    "KM5968",
     "A node whose daemon ended, but whose corosync lives, is left alone for {time} before it counts as lost.",
     "デーモンだけが終了し corosync が動作しているノードは、{time}の間、通信不能とみなしません。",
 )
 STARTS_ALONE = Message(
-    "KM5669",
+    "KM5969",
     "A node that starts waits up to {time} for the others; then it goes on as after a loss.",
     "起動したノードは、ほかのノードを最大 {time}待ち、その後はノードを失った場合と同じように動作します。",
 )
 
-PART_DETECT = Message("KM5681", "detection {time}", "検出 {time}")
+PART_DETECT = Message("KM5981", "detection {time}", "検出 {time}")
 PART_CLAIM = Message(
-    "KM5682",
+    "KM5982",
     "head start {time}, one read and one conditional write",
     "譲る時間 {time}、読み出しと条件付き書き込みを 1 回ずつ",
 )
-PART_WAIT = Message("KM5683", "D {time}", "D {time}")
+PART_WAIT = Message("KM5983", "D {time}", "D {time}")
 NEEDED_BY_LEASE = Message(
-    "KM5684",
+    "KM5984",
     "detection {detect} + 2 beats of {beat} + 2 calls of {store} + grace {grace} = {needed}",
     "検出 {detect} + ビート {beat} × 2 + 呼び出し {store} × 2 + 停止の猶予 {grace} = {needed}",
 )
 NEEDED_BY_MAJORITY = Message(
-    "KM5685",
+    "KM5985",
     "detection {detect} + 4 beats of {beat} + grace {grace} = {needed}",
     "検出 {detect} + ビート {beat} × 4 + 停止の猶予 {grace} = {needed}",
 )
-SECONDS = Message("KM5686", "{number} s", "{number} 秒")
-PLUS = Message("KM5687", "{one} + {other}", "{one} + {other}")
+SECONDS = Message("KM5986", "{number} s", "{number} 秒")
+PLUS = Message("KM5987", "{one} + {other}", "{one} + {other}")
 
 
 @dataclass(frozen=True, slots=True)
