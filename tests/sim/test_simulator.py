@@ -68,7 +68,7 @@ def test_finds_that_a_node_is_taken_as_gone_without_proof(monkeypatch: pytest.Mo
     settle = membership.settle
     monkeypatch.setattr(membership, "settle", lambda state: settle(membership._assume(state)))
 
-    found = violations("fence", 60)
+    found = violations("lease+fence", 60)
 
     assert "came into effect" in found[0]
 
@@ -98,7 +98,7 @@ def test_finds_an_older_release_that_passes_over_what_it_does_not_know(monkeypat
 
 def test_one_seed_is_one_history() -> None:
     """Replaying a seed repeats it to the letter."""
-    first, second = (run.one(11, "fence", journal=True) for _ in range(2))
+    first, second = (run.one(11, "lease+fence", journal=True) for _ in range(2))
 
     assert first.journal == second.journal
     assert len(first.journal) > 100
@@ -160,7 +160,7 @@ def test_the_fewest_are_found() -> None:
 
 
 def test_a_history_told_as_a_transcript_ends_in_the_same_state() -> None:
-    for seed, kind in ((3, "operator"), (4, "none"), (5, "fence")):
+    for seed, kind in ((3, "operator"), (4, "none"), (5, "lease"), (6, "majority+fence")):
         world = World(seed, kind)
         world.run()
         host = next(host for host in world.hosts.values() if host.agent is not None)
@@ -174,7 +174,7 @@ def test_a_history_told_as_a_transcript_ends_in_the_same_state() -> None:
 
 def test_planning_only_what_was_touched_changes_no_history(monkeypatch: pytest.MonkeyPatch) -> None:
     """`core.scope` is nothing but speed: with everything planned anew at each event the histories are the same."""
-    cases = [(seed, kind) for seed in range(4) for kind in ("none", "operator", "fence")]
+    cases = [(seed, kind) for seed in range(4) for kind in ("none", "operator", "lease", "majority")]
     spared = [run.one(seed, kind, journal=True).journal for seed, kind in cases]
 
     def everything(before: State, state: State) -> tuple[Group, ...]:
