@@ -1,0 +1,268 @@
+"""`reach`: does anything outside of the cluster still answer? Ping, LISTEN check, HTTP (A4, N3).
+
+A node whose targets are silent takes it that it is cut off. That is what the section `np` of the configuration makes
+of it on every node; the monitor can be used by itself as well.
+"""
+
+import asyncio
+import errno
+import os
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from komainu.model import reach
+from komainu.model.message import Message, Said
+from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
+from komainu.model.reach import ReachTarget
+from komainu.ports import MonitorHost, MonitorTraits, MonitorType, PingRefused
+from komainu.types.budget import own
+from komainu.types.resolving import Address, Resolver
+
+CUT_OFF = Message(
+    "KM4901",
+    "Detected an error in monitoring {monitor}. (5 : None of the targets answers: {targets}. This node seems to be cut "
+    "off.)",
+    "監視 {monitor} は異常を検出しました。(5 : ターゲット {targets} のいずれからも応答がありません。このノードは"
+    "ネットワークから孤立している可能性があります。)",
+    "error",
+)
+NOT_ALL = Message(
+    "KM4902",
+    "Detected an error in monitoring {monitor}. (6 : Not all targets answer; these do not: {targets}.)",
+    "監視 {monitor} は異常を検出しました。(6 : 応答しないターゲットがあります: {targets}。)",
+    "error",
+)
+WARN_SILENT = Message(
+    "KM4911",
+    "Warn monitoring {monitor}. (105 : These targets do not answer: {targets}. It becomes an error when that lasts "
+    "longer than `grace_ms`.)",
+    "監視 {monitor} は警告の状態です。(105 : ターゲット {targets} から応答がありません。`grace_ms` を超えて続くと異常と"
+    "なります。)",
+    "warning",
+)
+WARN_SOME = Message(
+    "KM4912",
+    "Warn monitoring {monitor}. (106 : These targets do not answer: {targets}. Others do, which is enough.)",
+    "監視 {monitor} は警告の状態です。(106 : ターゲット {targets} から応答がありませんが、ほかのターゲットは応答して"
+    "います。)",
+    "warning",
+)
+NOT_TRIED = Message(
+    "KM4919",
+    "Warn monitoring {monitor}. (199 : This node could not ask {targets}. The detail has the reason.)",
+    "監視 {monitor} は警告の状態です。(199 : このノードから {targets} に問い合わせることができません。理由は詳細を参照"
+    "してください。)",
+    "warning",
+)
+
+MOST_TARGETS: Final = 16
+_PINGS: Final = 3
+"Echo requests in one check: one that is lost on the way is no silence."
+_HTTP: Final = b"HTTP/"
+"How every answer of a web server begins."
+_OWN_TROUBLE: Final = (
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EPERM, errno.EACCES, errno.EAGAIN),
+)
+"This node cannot even ask. Anything else the network says is silence of the target."
+
+
+def _ja(text: str) -> dict[str, Any]:
+    return {"description_ja": text}
+
+
+class ReachParams(BaseModel):
+    """What always answers, and what its silence means."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    targets: tuple[ReachTarget, ...] = Field(
+        min_length=1,
+        max_length=MOST_TARGETS,
+        json_schema_extra=_ja("常に応答するはずの装置やサービス。項目ごとに `ping`、`listen`、`http` のどれか 1 つ。"),
+    )
+    "What should always answer: each entry has one of `ping`, `listen` and `http`."
+    need: Literal["any", "all"] = Field(
+        default="any",
+        json_schema_extra=_ja("`any`: どれか 1 つが応答すれば正常。`all`: すべてが応答しなければ異常。"),
+    )
+    "`any`: one answer is enough. `all`: each of them has to answer."
+    grace_ms: int = Field(
+        default=6_000,
+        ge=0,
+        le=3_600_000,
+        json_schema_extra=_ja("応答がない状態がこの時間続くまでは、異常とせず警告とする。"),
+    )
+    "For so long the silence is a caution only, counted from the first check that met it."
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What became of one target in one check."""
+
+    target: ReachTarget
+    trouble: str = ""
+    "What was seen in place of an answer; empty: it answered."
+    tried: bool = True
+    "False when this node could not even ask."
+
+
+class Reach:
+    """One node's look outside: `komainu.ports.MonitorHands`."""
+
+    def __init__(self, params: ReachParams, host: MonitorHost) -> None:
+        self._params = params
+        self._host = host
+        self._resolvers = {
+            number: Resolver(target.host, target.port, host.monitor)
+            for number, target in enumerate(params.targets)
+            if not target.ping
+        }
+        self._silent_since_ms: int | None = None
+
+    async def begin(self) -> None:
+        """A round of checks begins: what was silent before does not count."""
+        self._silent_since_ms = None
+
+    async def check(self, timeout_ms: int) -> Outcome:
+        """SUCCEEDED when enough answered, or the silence is younger than the grace."""
+        begun_ms, limit_ms = self._host.now_ms(), own(timeout_ms)
+        asked = (self._ask(number, target, limit_ms) for number, target in enumerate(self._params.targets))
+        answers = await asyncio.gather(*asked)
+        silent = [answer for answer in answers if answer.trouble and answer.tried]
+        untried = [answer for answer in answers if not answer.tried]
+        if silent and (self._params.need == "all" or len(silent) == len(answers)):
+            return self._cut_off(silent, begun_ms)
+        if len(silent) + len(untried) == len(answers) or (untried and self._params.need == "all"):
+            return unknown(self._said(NOT_TRIED, untried), _detail(untried))
+        self._silent_since_ms = None
+        if not silent and not untried:
+            return SUCCEEDED
+        missing = [*silent, *untried]
+        return Outcome(Result.SUCCEEDED, self._said(WARN_SOME, missing), _detail(missing))
+
+    async def end(self) -> None:
+        """Nothing is left behind: each check closes its connections."""
+
+    def _cut_off(self, silent: list[_Answer], begun_ms: int) -> Outcome:
+        if self._silent_since_ms is None:
+            self._silent_since_ms = begun_ms
+        if self._host.now_ms() - self._silent_since_ms < self._params.grace_ms:
+            return Outcome(Result.SUCCEEDED, self._said(WARN_SILENT, silent), _detail(silent))
+        message = CUT_OFF if len(silent) == len(self._params.targets) else NOT_ALL
+        return failed(self._said(message, silent), _detail(silent))
+
+    # --- one target -------------------------------------------------------------------------------------------------
+
+    async def _ask(self, number: int, target: ReachTarget, limit_ms: int) -> _Answer:
+        try:
+            async with asyncio.timeout(limit_ms / 1000):
+                if target.ping:
+                    return _Answer(target, await self._ping(target.ping, limit_ms))
+                return _Answer(target, await self._connect(number, target, limit_ms))
+        except TimeoutError as error:
+            return _Answer(target, str(error) or f"{target.text}: no answer within {limit_ms} ms")
+        except PingRefused as error:
+            return _Answer(target, str(error), tried=False)
+        except socket.gaierror as error:
+            return _Answer(target, f"{target.text}: {error}")
+        except OSError as error:
+            reason = str(error) if isinstance(error, ssl.SSLError) or not error.errno else os.strerror(error.errno)
+            return _Answer(target, f"{target.text}: {reason}", tried=not _is_own(error))
+
+    async def _ping(self, address: str, limit_ms: int) -> str:
+        """Empty when it answered; else what was seen last."""
+        pinger = self._host.pinger
+        if pinger is None:
+            raise PingRefused("this node has nothing to ping with")
+        seen = ""
+        for _ in range(_PINGS):
+            begun = asyncio.get_running_loop().time()
+            seen = await pinger.ping(address, limit_ms // _PINGS)
+            if not seen:
+                return ""
+            # What is known at once (no route) may be mended in a moment.
+            await asyncio.sleep(max(0.0, begun + limit_ms / _PINGS / 1000 - asyncio.get_running_loop().time()))
+        return seen
+
+    async def _connect(self, number: int, target: ReachTarget, limit_ms: int) -> str:
+        """Empty when one of its addresses answered; else what was seen last. Raises what resolving raises."""
+        trouble: OSError | None = None
+        addresses = await self._resolvers[number].addresses(limit_ms)
+        for address in addresses:
+            try:
+                async with asyncio.timeout(limit_ms / 1000 / len(addresses)):
+                    return await _talk(target, address)
+            except OSError as error:  # a TimeoutError is one as well
+                if _is_own(error):
+                    raise
+                trouble = error
+        raise trouble or OSError(errno.EHOSTUNREACH, "no address")
+
+    def _said(self, message: Message, answers: list[_Answer]) -> Said:
+        named = ", ".join(f"{answer.target.way} {answer.target.text}" for answer in answers)
+        return message.said(monitor=self._host.monitor, targets=named)
+
+
+def _is_own(error: OSError) -> bool:
+    """Whether this node could not even ask. The errors of TLS have numbers of their own."""
+    return not isinstance(error, ssl.SSLError) and error.errno in _OWN_TROUBLE
+
+
+def _detail(answers: list[_Answer]) -> str:
+    return "\n".join(answer.trouble for answer in answers)
+
+
+async def _talk(target: ReachTarget, address: Address) -> str:
+    """Connect, and for HTTP wait for the beginning of an answer. Empty: it answered. Raises OSError."""
+    _, place = address
+    context = _any_certificate() if target.http.startswith("https:") else None
+    name = target.host if context is not None else None
+    reader, writer = await asyncio.open_connection(place[0], place[1], ssl=context, server_hostname=name)
+    try:
+        if not target.http:
+            return ""
+        parts = urlsplit(target.http)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        head = f"HEAD {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nUser-Agent: komainu\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode("ascii"))
+        await writer.drain()
+        begun = await reader.readexactly(len(_HTTP))
+        return "" if begun == _HTTP else f"{target.text}: the answer is no HTTP"
+    except asyncio.IncompleteReadError:
+        return f"{target.text}: the connection ended before an answer"
+    finally:
+        writer.transport.abort()  # a goodbye could be waited for as well
+
+
+def _any_certificate() -> ssl.SSLContext:
+    """Whoever answers is there: an expired certificate must not end a node."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+REACH = MonitorType(
+    name="reach",
+    title=Message("KM3041", "Network partition monitor", "ネットワークパーティションのモニタ"),
+    description=Message(
+        "KM3042",
+        "Asks machines and services outside of the cluster, by ping, TCP connection or HTTP, whether this node can "
+        "still reach them. The section `np` of the cluster makes one by itself.",
+        "クラスタの外にあるマシンやサービスに、ping、TCP 接続、HTTP で到達できるかどうかを確認する。"
+        "クラスタの `np` の節を書くと自動的に追加される。",
+    ),
+    params=ReachParams,
+    per_node_required=(),
+    traits=MonitorTraits(interval_ms=3_000, timeout_ms=3_000),
+    messages=(
+        *(CUT_OFF, NOT_ALL, WARN_SILENT, WARN_SOME, NOT_TRIED),
+        *(reach.NOT_ONE, reach.BAD_PING, reach.BAD_LISTEN, reach.BAD_HTTP, reach.THIS_MACHINE),
+    ),
+    make=Reach,
+)
