@@ -269,6 +269,8 @@ class Claimant:
         self.record, self.trouble, self._unsure = written, None, False
         self.epoch = max(self.epoch, written.epoch)
         self._base = (version, written)
+        # No earlier write can be made any more: the version that it was to replace is gone.
+        self._sent = {written.nonce: (written, sent_ms)}
         self.waited = self.waited or self._rested
         self._rested = False
         self.won = written.mode == "alone"

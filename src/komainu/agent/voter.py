@@ -92,8 +92,8 @@ class Voter:
         first = sender in self._answerable() and sender not in self._heard
         if sender in self._answerable():
             self._heard[sender] = number
-        mine = next(node.id for node in self._state.cluster.nodes if node.name == self.me)
-        if mine in answers:
+        mine = next((node.id for node in self._state.cluster.nodes if node.name == self.me), None)
+        if mine is not None and mine in answers:
             self.right.answered(sender, answers[mine])
         return first
 
