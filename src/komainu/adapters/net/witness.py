@@ -10,6 +10,7 @@ import signal
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import TypeVar
 
@@ -354,7 +355,7 @@ async def _send(writer: asyncio.StreamWriter, answer: Answer, *, closing: bool) 
         "Content-Length": str(len(body)),
         "Connection": "close" if closing else "keep-alive",
     }
-    head = [f"HTTP/1.1 {answer.status} {'OK' if answer.status == 200 else 'No'}"]
+    head = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
     head += [f"{name}: {value}" for name, value in headers.items()]
     writer.write("\r\n".join((*head, "", "")).encode("latin-1") + body)
     async with asyncio.timeout(ANSWER_S):
