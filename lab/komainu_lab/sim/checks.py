@@ -69,6 +69,9 @@ class Watchers:
     def decided(self, host: Host, decided: Decided, state: State, now: int) -> None:
         """A replica absorbed an event."""
         alerts = [action for action in decided.actions if isinstance(action, a.RaiseAlert)]
+        broken = [each.said.en for each in alerts if each.said.code == "KM7903"]
+        if broken:
+            self.violate(f"{host.name}: {broken[0]}")
         if len(alerts) > MOST_ALERTS * len(state.nodes):
             self.violate(f"{len(alerts)} alerts at once on {host.name}: {[each.said.code for each in alerts][:9]}")
         for action in decided.actions:

@@ -54,6 +54,12 @@ NEVER_SEEN = Message(
 LEFT_CLEANLY = Message("KM5408", "It left after stopping everything.", "全リソースを停止した後に離脱しました。")
 WAS_FENCED = Message("KM5409", "It was fenced.", "強制停止されました。", "warning")
 SAID_GONE = Message("KM5410", "An operator confirmed that it is gone.", "操作者が停止を確認しました。", "warning")
+RIGHT_ENDED = Message(
+    "KM5490",
+    "Whatever right it had to act has ended since the connection was lost: it is proven gone.",
+    "通信が途絶えた後、動作する権利がすべて終了しているため、停止済みであることが確認されています。",
+    "warning",
+)
 TAKEN_AS_GONE = Message(
     "KM5411",
     "It is lost and taken as gone because arbitration is `none`; nothing proves it.",
@@ -179,6 +185,8 @@ _PROOFS = {
     Proof.ADDED: JUST_ADDED,
     Proof.CLEAN_LEAVE: LEFT_CLEANLY,
     Proof.FENCED: WAS_FENCED,
+    Proof.LEASE: RIGHT_ENDED,
+    Proof.MAJORITY: RIGHT_ENDED,
     Proof.OPERATOR: SAID_GONE,
     Proof.ASSUMED: TAKEN_AS_GONE,
 }
