@@ -76,8 +76,10 @@ NOTHING_EXCLUDED = Message(
 
 CLOCK_RATES = Message(
     "KM5921",
-    "The clocks of all nodes run at the right speed within 1 %. Which time of day they show does not matter.",
-    "全ノードのクロックの進む速さが 1 % 以内で正確であること。時刻そのものが合っている必要はありません。",
+    "The clocks of all nodes run at the right speed within 1 %, also while a time service corrects them: chrony needs "
+    "`maxslewrate 5000` for that (by default it goes up to 8 %). Which time of day they show does not matter.",
+    "全ノードのクロックの進む速さが、時刻同期による補正中も含めて 1 % 以内で正確であること。chrony では "
+    "`maxslewrate 5000` の設定が必要です（既定では最大約 8 %）。時刻そのものが合っている必要はありません。",
 )
 STORE_LINEARIZABLE = Message(
     "KM5922",

@@ -27,7 +27,7 @@ def test_a_file_is_explained_chapter_by_chapter(world: World) -> None:
     assert lines[0] == f"test  {world.file} · arbitration majority (strong)"
     heads = [line for line in lines[1:] if line and not line.startswith(" ")]
     assert heads == ["What cannot happen", "What this rests on", "What is not covered", "The times"]
-    assert "  - The clocks of all nodes run at the right speed within 1 %." in told.out
+    assert "  - The clocks of all nodes run at the right speed within 1 %," in told.out
     # What the file gives reason to warn of is told beside it, notes are not.
     assert "(KM1727)" in told.err
     assert "(KM1725)" not in told.err
