@@ -27,18 +27,19 @@ class S3Buckets:
     async def get(self, region: str | None, bucket: str, key: str, timeout_ms: int) -> Held:
         """The object, its ETag as the version. S3 reads are strongly consistent."""
 
-        def read(s3: Any) -> Held:
+        def read(s3: Any) -> tuple[str, bytes]:
             answer = s3.get_object(Bucket=bucket, Key=key)
             body = answer["Body"]
             try:
-                content = body.read(MOST_BYTES + 1)
+                return answer["ETag"], body.read(MOST_BYTES + 1)
             finally:
                 body.close()
-            if len(content) > MOST_BYTES:
-                return _too_long(bucket, key)
-            return Held(answer["ETag"], content.decode(errors="replace"))
 
-        return await self._once.call(region, read, timeout_ms)
+        etag, content = await self._once.call(region, read, timeout_ms)
+        if len(content) > MOST_BYTES:
+            text = f"the object {key} in {bucket} has more than {MOST_BYTES} bytes: it is no record"
+            raise CloudError(CloudFault.REFUSED, "ObjectTooLong", text)
+        return Held(etag, content.decode(errors="replace"))
 
     async def put(
         self, region: str | None, bucket: str, key: str, text: str, version: str | None, timeout_ms: int
@@ -85,11 +86,6 @@ def _send_at_once(client: Any) -> None:
     from botocore.handlers import add_expect_header
 
     client.meta.events.unregister("before-call.s3", add_expect_header)
-
-
-def _too_long(bucket: str, key: str) -> Held:
-    text = f"the object {key} in {bucket} has more than {MOST_BYTES} bytes: it is no record"
-    raise CloudError(CloudFault.REFUSED, "ObjectTooLong", text)
 
 
 def _deletes(rule: dict[str, Any]) -> bool:
