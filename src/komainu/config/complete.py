@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from komainu.config import dependencies
+from komainu.config import dependencies, network_partition
 from komainu.config.arbitration import KINDS, shortest_right_ms, shortest_wait_ms
 from komainu.config.declared import Declared
 from komainu.config.shape import (
@@ -83,7 +83,10 @@ def complete(data: Any, declared: Declared, version: int) -> Cluster:
         arbitration=_arbitration(section.get("arbitration"), detect_within_ms),
         nodes=nodes,
         groups=groups,
-        monitors=tuple(_monitor(_section(entry), names, groups, declared) for entry in monitors),
+        monitors=(
+            *(_monitor(_section(entry), names, groups, declared) for entry in monitors),
+            *network_partition.monitors(section.get("np"), names),
+        ),
         exclusions=tuple(_exclusion(_section(entry)) for entry in _list(file.get("exclusions"))[:MOST_GROUPS]),
         notifications=tuple(_notification(_section(entry)) for entry in _list(file.get("notifications"))),
     )

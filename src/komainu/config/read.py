@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from komainu.config import parameters, refusals, schema, yaml_text
+from komainu.config import network_partition, parameters, refusals, schema, yaml_text
 from komainu.config.complete import complete, ordered
 from komainu.config.declared import Declared
 from komainu.config.problem import Finding, Path, Problem, path_text
@@ -91,6 +91,7 @@ def read(
         return Reading(None, _listed(found))
     cluster = complete(data, declared, version)
     findings = [*_shape(data, declared), *parameters.findings(cluster, declared), *judge(cluster, declared)]
+    findings = [network_partition.placed(finding, data) for finding in findings]
     problems = [*document.problems, *(_located(finding, document) for finding in _telling(findings, document))]
     if not any(problem.is_error for problem in problems):
         try:

@@ -16,6 +16,7 @@ from komainu.ports import FenceType, LeaseType, MonitorType, NotifierType, Resou
 _SECTIONS = (
     ("cluster", "ClusterSection"),
     ("cluster.arbitration", "ArbitrationSection"),
+    ("cluster.np", "NpSection"),
     ("nodes[]", "NodeEntry"),
     ("groups[]", "GroupEntry"),
     ("groups[].resources[]", "ResourceEntry"),
@@ -79,7 +80,7 @@ MESSAGES = (
 
 _TIMES = ("start_timeout_ms", "stop_timeout_ms", "check_interval_ms", "check_timeout_ms", "prepare_interval_ms")
 _MONITOR_TIMES = ("first_wait_ms", "interval_ms", "timeout_ms", "retries")
-_OWN_TABLES = ("arbitration", "recovery", "resources", "scripts")
+_OWN_TABLES = ("arbitration", "np", "recovery", "resources", "scripts")
 _DEEPEST = 4
 """Sections inside sections are listed so far down; a parameter that contains itself would never end."""
 _ADDRESS_FORMATS = ("ipv4", "ipv6", "ipvanyaddress")

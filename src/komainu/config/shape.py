@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from komainu.config.arbitration import ArbitrationSection
+from komainu.config.network_partition import NpSection
 from komainu.config.section import Section, form_of, ja, left_out
 from komainu.config.shape_beside import ExclusionEntry, MonitorEntry, NotificationEntry
 from komainu.model.config import GroupDependency, Recovery, Scripts
@@ -110,6 +111,13 @@ class ClusterSection(Section):
         ),
     )
     "How long a node that has to end may take to stop everything; then it is reset."
+    np: NpSection = Field(
+        default_factory=left_out,
+        json_schema_extra=ja(
+            "ネットワークパーティション解決: クラスタの外から応答がなくなったノードは、自ら停止する。単独では弱い。"
+        ),
+    )
+    "Network partition resolution: a node that nothing outside answers any more ends itself. Weak by itself."
     aws: AwsSection = Field(
         default_factory=left_out,
         json_schema_extra=ja("AWS に共通の設定。省略時のリージョンは認証情報と同じ場所から得る。"),

@@ -44,8 +44,8 @@ THIS_MACHINE = Message(
     "KM4925",
     "`{value}` is this machine itself, something that only its own link knows, or no single machine: it says nothing "
     "about the network. Write the address of something outside of the cluster.",
-    "`{value}` は自分自身、リンクローカル、または特定のマシンを指さないアドレスのため、ネットワークの状態はわかりません。"
-    "クラスタの外にあるもののアドレスを書いてください。",
+    "`{value}` は自分自身、リンクローカル、または特定のマシンを指さないアドレスのため、ネットワークの状態は"
+    "わかりません。クラスタの外にあるもののアドレスを書いてください。",
     "error",
 )
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from komainu.model import reach
-from komainu.model.message import Message, Said
+from komainu.model.message import Message, Refused, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.model.reach import ReachTarget
 from komainu.ports import MonitorHost, MonitorTraits, MonitorType, PingRefused
@@ -60,6 +60,13 @@ NOT_TRIED = Message(
     "warning",
 )
 
+NO_TARGET = Message(
+    "KM4926",
+    "There is no target: nothing could answer. Write one or more.",
+    "ターゲットがないため、応答を確認できません。1 つ以上書いてください。",
+    "error",
+)
+
 MOST_TARGETS: Final = 16
 _PINGS: Final = 3
 "Echo requests in one check: one that is lost on the way is no silence."
@@ -81,9 +88,11 @@ class ReachParams(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     targets: tuple[ReachTarget, ...] = Field(
-        min_length=1,
         max_length=MOST_TARGETS,
-        json_schema_extra=_ja("常に応答するはずの装置やサービス。項目ごとに `ping`、`listen`、`http` のどれか 1 つ。"),
+        json_schema_extra={
+            **_ja("常に応答するはずの装置やサービス。項目ごとに `ping`、`listen`、`http` のどれか 1 つ。"),
+            "minItems": 1,
+        },
     )
     "What should always answer: each entry has one of `ping`, `listen` and `http`."
     need: Literal["any", "all"] = Field(
@@ -92,12 +101,19 @@ class ReachParams(BaseModel):
     )
     "`any`: one answer is enough. `all`: each of them has to answer."
     grace_ms: int = Field(
-        default=6_000,
+        default=4_000,
         ge=0,
         le=3_600_000,
         json_schema_extra=_ja("応答がない状態がこの時間続くまでは、異常とせず警告とする。"),
     )
     "For so long the silence is a caution only, counted from the first check that met it."
+
+    @field_validator("targets")
+    @classmethod
+    def _something(cls, targets: tuple[ReachTarget, ...]) -> tuple[ReachTarget, ...]:
+        if not targets:
+            raise Refused(NO_TARGET.said())
+        return targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,9 +275,9 @@ REACH = MonitorType(
     ),
     params=ReachParams,
     per_node_required=(),
-    traits=MonitorTraits(interval_ms=3_000, timeout_ms=3_000),
+    traits=MonitorTraits(interval_ms=2_000, timeout_ms=2_000),
     messages=(
-        *(CUT_OFF, NOT_ALL, WARN_SILENT, WARN_SOME, NOT_TRIED),
+        *(CUT_OFF, NOT_ALL, WARN_SILENT, WARN_SOME, NOT_TRIED, NO_TARGET),
         *(reach.NOT_ONE, reach.BAD_PING, reach.BAD_LISTEN, reach.BAD_HTTP, reach.THIS_MACHINE),
     ),
     make=Reach,

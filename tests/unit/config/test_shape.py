@@ -7,7 +7,7 @@ from komainu.config import shape
 from komainu.model import config as model
 
 PAIRS = [
-    (shape.ClusterSection, model.Cluster, {"preset"}),
+    (shape.ClusterSection, model.Cluster, {"preset", "np"}),
     (shape.NodeEntry, model.Node, set()),
     (shape.GroupEntry, model.Group, set()),
     (shape.ResourceEntry, model.Resource, set()),

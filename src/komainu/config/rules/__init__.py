@@ -9,6 +9,7 @@ from komainu.config.rules import (
     exclusions,
     groups,
     monitors,
+    network_partition,
     nodes,
     notifications,
     recovery,
@@ -21,7 +22,7 @@ from komainu.model.config import Cluster
 MESSAGES = (
     *(*nodes.MESSAGES, *references.MESSAGES, *groups.MESSAGES, *dependencies.MESSAGES, *exclusions.MESSAGES),
     *(*monitors.MESSAGES, *recovery.MESSAGES, *times.MESSAGES, *notifications.MESSAGES, *addresses.MESSAGES),
-    *(*safety.MESSAGES, *arbitration.MESSAGES),
+    *(*safety.MESSAGES, *arbitration.MESSAGES, *network_partition.MESSAGES),
 )
 
 
@@ -42,4 +43,5 @@ def judge(cluster: Cluster, declared: Declared) -> list[Finding]:
         *addresses.findings(cluster, declared.resources),
         *safety.findings(cluster),
         *arbitration.findings(cluster, declared),
+        *network_partition.findings(cluster, declared.resources),
     ]
