@@ -1,107 +1,13 @@
-"""How a node gets the vote and keeps it: every answer of the store, late, lost and of others (safety, rules 3 and 5)."""
-
-from collections.abc import Callable
-from itertools import count
+"""How a node gets the vote and keeps it: every answer of the store, late, lost and of others (rules 3 and 5)."""
 
 import pytest
 
 from komainu.agent import claimant as claims
-from komainu.agent.claimant import Ask, Claimant, Wish
-from komainu.model.config import Cluster
-from komainu.model.message import Said
-from komainu.model.vote import Owner, Record, record
+from komainu.agent.claimant import Ask, Wish
+from komainu.model.vote import Owner, Record
 from komainu.ports import Held
-from komainu_lab.sim.arbitrations import RIGHT_MS, WAIT_MS
-from tests.unit.core.clusters import cluster
-
-TWO = cluster(arbitration="lease")
-RETRY_MS = RIGHT_MS // 6
-HEAD_START_MS = TWO.arbitration.head_start_ms
-SILENCE = Said("TEST7", "Nobody answered.", "応答がありません。", "warning")
-FIRST = Record(cluster="test", config=1, epoch=3, wait_ms=WAIT_MS, nonce="first")
-FRESH = count(1)
-
-
-class Shelf:
-    """The store: one text, changed only by compare-and-swap."""
-
-    def __init__(self, first: Record = FIRST) -> None:
-        self.versions = 0
-        self.held: Held | None = None
-        self.put(first)
-
-    def put(self, what: Record) -> None:
-        """Whoever writes it."""
-        self.versions += 1
-        self.held = Held(f"v{self.versions}", what.text())
-
-    def swap(self, ask: Ask) -> str | None:
-        """What the store does with a write, whenever it arrives."""
-        assert ask.record is not None and self.held is not None
-        if self.held.version != ask.version:
-            return None
-        self.put(ask.record)
-        return self.held.version
-
-    @property
-    def record(self) -> Record:
-        """As it is now."""
-        assert self.held is not None
-        return record(self.held.text)
-
-
-class Node:
-    """One node's claimant and its way to the store."""
-
-    def __init__(self, name: str, shelf: Shelf, known_epoch: int = 0, life: int = 1, configured: Cluster = TWO) -> None:
-        self.shelf = shelf
-        self.cluster = configured
-        self.claimant = Claimant(Owner(node=name, incarnation=f"{name}.{life}"), configured, nonce_of(name), known_epoch)
-
-    def wants(self, wish: Wish, now_ms: int, period: str = "1") -> None:
-        self.claimant.follow(period, wish, self.cluster, now_ms)
-
-    def ask(self, now_ms: int) -> Ask:
-        """What it asks now: it does ask."""
-        found = self.claimant.due(now_ms)
-        assert found is not None
-        return found
-
-    def reads(self, now_ms: int) -> int | None:
-        """It asks for the record, and gets it at once."""
-        ask = self.ask(now_ms)
-        assert ask.record is None
-        return self.claimant.read(ask, self.shelf.held, now_ms)
-
-    def writes(self, now_ms: int) -> int | None:
-        """It writes, and is answered at once."""
-        ask = self.ask(now_ms)
-        assert ask.record is not None
-        return self.claimant.replaced(ask, self.shelf.swap(ask), now_ms)
-
-    def claims(self, now_ms: int, period: str = "1", wish: Wish = Wish.AT_ONCE) -> int | None:
-        """It reads and claims, without delay."""
-        self.wants(wish, now_ms, period)
-        assert self.reads(now_ms) is None
-        return self.writes(now_ms)
-
-
-def nonce_of(name: str) -> Callable[[], str]:
-    return lambda: f"{name}{next(FRESH)}"
-
-
-def alone(name: str, epoch: int, nonce: str = "", life: int = 1, wait_ms: int = WAIT_MS) -> Record:
-    owner = Owner(node=name, incarnation=f"{name}.{life}")
-    return FIRST.model_copy(
-        update={
-            "epoch": epoch,
-            "owner": owner,
-            "mode": "alone",
-            "nonce": nonce or f"{name}{next(FRESH)}",
-            "wait_ms": wait_ms,
-        }
-    )
-
+from komainu_lab.sim.arbitrations import WAIT_MS
+from tests.unit.agent.claimant_stage import FIRST, HEAD_START_MS, RETRY_MS, SILENCE, Node, Shelf, alone
 
 # --- a plain claim ----------------------------------------------------------------------------------------------------
 
@@ -116,7 +22,7 @@ def test_a_claim_is_one_read_and_one_conditional_write() -> None:
     assert node.claimant.due(1_300) is None  # one call at a time
     assert node.claimant.next_ms() is None
     assert node.claimant.replaced(ask, shelf.swap(ask), 1_900) == 1_200  # it counts from the sending
-    assert node.claimant.won and not node.claimant.waited
+    assert node.vote() == (True, False)
     assert shelf.record == FIRST.model_copy(
         update={
             "epoch": 4,
@@ -148,7 +54,7 @@ def test_every_write_has_a_nonce_of_its_own_and_renewals_keep_the_epoch() -> Non
         assert node.shelf.record.nonce not in seen
         seen.append(node.shelf.record.nonce)
     assert node.shelf.record.epoch == 4
-    assert node.claimant.won
+    assert node.vote()[0]
 
 
 def test_a_long_time_alone_is_no_growing_memory() -> None:
@@ -193,9 +99,9 @@ def test_a_refused_write_that_was_made_after_all() -> None:
     ask = node.ask(100)
     node.shelf.swap(ask)
     assert node.claimant.replaced(ask, None, 900) is None
-    assert not node.claimant.won
+    assert not node.vote()[0]
     assert node.reads(900) == 100
-    assert node.claimant.won
+    assert node.vote()[0]
 
 
 @pytest.mark.parametrize("landed", [True, False])
@@ -215,7 +121,7 @@ def test_silence_is_neither_success_nor_failure(landed: bool) -> None:
     else:
         assert confirmed is None
         assert node.writes(1_150) == 1_150
-    assert node.claimant.won
+    assert node.vote()[0]
     assert node.shelf.record.epoch == 4
 
 
@@ -231,8 +137,9 @@ def test_a_write_that_arrives_after_the_second_one_was_sent() -> None:
     node.shelf.swap(first)
     assert node.claimant.replaced(second, node.shelf.swap(second), 1_300) is None
     assert node.reads(1_400) == 100  # the right counts from the one that was made
-    assert node.claimant.won
-    assert node.shelf.record.nonce == first.record.nonce if first.record else False
+    assert node.vote()[0]
+    assert first.record is not None
+    assert node.shelf.record.nonce == first.record.nonce
 
 
 def test_a_silent_read_proves_nothing_and_is_tried_again() -> None:
@@ -252,7 +159,7 @@ def test_an_answer_to_nothing_that_was_asked_is_not_heard() -> None:
     assert node.claimant.read(Ask(99), Held("v9", alone("b", 9).text()), 10) is None
     assert node.claimant.replaced(Ask(99, "v2", ours), "v9", 10) is None
     node.claimant.silent(Ask(99), SILENCE, 10)
-    assert node.claimant.won
+    assert node.vote()[0]
     assert (node.claimant.trouble, node.claimant.epoch) == (None, 4)
 
 
@@ -287,7 +194,7 @@ def test_who_acts_alone_is_followed_only_after_d_without_a_change() -> None:
     assert date == 1_000 + WAIT_MS  # neither before nor long after
     node.reads(date)
     assert node.writes(date) == date
-    assert node.claimant.won and node.claimant.waited
+    assert node.vote() == (True, True)
     assert shelf.record.epoch == 6
 
 
@@ -296,10 +203,10 @@ def test_a_record_that_changes_is_waited_for_anew() -> None:
     node = Node("b", shelf)
     node.wants(Wish.AT_ONCE, 0)
     node.reads(0)
-    assert not node.claimant.contradicted
+    before = node.claimant.contradicted
     shelf.put(alone("a", 5))  # renewed
     node.reads(RETRY_MS)
-    assert node.claimant.contradicted  # whoever was said to be gone is alive
+    assert (before, node.claimant.contradicted) == (False, True)  # whoever was said to be gone is alive
     for turn in range(2, 100):
         if turn * RETRY_MS >= RETRY_MS + WAIT_MS:
             break
@@ -342,7 +249,7 @@ def test_an_answer_given_while_the_claim_is_under_way_voids_it_too() -> None:
     ask = node.ask(WAIT_MS)
     node.claimant.void()
     node.claimant.replaced(ask, shelf.swap(ask), WAIT_MS + 10)
-    assert node.claimant.won and not node.claimant.waited
+    assert node.vote() == (True, False)
 
 
 def test_the_vote_is_lost_when_the_other_one_has_written() -> None:
@@ -352,7 +259,7 @@ def test_the_vote_is_lost_when_the_other_one_has_written() -> None:
     shelf.put(alone("b", 5))
     assert node.writes(RETRY_MS) is None
     assert node.reads(RETRY_MS + 1) is None
-    assert not node.claimant.won
+    assert not node.vote()[0]
     assert node.claimant.due(RETRY_MS + 2) is None
     assert node.claimant.epoch == 5
 
@@ -362,9 +269,9 @@ def test_a_store_that_says_nothing_does_not_take_the_vote_away_by_itself() -> No
     node = Node("a", Shelf())
     node.claims(0)
     node.claimant.silent(node.ask(RETRY_MS), SILENCE, RETRY_MS + 1_000)
-    assert node.claimant.won
+    assert node.vote()[0]
     node.claimant.silent(node.ask(RETRY_MS + 1_000), SILENCE, RETRY_MS + 2_000)
-    assert node.claimant.won
+    assert node.vote()[0]
 
 
 # --- periods and lives ------------------------------------------------------------------------------------------------
@@ -391,12 +298,12 @@ def test_the_answer_of_an_earlier_period_means_nothing() -> None:
     version = shelf.swap(ask)
     node.wants(Wish.KEEP, 20, "2")
     assert node.claimant.replaced(ask, version, 30) is None
-    assert not node.claimant.won
+    assert not node.vote()[0]
     node.wants(Wish.AT_ONCE, 40, "3")
     assert node.reads(40) is None  # its own record, of another period: it has to claim anew
-    assert not node.claimant.won
+    assert not node.vote()[0]
     assert node.writes(50) == 50
-    assert node.claimant.won and not node.claimant.waited
+    assert node.vote() == (True, False)
     assert shelf.record.epoch == 5
 
 
@@ -412,7 +319,7 @@ def test_a_late_write_of_an_earlier_period_does_not_confirm_this_one() -> None:
     shelf.swap(late)
     assert node.claimant.replaced(ask, shelf.swap(ask), 40) is None
     assert node.reads(50) is None
-    assert not node.claimant.won
+    assert not node.vote()[0]
     assert node.writes(60) == 60
 
 
@@ -420,9 +327,9 @@ def test_what_this_life_wrote_last_may_be_written_anew_without_a_reading() -> No
     node = Node("a", Shelf())
     node.claims(0, "1")
     node.wants(Wish.AT_ONCE, 500, "2")
-    assert not node.claimant.won
+    assert not node.vote()[0]
     assert node.writes(500) == 500
-    assert node.claimant.won
+    assert node.vote()[0]
     assert node.shelf.record.epoch == 5  # each period has an epoch of its own
 
 
@@ -433,7 +340,7 @@ def test_and_when_somebody_wrote_in_between_it_is_refused() -> None:
     node.wants(Wish.AT_ONCE, 500, "2")
     assert node.writes(500) is None
     node.reads(510)
-    assert not node.claimant.won
+    assert not node.vote()[0]
     assert node.claimant.due(511) is None
 
 
@@ -441,7 +348,7 @@ def test_an_earlier_life_of_this_node_is_nobody_to_wait_for() -> None:
     shelf = Shelf(alone("a", 5, life=1))
     node = Node("a", shelf, life=2)
     assert node.claims(0) == 0
-    assert node.claimant.won and not node.claimant.waited
+    assert node.vote() == (True, False)
     assert shelf.record.owner == Owner(node="a", incarnation="a.2")
 
 
@@ -528,7 +435,7 @@ def test_the_vote_is_lost_when_the_record_disappears_or_is_set_back() -> None:
         node.claimant.replaced(ask, None, RETRY_MS)
         node.shelf.held = found
         node.reads(RETRY_MS)
-        assert not node.claimant.won
+        assert not node.vote()[0]
 
 
 def test_the_newest_epoch_seen_is_remembered() -> None:

@@ -48,5 +48,5 @@ def test_what_a_newer_release_wrote_or_nobody_is_refused(changes: dict[str, obje
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "7"])
 def test_a_text_that_is_no_record_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"^: "):
         record(text)
