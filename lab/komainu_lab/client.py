@@ -99,19 +99,25 @@ class Log:
 class Client:
     """The prober on a machine."""
 
-    def __init__(self, node: Node, address: str, port: int = PORT, interval_ms: int = INTERVAL_MS) -> None:
-        """`address` is what moves between the nodes. Nothing is started yet."""
+    def __init__(
+        self, node: Node, address: str, port: int = PORT, interval_ms: int = INTERVAL_MS, service: str = "prober"
+    ) -> None:
+        """`address` is what moves between the nodes, or one of theirs. Nothing is started yet.
+
+        `service`: its name on the machine, where there are several.
+        """
         self.node = node
+        self._service = service
         self._target = [address, str(port), str(interval_ms), str(TIMEOUT_MS)]
-        self.log = Log(node.disk.path("/var/log/lab/prober.log"))
+        self.log = Log(node.disk.path(f"/var/log/lab/{service}.log"))
 
     def start(self) -> None:
         """Begin to ask; nothing when it asks already."""
-        self.node.start_service("prober", [sys.executable, "-I", "-S", prober.__file__, *self._target])
+        self.node.start_service(self._service, [sys.executable, "-I", "-S", prober.__file__, *self._target])
 
     def stop(self) -> None:
         """Ask no more."""
-        self.node.stop_service("prober", timeout_s=10)
+        self.node.stop_service(self._service, timeout_s=10)
 
     def records(self) -> list[Record]:
         """Everything since the beginning, in the order the requests ended."""

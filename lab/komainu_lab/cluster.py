@@ -10,14 +10,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from komainu_lab import configuration
+from komainu_lab import configuration, votes
 from komainu_lab.client import Client
-from komainu_lab.configuration import CloudIds, Tweak
+from komainu_lab.configuration import CloudIds, Document, Tweak
 from komainu_lab.errors import LabError
 from komainu_lab.lab import Lab, no_words
 from komainu_lab.namespaces import Node
 from komainu_lab.product import Product, Status, new_authkey
 from komainu_lab.topology import TOPOLOGIES, Machine
+from komainu_lab.votes import S3Votes, Votes, WitnessVotes
 from komainu_lab.vpc.launch import Vpc
 
 FORM_TIMEOUT_S = 60.0
@@ -52,6 +53,7 @@ class LabCluster:
         self._products: dict[str, Product] = {}
         self._client: Client | None = None
         self._vpc: Vpc | None = None
+        self._votes: Votes | None = None
         self._undo = ExitStack()
 
     # --- the whole ---
@@ -77,12 +79,14 @@ class LabCluster:
         self.lab.up()
         if self.topology.region:
             self._start_vpc()
+        document = self._document()
+        self._provide_votes(document)
         self.say("machines")
         self.lab.after_power_on.append(self._boot)
         self.lab.power_on()
         self._products = {machine.name: Product(self.lab.node(machine.name)) for machine in self.topology.nodes}
         self.say("configuration")
-        text = self.configuration_text()
+        text = configuration.dump(document)
         authkey = new_authkey()
         for product in self._products.values():
             product.put_release(self._release)
@@ -117,16 +121,36 @@ class LabCluster:
         if state == "running" and not self.lab.node(machine).on:
             self.lab.power_on(machine)
 
+    def _provide_votes(self, document: Document) -> None:
+        """The store of the third vote with its first record, where the cluster has one."""
+        lease = configuration.lease(document)
+        if lease is None:
+            return
+        self.say("third vote")
+        if lease["type"] == "lease_s3":
+            self._votes = S3Votes(self.cloud, document)
+        elif lease["type"] == "lease_http":
+            machine = next(each for each in self.topology.machines if each.kind == "witness")
+            self._votes = WitnessVotes(self.lab, machine, document)
+        else:
+            raise LabError(f"the lab has no store of type {lease['type']}")
+        self._votes.put(votes.first(document).text())
+
     def configuration_text(self) -> str:
         """The example's configuration as it is committed here."""
+        return configuration.dump(self._document())
+
+    def _document(self) -> Document:
         ids = None
         if self._vpc is not None:
             built = self._vpc.built
-            ids = CloudIds(built.vpc, {name: instance.interface for name, instance in built.instances.items()})
+            instances = built.instances.items()
+            interfaces = {name: instance.interface for name, instance in instances}
+            ids = CloudIds(built.vpc, interfaces, {name: instance.id for name, instance in instances})
         document = configuration.fit(configuration.load(self.example), self.topology, ids, self._detect_within_ms)
         if self._tweak is not None:
             self._tweak(document)
-        return configuration.dump(document)
+        return document
 
     def _boot(self, machine: Machine, _node: Node) -> None:
         """What a machine does by itself when it is switched on: the cluster service is enabled."""
@@ -149,6 +173,13 @@ class LabCluster:
         if self._vpc is None:
             raise LabError(f"the example {self.example} has no emulated VPC")
         return self._vpc
+
+    @property
+    def votes(self) -> Votes:
+        """The third vote. Raises LabError where there is none."""
+        if self._votes is None:
+            raise LabError(f"the example {self.example} has no third vote")
+        return self._votes
 
     def product(self, name: str) -> Product:
         """The product on a node. Raises LabError when that is not a node."""

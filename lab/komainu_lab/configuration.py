@@ -5,7 +5,7 @@ What is changed is only what an administrator changes who takes the example to a
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,15 @@ from komainu_lab.errors import LabError
 from komainu_lab.topology import Topology
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-FILES = {"vip": "vip-cluster.yaml", "onprem": "onprem-fip.yaml"}
+FILES = {
+    "vip": "vip-cluster.yaml",
+    "onprem": "onprem-fip.yaml",
+    "lease": "lease-s3.yaml",
+    "witness": "witness.yaml",
+    "majority": "majority.yaml",
+}
+WRITES = "/var/log/lab/writes.log"
+"Where the application of a cluster with rights writes the time every 10 ms: an effect that no packet carries."
 APPLICATION = ["/usr/bin/python3", "-I", "-S", application.__file__, str(PORT)]
 
 Document = dict[str, Any]
@@ -31,6 +39,8 @@ class CloudIds:
     vpc: str
     interfaces: Mapping[str, str]
     "The network interface of each machine."
+    instances: Mapping[str, str] = field(default_factory=dict)
+    "The instance of each machine."
 
 
 def load(example: str) -> Document:
@@ -53,13 +63,41 @@ def fit(document: Document, topology: Topology, ids: CloudIds | None, detect_wit
     fitted["nodes"] += [{} for _ in topology.nodes[len(fitted["nodes"]) :]]
     for entry, machine in zip(fitted["nodes"], topology.nodes, strict=True):
         entry.update(name=machine.name, links=[str(machine.address)])
+    watched = limited(fitted)
+    if watched and isinstance(cluster["arbitration"], dict):
+        _fit_arbitration(cluster["arbitration"], topology, ids)
     for group in fitted["groups"]:
+        if "nodes" in group:
+            group["nodes"] = [machine.name for machine in topology.nodes]
         for resource in group["resources"]:
-            _fit_resource(resource, topology, ids)
+            _fit_resource(resource, topology, ids, watched)
     return fitted
 
 
-def _fit_resource(resource: Document, topology: Topology, ids: CloudIds | None) -> None:
+def limited(document: Document) -> bool:
+    """Whether nodes need a right to act."""
+    arbitration = document["cluster"].get("arbitration", "none")
+    return (arbitration if isinstance(arbitration, str) else arbitration["kind"]) in ("lease", "majority")
+
+
+def lease(document: Document) -> Document | None:
+    """The section of the third vote's store; None: there is none."""
+    arbitration = document["cluster"].get("arbitration")
+    return arbitration.get("lease") if isinstance(arbitration, dict) else None
+
+
+def _fit_arbitration(arbitration: Document, topology: Topology, ids: CloudIds | None) -> None:
+    """The bucket and the witness have the names of the example; who is to be fenced has those of the emulated VPC."""
+    if "fence" in arbitration:
+        if ids is None:
+            raise LabError("the configuration has a fence, and this lab has no emulated VPC")
+        arbitration["fence"]["per_node"] = {
+            machine.name: {"instance_id": ids.instances[machine.name], "eni_id": ids.interfaces[machine.name]}
+            for machine in topology.nodes
+        }
+
+
+def _fit_resource(resource: Document, topology: Topology, ids: CloudIds | None, watched: bool) -> None:
     """Fill in what is particular to the lab."""
     params = resource.setdefault("params", {})
     if resource["type"] == "awsvip":
@@ -71,6 +109,8 @@ def _fit_resource(resource: Document, topology: Topology, ids: CloudIds | None) 
         params.update(address=str(topology.service_address))
     elif resource["type"] == "exec":
         resource["params"] = {"command": APPLICATION}
+        if watched:
+            resource["params"] = {"command": [*APPLICATION, WRITES], "publishes": [f"{PORT}/tcp"]}
 
 
 def resource(document: Document, type_name: str) -> Document:

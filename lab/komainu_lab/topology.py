@@ -8,11 +8,11 @@ The router's namespace is a plain IPv4 forwarder here. The emulated VPC (`komain
 route tables, Source/Dest check, addresses of the internet gateway.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
-Kind = Literal["node", "client", "nat", "internet"]
+Kind = Literal["node", "client", "nat", "internet", "witness"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Subnet:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One machine: a cluster node, a client, a NAT instance, or the host that stands for the internet."""
+    """One machine: a cluster node, a client, a NAT instance, a witness, or the host that stands for the internet."""
 
     name: str
     "At most 11 characters: it names the router's port and is the host name."
@@ -126,4 +126,20 @@ def onprem() -> Topology:
     )
 
 
-TOPOLOGIES = {"vip": vip, "onprem": onprem}
+def witness() -> Topology:
+    """`onprem` with a third machine that keeps the vote, behind the router."""
+    there = Subnet("there", IPv4Network("192.168.30.0/24"), "")
+    segment = onprem()
+    return replace(segment, name="witness", machines=(*segment.machines, _machine("witness", "witness", there, 5)))
+
+
+def majority() -> Topology:
+    """`onprem` with a third node."""
+    segment = onprem()
+    third = _machine("node3", "node", segment.client.subnet, 13)
+    machines = (*segment.nodes, third, segment.client)
+    return replace(segment, name="majority", machines=machines)
+
+
+TOPOLOGIES = {"vip": vip, "onprem": onprem, "lease": vip, "witness": witness, "majority": majority}
+"""By the name of the example."""

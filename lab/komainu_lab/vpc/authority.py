@@ -40,6 +40,11 @@ def endpoint_names(region: str, account: str) -> tuple[str, ...]:
 
 def issue(directory: Path, region: str, account: str) -> Certificates:
     """Make a CA and a certificate for the endpoints' names and the S3 buckets' names. Raises OSError."""
+    return issue_for((*endpoint_names(region, account), f"*.s3.{region}.amazonaws.com", "localhost"), directory)
+
+
+def issue_for(names: tuple[str, ...], directory: Path) -> Certificates:
+    """Make a CA and a certificate for these names of a host. Raises OSError."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = Certificates(directory / "ca.pem", directory / "endpoint.pem", directory / "endpoint.key")
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -51,7 +56,6 @@ def issue(directory: Path, region: str, account: str) -> Certificates:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    names = (*endpoint_names(region, account), f"*.s3.{region}.amazonaws.com", "localhost")
     endpoint_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     certificate = (
         _builder(endpoint_name, ca_name, key.public_key())

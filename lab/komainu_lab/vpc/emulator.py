@@ -227,6 +227,29 @@ class Emulator:
             raise LabError(f"{machine} did not {to} within {POWER_S:.0f} s")
         self.fabric.settle()
 
+    # --- objects in S3
+
+    def do_bucket(self, bucket: str) -> None:
+        """Make a bucket."""
+        place = {"LocationConstraint": self.topology.region}
+        self.operator.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+
+    def do_object(self, bucket: str, key: str) -> str | None:
+        """The text of an object; None: there is none."""
+        s3 = self.operator.client("s3")
+        try:
+            return str(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+        except s3.exceptions.NoSuchKey:
+            return None
+
+    def do_put_object(self, bucket: str, key: str, text: str) -> None:
+        """Write an object, whatever was there."""
+        self.operator.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
+
+    def do_delete_object(self, bucket: str, key: str) -> None:
+        """Delete an object; one that is absent is no error."""
+        self.operator.client("s3").delete_object(Bucket=bucket, Key=key)
+
     def do_allow(self, actions: list[str]) -> None:
         """Let the nodes do these as well."""
         allow(self.operator, *actions)

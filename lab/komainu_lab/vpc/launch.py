@@ -188,6 +188,24 @@ class Vpc:
         """Let the nodes do these as well, by another policy of their role. Raises LabError."""
         self.control.call("allow", actions=list(actions))
 
+    def bucket(self, bucket: str) -> None:
+        """Make a bucket in S3; nodes that are switched on afterwards know its name. Raises LabError."""
+        self.control.call("bucket", bucket=bucket)
+        self.names = (*self.names, f"{bucket}.s3.{self.built.region}.amazonaws.com")
+
+    def object(self, bucket: str, key: str) -> str | None:
+        """The text of an object in S3; None: there is none. Raises LabError."""
+        found = self.control.call("object", bucket=bucket, key=key)
+        return None if found is None else str(found)
+
+    def put_object(self, bucket: str, key: str, text: str) -> None:
+        """Write an object in S3, whatever was there. Raises LabError."""
+        self.control.call("put_object", bucket=bucket, key=key, text=text)
+
+    def delete_object(self, bucket: str, key: str) -> None:
+        """Delete an object in S3. Raises LabError."""
+        self.control.call("delete_object", bucket=bucket, key=key)
+
     def instance_delay(self, state: str, delay_ms: int) -> None:
         """How long instances are `pending`, `stopping` or `shutting-down` from now on. Raises LabError."""
         self.control.call("instance_delay", state=state, delay_ms=delay_ms)

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
-from komainu_lab.configuration import APPLICATION, CloudIds, dump, fit, load, resource
+from komainu_lab.configuration import APPLICATION, WRITES, CloudIds, dump, fit, lease, load, resource
 from komainu_lab.errors import LabError
 from komainu_lab.topology import onprem, vip
 
-IDS = CloudIds("vpc-1", {"node1": "eni-1", "node2": "eni-2", "client": "eni-3"})
+IDS = CloudIds(
+    "vpc-1", {"node1": "eni-1", "node2": "eni-2", "client": "eni-3"}, {"node1": "i-1", "node2": "i-2", "client": "i-3"}
+)
 
 
 def document() -> dict[str, Any]:
@@ -75,3 +77,40 @@ def test_unknown_examples_and_types_are_named() -> None:
 
 def test_dump_is_plain_yaml() -> None:
     assert dump({"b": 1, "a": ["狛犬"]}) == "b: 1\na:\n- 狛犬\n"
+
+
+def limited_document(arbitration: Any) -> dict[str, Any]:
+    made = document()
+    made["cluster"]["arbitration"] = arbitration
+    return made
+
+
+@pytest.mark.parametrize("arbitration", ["majority", {"kind": "lease", "lease": {"type": "lease_s3"}}])
+def test_where_rights_are_limited_the_application_writes_and_its_port_can_be_cut(arbitration: Any) -> None:
+    fitted = fit(limited_document(arbitration), vip(), IDS)
+    assert resource(fitted, "exec")["params"] == {"command": [*APPLICATION, WRITES], "publishes": ["80/tcp"]}
+
+
+def test_the_store_is_found_where_there_is_one() -> None:
+    assert lease(limited_document({"kind": "lease", "lease": {"type": "lease_s3"}})) == {"type": "lease_s3"}
+    assert lease(limited_document({"kind": "majority"})) is None
+    assert lease(limited_document("none")) is None
+
+
+def test_a_fence_gets_the_ids_of_the_emulated_vpc() -> None:
+    given = {"kind": "lease", "fence": {"type": "ec2_stop", "per_node": {"a": {"instance_id": "i-x"}}}}
+    fitted = fit(limited_document(given), vip(), IDS)
+    assert fitted["cluster"]["arbitration"]["fence"]["per_node"] == {
+        "node1": {"instance_id": "i-1", "eni_id": "eni-1"},
+        "node2": {"instance_id": "i-2", "eni_id": "eni-2"},
+    }
+    without = limited_document(given)
+    without["groups"] = []
+    with pytest.raises(LabError, match="no emulated VPC"):
+        fit(without, onprem(), None)
+
+
+def test_a_group_with_a_list_of_nodes_has_those_of_the_lab() -> None:
+    given = document()
+    given["groups"][0]["nodes"] = ["a", "b"]
+    assert fit(given, vip(), IDS)["groups"][0]["nodes"] == ["node1", "node2"]

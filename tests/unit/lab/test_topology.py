@@ -24,8 +24,9 @@ def test_device_names_fit_the_kernel_and_are_unique(topology: Topology) -> None:
     assert max(len(name) for name in names) <= INTERFACE_NAME_MOST
 
 
-def test_every_topology_has_two_nodes_and_one_client(topology: Topology) -> None:
-    assert [node.name for node in topology.nodes] == ["node1", "node2"]
+def test_every_topology_has_nodes_and_one_client(topology: Topology) -> None:
+    count = 3 if topology.name == "majority" else 2
+    assert [node.name for node in topology.nodes] == [f"node{number + 1}" for number in range(count)]
     assert topology.client.kind == "client"
 
 
