@@ -62,9 +62,8 @@ def up(example: ExampleOption = "vip", name: Name = "main") -> None:
         process.terminate()
         process.wait()
         raise
-    console.print(
-        f"It is up. Look at it: komainu-lab status --name {name}; take it down: komainu-lab down --name {name}"
-    )
+    which = "" if name == "main" else f" --name {name}"
+    console.print(f"It is up. Look at it: {sys.argv[0]} status{which}; take it down: {sys.argv[0]} down{which}")
 
 
 @app.command()

@@ -12,6 +12,7 @@ from komainu.adapters.files import configuration as store, durable
 from komainu.adapters.files.configuration import ConfigurationStore, StoreError
 from komainu.model.config import Arbitration, Cluster, Group, Node, Resource
 from komainu.model.message import Message
+from komainu.model.provenance import Provenance
 
 TEXT = "# as the administrator wrote it: 狛犬\n".encode()
 
@@ -82,8 +83,9 @@ def test_only_root_may_look(full: ConfigurationStore) -> None:
 def test_equal_configurations_are_equal_files(full: ConfigurationStore, tmp_path: Path) -> None:
     other = ConfigurationStore(tmp_path / "other")
     other.init(cluster(), TEXT, "node1")
-    name = "config/cluster-1.json"
-    assert (other.root / name).read_bytes() == (full.root / name).read_bytes()
+    for each in (full, other):
+        each.stage(cluster(2), TEXT, Provenance("2026-01-01T00:00:00Z", "root", "a test"))
+    assert (other.folder / "cluster-2.json").read_bytes() == (full.folder / "cluster-2.json").read_bytes()
 
 
 def test_a_new_version_holds_and_the_old_one_stays(full: ConfigurationStore) -> None:
