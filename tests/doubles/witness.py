@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import copy
 import http.client
-import os
 import ssl
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from komainu.adapters.net.witness import Witness
 from komainu.model.message import Said
@@ -36,10 +38,11 @@ class WitnessHouse:
         self.said: list[Said] = []
         self.port = 0
         self.url = ""
+        self.changes: dict[str, Any] = {}
 
     @property
     def settings(self) -> WitnessSettings:
-        return WitnessSettings(
+        made = WitnessSettings(
             host="127.0.0.1",
             port=self.port,
             state=str(self.state),
@@ -47,6 +50,13 @@ class WitnessHouse:
             key=str(self.certificates.key),
             token_file=self.token_file,
         )
+        return replace(made, **self.changes)
+
+    def altered(self, **changes: Any) -> "WitnessHouse":
+        """Another witness in the same house, with other settings."""
+        other = copy.copy(self)
+        other.changes, other.said = changes, []
+        return other
 
     def __enter__(self) -> "WitnessHouse":
         ready = threading.Event()
@@ -110,8 +120,3 @@ class WitnessHouse:
             then(request)
 
         return forward
-
-
-def own_files(folder: Path) -> list[str]:
-    """The names of what lies there."""
-    return sorted(os.listdir(folder))

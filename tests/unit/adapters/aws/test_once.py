@@ -165,7 +165,7 @@ def test_regions_and_deadlines_have_clients_of_their_own_and_one_session_each(se
         for region, timeout_ms in (("eu-west-1", 20_000), ("eu-west-1", 19_500), ("eu-west-1", 9_000), (REGION, 9_000)):
             asyncio.run(service.call(region, read, timeout_ms))
         assert sorted(service._clients) == [(REGION, 9), ("eu-west-1", 9), ("eu-west-1", 20)]
-        assert sorted(service._sessions) == [REGION, "eu-west-1"]
+        assert set(service._sessions) == {REGION, "eu-west-1"}
         (config,) = {client.meta.config.retries["total_max_attempts"] for client in service._clients.values()}
         assert config == 1
         bounds = {key: client.meta.config.read_timeout for key, client in service._clients.items()}
