@@ -74,6 +74,8 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "KM77": ("Answers to commands", "コマンドへの応答"),
     "KM78": ("Waits that are over", "待ち時間の終了"),
     "KM79": ("States of members", "メンバーの状態の一致"),
+    "KM85": ("The third vote: its stores", "第三の投票: 投票先"),
+    "KM86": ("The witness", "Witness サーバ"),
     "KM89": ("Isolation of a node whose right has ended", "動作する権利が終わったノードの隔離"),
 }
 """The title of each section of the messages' page, by the beginning of the codes in it."""

@@ -35,6 +35,8 @@ MODULES: Final[Mapping[str, str]] = {
     "KM6": "api",
     "KM61": "cli",
     "KM7": "core",
+    "KM85": "vote",
+    "KM86": "witness",
     "KM89": "isolation",
 }
 """The module of a message by the beginning of its code; the longest that fits counts. Filters rest on these words."""

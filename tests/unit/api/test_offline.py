@@ -8,6 +8,7 @@ from komainu.adapters.files.authkey import AuthKey, KeyTrouble
 from komainu.adapters.files.configuration import ConfigurationStore, StoreError
 from komainu.adapters.files.kept import Committing
 from komainu.api.offline import Offline, OfflineTrouble
+from komainu.model.witness import WitnessSettings
 from tests.doubles.daemons import Things
 
 FILE = """
@@ -150,3 +151,8 @@ def test_a_key_that_is_none_changes_nothing(world: World, tmp_path: Path) -> Non
         world.offline.init(world.file, "n1", tmp_path / "missing", force=False)
 
     assert not world.store.initialised()
+
+
+def test_a_machine_without_a_witness_says_so(world: World) -> None:
+    with pytest.raises(NotImplementedError, match="no witness"):
+        world.offline.witness(WitnessSettings("192.0.2.1", 1, "s", "c", "k", "t"), lambda said: None)
