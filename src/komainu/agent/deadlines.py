@@ -29,6 +29,11 @@ NORMAL = Message(
     "KM5472", "the failures found by {monitor} on {node} are counted anew", "{node} のモニタ {monitor} の回数を数え直す"
 )
 CALM = Message("KM5473", "the failovers of {group} are counted anew", "{group} のフェイルオーバ回数を数え直す")
+EXPIRE = Message(
+    "KM5475",
+    "whatever right the missing nodes had to act has ended: they are proven gone",
+    "参加していないノードの動作する権利が終了し、停止済みと確認",
+)
 OTHER = Message("KM5474", "the wait {timer} is over", "待ち時間 {timer} が終了")
 
 _KINDS: dict[str, tuple[Message, tuple[str, ...]]] = {
@@ -45,6 +50,7 @@ _KINDS: dict[str, tuple[Message, tuple[str, ...]]] = {
     "failback": (FAILBACK, ("group", "node")),
     "normal": (NORMAL, ("monitor", "node")),
     "calm": (CALM, ("group",)),
+    "expire": (EXPIRE, ()),
 }
 
 

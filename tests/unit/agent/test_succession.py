@@ -6,25 +6,26 @@ import pytest
 
 from komainu.agent.succession import Claim, successor
 
-FIRST = Claim("a", formed=True, epoch=5, version=2, active=1)
+FIRST = Claim("a", formed=True, won=0, epoch=5, version=2, active=1)
 SECOND = replace(FIRST, node="b")
 
 
 @pytest.mark.parametrize(
     "better",
     [
+        replace(SECOND, won=3, epoch=4, version=1, active=0),
         replace(SECOND, epoch=6, version=1, active=0),
         replace(SECOND, version=3, active=0),
         replace(SECOND, active=2),
     ],
 )
-def test_the_higher_epoch_then_the_newer_configuration_then_the_side_that_serves(better: Claim) -> None:
+def test_the_last_to_have_the_vote_then_the_higher_epoch_then_the_newer_configuration_then_the_side_that_serves(better: Claim) -> None:
     assert successor((FIRST, better)) == "b"
     assert successor((replace(better, node="a"), SECOND)) == "a"
 
 
 def test_who_has_not_formed_never_wins_over_who_has() -> None:
-    assert successor((replace(FIRST, formed=False, epoch=99, version=9, active=9), SECOND)) == "b"
+    assert successor((replace(FIRST, formed=False, won=9, epoch=99, version=9, active=9), SECOND)) == "b"
 
 
 def test_on_a_tie_the_first_in_the_configuration() -> None:

@@ -110,8 +110,8 @@ def test_together_the_vote_is_left_alone_and_settled_once_that_is_stable() -> No
 def test_together_and_unanswered_what_runs_here_claims_before_its_right_ends() -> None:
     bench = together()
     bench.answered()
-    assert bench.voter.wish(BORN_MS + THIRD_MS) is not Wish.AT_ONCE
-    assert bench.voter.wish(BORN_MS + THIRD_MS + 1) is Wish.AT_ONCE
+    assert bench.voter.wish(BORN_MS + THIRD_MS - 1) is not Wish.AT_ONCE
+    assert bench.voter.wish(BORN_MS + THIRD_MS) is Wish.AT_ONCE
     assert together(me="b").voter.wish(BORN_MS + 10 * RIGHT_MS) is not Wish.AT_ONCE  # nothing runs on b
 
 
@@ -322,9 +322,9 @@ def test_where_nothing_runs_nothing_is_said() -> None:
 def test_what_is_not_delivered_is_told_again() -> None:
     bench = alone("a")
     bench.turn(LATER_MS + RIGHT_MS)
-    bench.turn(LATER_MS + RIGHT_MS + THIRD_MS)
+    bench.turn(LATER_MS + RIGHT_MS + THIRD_MS - 1)
     assert len(bench.events) == 1
-    bench.turn(LATER_MS + RIGHT_MS + THIRD_MS + 1)
+    bench.turn(LATER_MS + RIGHT_MS + THIRD_MS)
     assert len(bench.events) == 2
 
 

@@ -22,6 +22,11 @@ EVENTS: tuple[e.Event, ...] = (
     e.NodeProbed("7.1-8.3", "a", (e.Found("db", "disk", Result.UNKNOWN, 0), e.Found("db", "x", Result.SUCCEEDED, 3))),
     e.MonitorChanged("a", "db", "disk", "7.1-8.3", UNKNOWN),
     e.TimerFired("startup"),
+    e.VoteWon("a", "1-8", 4, True, 4_100),
+    e.VoteLost("a", "1-8", BROKEN),
+    e.RightEnding("a", "a.1", BROKEN),
+    e.RightRegained("a", "a.1"),
+    e.SuspensionNoted("a", "7.1-8.3"),
     e.NodeLeaving("a", "a.1"),
     e.CommandGiven("c1", "a", c.MoveGroup("db", None)),
     e.CommandGiven("c1", "a", c.StartGroup("db", "b")),
@@ -43,6 +48,8 @@ EVENTS: tuple[e.Event, ...] = (
 )
 MESSAGES: tuple[wire.Message, ...] = (
     wire.Beat(2**53),
+    wire.Beacon(2**53, {1: 2**53, 32: 7}),
+    wire.Beacon(7),
     wire.RoundOpened("a.1:1", ("b",)),
     wire.Hello("a.1:1", "a.1", 1, 7, True, 2, "c0ffee", "new:a.1", 3, leaving=True),
     wire.Snapshot("a.1:1", 0, 2, "x" * 10),
@@ -75,6 +82,16 @@ def test_every_kind_of_message_and_event_is_tried_here() -> None:
 
 def test_a_beat_is_small() -> None:
     assert len(wire.encode(wire.Beat(10**12))) <= 64
+
+
+def test_a_beacon_between_two_nodes_is_small() -> None:
+    assert len(wire.encode(wire.Beacon(999_999_999, {32: 999_999_999}))) <= 64
+
+
+def test_a_beacon_of_a_large_cluster_is_no_large_message() -> None:
+    answers = {number: 999_999_999 for number in range(1, 32)}
+    assert len(wire.encode(wire.Beacon(999_999_999, answers))) <= 600
+    assert wire.decode(wire.encode(wire.Beacon(7, answers))) == wire.Beacon(7, answers)
 
 
 def test_japanese_is_not_spelled_in_escapes() -> None:
