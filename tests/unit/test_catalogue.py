@@ -11,7 +11,20 @@ import pytest
 from pydantic import BaseModel
 
 from komainu.agent.patrol import Patrol
-from komainu.catalogue import MONITOR_TYPES, MONITORS, NOTIFICATIONS, NOTIFIERS, RESOURCE_TYPES, TYPES, by_name
+from komainu.catalogue import (
+    FENCE_TYPES,
+    FENCES,
+    LEASE_TYPES,
+    LEASES,
+    MONITOR_TYPES,
+    MONITORS,
+    NOTIFICATIONS,
+    NOTIFIERS,
+    RESOURCE_TYPES,
+    TYPES,
+    by_name,
+)
+from komainu.config.declared import Kind
 from komainu.config.read import read
 from komainu.config.reference import reference
 from komainu.config.rules import arbitration, groups
@@ -20,7 +33,7 @@ from komainu.core.state import State
 from komainu.model.config import Cluster
 from komainu.model.message import Message
 from komainu.model.outcome import Outcome
-from komainu.ports import MonitorHost, MonitorTraits, MonitorType, NotifierType, ResourceType
+from komainu.ports import MonitorHost, MonitorTraits, MonitorType, ResourceType
 from komainu.types.aws.vip import VPCS_DIFFER
 from tests.doubles.network import FakeNetwork
 from tests.unit.config.sample import EVERY
@@ -32,14 +45,18 @@ def test_every_type_has_a_name_and_a_monitor_of_its_own() -> None:
     assert list(RESOURCE_TYPES) == [declared.name for declared in TYPES]
     assert list(MONITOR_TYPES) == [declared.name for declared in MONITORS]
     assert list(NOTIFIERS) == [declared.name for declared in NOTIFICATIONS] == ["mail", "webhook", "sns"]
+    assert list(LEASE_TYPES) == [declared.name for declared in LEASES]
+    assert list(FENCE_TYPES) == [declared.name for declared in FENCES]
     names = [*(declared.monitor for declared in TYPES), *MONITOR_TYPES]
     assert len(set(names)) == len(names)  # a monitor that comes with a resource, and one of its own, are told apart
     with pytest.raises(ValueError, match="two types are called every"):
         by_name([EVERY, EVERY])
 
 
-@pytest.mark.parametrize("declared", [*TYPES, *MONITORS, *NOTIFICATIONS], ids=lambda declared: declared.name)
-def test_every_parameter_is_explained_in_both_languages(declared: ResourceType | MonitorType | NotifierType) -> None:
+@pytest.mark.parametrize(
+    "declared", [*TYPES, *MONITORS, *NOTIFICATIONS, *LEASES, *FENCES], ids=lambda declared: declared.name
+)
+def test_every_parameter_is_explained_in_both_languages(declared: Kind) -> None:
     own = parameters(declared)
     for section in (own, *own.get("$defs", {}).values()):
         for key, field in section.get("properties", {}).items():
@@ -58,7 +75,7 @@ def test_what_a_type_names_among_its_parameters_exists(declared: ResourceType | 
 
 
 def test_every_message_of_a_type_has_a_code_of_its_own_and_the_same_values_in_both_languages() -> None:
-    declarations = (*TYPES, *MONITORS, *NOTIFICATIONS)
+    declarations: tuple[Kind, ...] = (*TYPES, *MONITORS, *NOTIFICATIONS, *LEASES, *FENCES)
     messages = [each for kind in declarations for each in (kind.title, kind.description, *kind.messages)]
     distinct = list(dict.fromkeys(messages))
     assert len({message.code for message in distinct}) == len(distinct)
