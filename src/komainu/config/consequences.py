@@ -6,6 +6,7 @@ from typing import Any
 
 from komainu.config import dependencies
 from komainu.model.config import Cluster, Group
+from komainu.model.difference import arbitration_differs, keeps_majority
 from komainu.model.message import Message, Said
 
 RESTARTS = Message(
@@ -62,6 +63,22 @@ NOT_WHILE_IT_EXISTS = Message(
     "`{what}` は既存のクラスタでは変更できません。元の値に戻すか、クラスタを停止して各ノードを初期化し直してください。",
     "error",
 )
+ONLY_TOGETHER = Message(
+    "KM1511",
+    "This comes into force only while all nodes of the present configuration are there: one that is away would wake "
+    "with the old nodes, store or times, and could take itself to be in the right.",
+    "この変更は、現在の構成の全ノードがそろっている間だけ有効にできます。不在のノードが、変更前のノード、投票先、"
+    "時間のまま動き出し、自分に権利があると判断するおそれがあるためです。",
+    "warning",
+)
+NO_MAJORITY_STAYS = Message(
+    "KM1512",
+    "The nodes that stay are not more than half of the old nodes and of the new ones: those that go and those that "
+    "come could both take themselves for the majority. Exchange the nodes in several steps.",
+    "残るノードが、変更前または変更後のノードの過半数になりません。外れるノードと加わるノードが、"
+    "どちらも自分たちを過半数と判断するおそれがあります。ノードの入れ替えは何回かに分けて行ってください。",
+    "error",
+)
 NOTHING_RESTARTS = Message("KM1510", "Nothing restarts.", "再起動するものはありません。")
 
 Place = tuple[str, str]
@@ -69,6 +86,9 @@ Place = tuple[str, str]
 
 ORDER = "(order)"
 """The last word of a path when a list holds the same names in another order. No name looks like it."""
+
+_RIGHTS = ("kind", "lease", "right_ms", "wait_ms")
+"""What of the arbitration all nodes have to know alike."""
 
 _WORK = ("type", "exclusive", "params", "per_node")
 """What a running resource was started with; all else is only what is done about it."""
@@ -95,6 +115,10 @@ class Consequences:
     "What takes effect when a daemon starts the next time."
     refused_online: tuple[str, ...] = ()
     "What cannot be changed while the cluster exists."
+    only_together: bool = False
+    "It concerns who may act: all nodes have to be there."
+    no_majority_stays: bool = False
+    "Too many nodes are exchanged at once."
 
     def joined(self, other: "Consequences") -> "Consequences":
         """Both together, each thing once."""
@@ -114,6 +138,8 @@ class Consequences:
     def said(self) -> tuple[Said, ...]:
         """In sentences, the gravest first."""
         found = [NOT_WHILE_IT_EXISTS.said(what=what) for what in self.refused_online]
+        if self.no_majority_stays:
+            found.append(NO_MAJORITY_STAYS.said())
         for message, places in (
             (STOPS, self.removed),
             (RESTARTS, self.restarted),
@@ -128,6 +154,8 @@ class Consequences:
             found.append(MAY_MOVE.said(groups=", ".join(self.may_move)))
         if self.transport_changed:
             found.append(TRANSPORT.said())
+        if self.only_together:
+            found.append(ONLY_TOGETHER.said())
         found += [NEXT_START.said(what=what) for what in self.next_start]
         if not self.interrupts and not self.refused_online:
             found.append(NOTHING_RESTARTS.said())
@@ -139,8 +167,13 @@ def of_difference(old: Cluster, new: Cluster, path: tuple[str, ...]) -> Conseque
     match path:
         case ("name" | "environment" as what,):
             return Consequences(refused_online=(what,))
-        case ("nodes", *_) | ("detect_within_ms",):
-            return Consequences(transport_changed=path != ("nodes", ORDER))
+        case ("nodes", *rest):
+            rights = _rights(old, new) if len(rest) == 1 and rest != [ORDER] else Consequences()
+            return replace(rights, transport_changed=rest != [ORDER])
+        case ("detect_within_ms",):
+            return Consequences(transport_changed=True)
+        case ("arbitration", *rest):
+            return _rights(old, new) if rest and rest[0] in _RIGHTS else Consequences()
         case ("aws", *_):
             return Consequences(next_start=("aws",))
         case ("exclusions", str(name), *_):
@@ -152,6 +185,10 @@ def of_difference(old: Cluster, new: Cluster, path: tuple[str, ...]) -> Conseque
             if before is not None and after is not None:
                 return _inside_group(before, after, key, tuple(rest))
     return Consequences()
+
+
+def _rights(old: Cluster, new: Cluster) -> Consequences:
+    return Consequences(only_together=arbitration_differs(old, new), no_majority_stays=not keeps_majority(old, new))
 
 
 def _group(cluster: Cluster, name: str) -> Group | None:

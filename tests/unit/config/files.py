@@ -85,11 +85,33 @@ NOTIFICATION = _some(
 )
 
 
+ARBITRATION = st.sampled_from(["none", "operator", "majority"]) | _some(
+    {
+        "lease": st.just({"type": "urn", "params": {"place": "here"}}),
+        "fence": _some(
+            {"timeout_ms": TIMES, "params": st.just({"hard": True})},
+            type=st.just("plug"),
+            per_node=st.just({node: {"socket": node} for node in NODES}),
+        ),
+        "right_ms": st.integers(1_000, 30_000),
+        "wait_ms": st.integers(1_000, 40_000),
+        "store_timeout_ms": st.integers(1, 5_000),
+        "stop_grace_ms": st.integers(1, 5_000),
+        "head_start_ms": st.integers(0, 1_000),
+    },
+    kind=st.sampled_from(["none", "operator", "lease", "majority"]),
+)
+
+
 @st.composite
 def files(draw: st.DrawFn) -> dict[str, Any]:
     """One file, as YAML has it."""
     file: dict[str, Any] = {
-        "cluster": {"name": "c", "environment": draw(st.sampled_from(["aws", "onprem"])), "arbitration": "operator"},
+        "cluster": {
+            "name": "c",
+            "environment": draw(st.sampled_from(["aws", "onprem"])),
+            "arbitration": draw(st.just("operator") | ARBITRATION),
+        },
         "nodes": [{"name": name, "links": [f"10.0.0.{number}"]} for number, name in enumerate(NODES, start=1)],
         "groups": [draw(_group(name)) for name in draw(_subset(GROUPS))],
         "monitors": draw(st.lists(MONITOR, max_size=2, unique_by=lambda each: str(each["name"]))),

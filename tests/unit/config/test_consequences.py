@@ -51,6 +51,46 @@ def test_what_follows_from_one_change(old: str, new: str, wanted: Consequences) 
     assert between(GOOD, changed((old, new))) == wanted
 
 
+LEASE = "arbitration: {kind: lease, lease: {type: urn, params: {place: here}}}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("arbitration: operator", LEASE),
+        (LEASE, "arbitration: none"),
+        (LEASE, LEASE.replace("here", "there")),
+        (LEASE, LEASE.replace("}}}", "}}, right_ms: 20000}")),
+    ],
+)
+def test_who_may_act_is_changed_only_while_all_are_there(old: str, new: str) -> None:
+    wanted = Consequences(only_together=True)
+    before, after = (changed(("arbitration: operator", each)) for each in (old, new))
+    assert between(before, after) == wanted
+    assert words.ONLY_TOGETHER.code in [said.code for said in wanted.said()]
+
+
+def test_what_a_node_has_for_itself_may_be_changed_at_any_time() -> None:
+    patient = LEASE.replace("}}}", "}}, head_start_ms: 400, stop_grace_ms: 400}")
+    before, after = (changed(("arbitration: operator", each)) for each in (LEASE, patient))
+    assert between(before, after) == Consequences()
+
+
+def test_a_majority_of_the_nodes_stays() -> None:
+    three = [
+        ("arbitration: operator", "arbitration: majority"),
+        ("groups:\n", "  - {name: node3, links: [10.0.130.100]}\ngroups:\n"),
+        ("          node2: {port: port-2}\n", "          node2: {port: port-2}\n          node3: {port: port-3}\n"),
+    ]
+    before = changed(*three)
+    one = between(before, before.replace("node3", "node4"))
+    assert (one.only_together, one.no_majority_stays) == (True, False)
+    two = between(before, before.replace("node3", "node4").replace("node2", "node5"))
+    assert (two.only_together, two.no_majority_stays) == (True, True)
+    assert two.said()[0].code == words.NO_MAJORITY_STAYS.code
+    assert two.said()[0].level == "error"
+
+
 def test_an_environment_is_not_changed_while_the_cluster_exists() -> None:
     empty = GOOD.split("groups:")[0].replace("arbitration: operator", "arbitration: operator\n  detect_within_ms: 5000")
     other = between(empty, empty.replace("environment: aws", "environment: onprem"))

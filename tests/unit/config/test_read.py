@@ -11,6 +11,7 @@ from hypothesis import given, settings, strategies as st
 from komainu import config
 from komainu.catalogue import FENCE_TYPES, LEASE_TYPES, MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
 from komainu.config import complete, parameters, read, refusals, rules, yaml_text
+from komainu.config.arbitration import ArbitrationSection
 from komainu.config.rules import arbitration as rule, safety
 from komainu.model.config import Cluster
 from tests.unit.config.files import files
@@ -273,6 +274,25 @@ LISTS = ("groups", "monitors", "exclusions", "notifications")
 @given(st.dictionaries(st.sampled_from(LISTS), st.lists(_sections(), max_size=3)))
 def test_no_values_in_the_right_lists_crash_the_reader(lists: dict[str, object]) -> None:
     found = reading(json.dumps({**yaml.safe_load(GOOD), **lists}))
+    assert (found.cluster is None) == bool(found.errors)
+
+
+ARBITRATION_KEYS = [*ArbitrationSection.model_fields, "x"]
+INSIDE = ["type", "params", "per_node", "timeout_ms", "place", "node1", "urn", "plug", "lease", "majority", "operator"]
+
+
+def _inside() -> st.SearchStrategy[object]:
+    words = st.sampled_from(INSIDE)
+    leaves = words | st.integers() | st.booleans() | st.none()
+    return st.recursive(leaves, lambda inner: st.dictionaries(words, inner, max_size=4), max_leaves=12)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(ARBITRATION_KEYS), _inside()))
+def test_no_values_in_the_arbitration_crash_the_reader(values: dict[str, object]) -> None:
+    file = yaml.safe_load(GOOD)
+    file["cluster"]["arbitration"] = values
+    found = reading(json.dumps(file))
     assert (found.cluster is None) == bool(found.errors)
 
 

@@ -15,7 +15,7 @@ from komainu.catalogue import FENCES, LEASES, MONITORS, NOTIFICATIONS, TYPES
 from komainu.config.reference import MESSAGES, reference
 from komainu.model.message import Language
 from komainu.model.traits import Traits
-from tests.unit.config.sample import APP, EVERY, FLOAT, MOVE, resource_type
+from tests.unit.config.sample import APP, EVERY, FLOAT, MOVE, PLUG, URN, resource_type
 
 DOCS = Path(__file__).parents[3] / "docs"
 BEGIN = "<!-- The reference begins: made from the program, not to be edited -->\n"
@@ -82,6 +82,17 @@ def test_the_facts_of_a_type_are_there() -> None:
     assert "- Exclusive: yes\n" in text[fixed:app]
     assert "- Exclusive: yes, unless `exclusive: false`" in text[app:]
     assert "`start_timeout_ms` 7000" in text[app:]
+
+
+def test_the_arbitration_has_a_table_and_its_types_have_theirs() -> None:
+    text = reference([], "en", leases=[URN], fences=[PLUG])
+    table = text[text.index("### `cluster.arbitration`") : text.index("### `nodes[]`")]
+    assert "| `lease.type` | name | required | The type of the store. |" in table
+    assert "| `fence.timeout_ms` | whole number ≥ 1 | `180000` |" in table
+    lease, fence = text.index("### `urn`: the urn"), text.index("### `plug`: the plug")
+    assert "| `place` | text | required | The place. |" in text[lease:fence]
+    assert "| `socket` | text | required on every node | The socket. |" in text[fence:]
+    assert "| `hard` | `true` or `false` | `true` | Whether it is pulled hard. |" in text[fence:]
 
 
 class Endless(BaseModel):
