@@ -36,7 +36,7 @@ def test_bounds_and_defaults_of_the_file_are_those_of_the_model(
             assert field.default == wanted.default, key
 
 
-SECTIONS = [shape.ClusterFile, shape.ArbitrationSection, model.Recovery, *(pair[0] for pair in PAIRS)]
+SECTIONS = [shape.ClusterFile, model.Recovery, *(pair[0] for pair in PAIRS)]
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
