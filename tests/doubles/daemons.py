@@ -15,12 +15,13 @@ from komainu.agent.daemon import Daemon
 from komainu.agent.notify import Notifier
 from komainu.agent.residents import GROUP
 from komainu.core.state import State
-from komainu.model.config import Arbitration, Cluster, Group, Node, Resource
+from komainu.model.config import Cluster, Group, Node, Resource
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, failed
 from komainu.model.provenance import Provenance, Version
 from komainu.model.traits import Traits
 from komainu.ports import Host, MonitorHost, MonitorTraits, MonitorType, NotifierType, ResourceType
+from komainu_lab.sim.arbitrations import arbitration as by_name
 from tests.doubles.bus import FakeBus, FakeWire
 from tests.doubles.machine import FakePower, FakeWatchdog
 from tests.doubles.network import FakeNetwork
@@ -300,7 +301,7 @@ def cluster(*resources: Resource, nodes: int = 2, arbitration: str = "none", **c
         "environment": "onprem",
         "detect_within_ms": 450,
         "startup_sync_wait_ms": 60_000,
-        "arbitration": Arbitration(kind=arbitration),
+        "arbitration": by_name(arbitration),
         "nodes": tuple(Node(name=name, id=index, links=(f"10.0.0.{index}",)) for index, name in enumerate(names, 1)),
         "groups": (Group(name="web", nodes=names, resources=resources or (resource(),)),),
     }

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from komainu.agent.background import Background
 from komainu.agent.keeper import TAKEN_OVER, Keeper
-from komainu.core.state import Change, initial
+from komainu.core.state import Change, Suspension, initial
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
 from tests.doubles.daemons import MemoryStore, cluster
@@ -22,9 +22,9 @@ class World:
         self.background = Background()
         self.reloads: list[int] = []
         self.later: list[Callable[[], None]] | None = None
-        self.keeper = Keeper(
-            initial(cluster(), 3), self.store, self.background, self.alerts.append, self.afterwards, self.reload
-        )
+        self.noted: list[str] = []
+        around = (self.alerts.append, self.afterwards, self.reload, self.noted.append)
+        self.keeper = Keeper(initial(cluster(), 3), self.store, self.background, *around, vote_epoch=4)
 
     def afterwards(self, call: Callable[[], None]) -> None:
         if self.later is None:
@@ -157,5 +157,50 @@ def test_a_disk_that_fails_is_told_once_until_it_works_again() -> None:
         world.keeper.keep(replace(state, epoch=7))
         await world.written()
         assert world.alerts == [FULL.said()] * 2
+
+    play(story)
+
+
+def test_the_newest_epoch_of_the_vote_is_written_once() -> None:
+    """A record below it is an old copy, also after a restart (trap 14)."""
+
+    async def story(world: World) -> None:
+        for epoch in (3, 4, 6, 6, 5, 7):
+            world.keeper.keep_vote_epoch(epoch)
+        await world.written()
+
+        assert world.store.vote_epochs == [6, 7]
+        assert world.keeper.vote_epoch == 7
+
+    play(story)
+
+
+def test_a_suspension_is_told_as_noted_once_the_disk_has_it() -> None:
+    async def story(world: World) -> None:
+        state = initial(cluster(), 3)
+        suspended = replace(state, suspension=Suspension("1.r.1", True))
+        world.keeper.keep(suspended)
+        world.keeper.keep(suspended)
+        assert world.noted == []
+        await world.written()
+        assert (world.store.suspended, world.noted) == ([True], ["1.r.1"])
+
+        world.keeper.keep(replace(state, suspension=Suspension("1.r.2", False)))
+        await world.written()
+        assert world.store.suspended == [True]  # a node that boots meanwhile must start nothing
+
+        world.keeper.keep(state)
+        await world.written()
+        assert (world.store.suspended, world.noted) == ([True, False], ["1.r.1"])
+
+    play(story)
+
+
+def test_a_suspension_that_could_not_be_written_is_not_noted() -> None:
+    async def story(world: World) -> None:
+        world.store.trouble = FULL.said()
+        world.keeper.keep(replace(initial(cluster(), 3), suspension=Suspension("1.r.1", True)))
+        await world.written()
+        assert (world.noted, world.alerts) == ([], [FULL.said()])
 
     play(story)
