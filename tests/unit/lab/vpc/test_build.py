@@ -1,6 +1,6 @@
 """What is built: the VPC of figure 4-1, the same every time, with the seed's policy."""
 
-from komainu_lab.vpc.build import NODE_ACTIONS
+from komainu_lab.vpc.build import NODE_ACTIONS, allow
 from komainu_lab.vpc.description import Description
 from tests.unit.lab.vpc.world import World
 
@@ -18,3 +18,12 @@ def test_the_instances_of_the_nodes_have_the_seeds_policy(world: World) -> None:
     found = world.ec2.describe_instances(InstanceIds=[i.id for i in world.built.instances.values()])
     profiles = [bool(i.get("IamInstanceProfile")) for r in found["Reservations"] for i in r["Instances"]]
     assert profiles == [instance.role == "komainu-node" for instance in world.built.instances.values()]
+
+
+def test_more_can_be_allowed_and_what_was_allowed_stays(world: World) -> None:
+    allow(world.operator, "ec2:StopInstances")
+    iam = world.operator.client("iam")
+    policies = iam.list_role_policies(RoleName="komainu-node")["PolicyNames"]
+    assert sorted(policies) == ["cluster", "more"]
+    document = iam.get_role_policy(RoleName="komainu-node", PolicyName="more")["PolicyDocument"]
+    assert document["Statement"][0]["Action"] == ["ec2:StopInstances"]
