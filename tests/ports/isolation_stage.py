@@ -72,7 +72,7 @@ def echoing(*addresses: str) -> Iterator[None]:
             try:
                 data, client = listener.recvfrom(100)
                 listener.sendto(data, client)
-            except TimeoutError:
+            except (TimeoutError, PermissionError):  # it came in, and was cut off before the answer went out
                 continue
 
     threads = [threading.Thread(target=serve, args=(listener,)) for listener in sockets]
