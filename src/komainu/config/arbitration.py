@@ -19,7 +19,8 @@ STORE_SHARE = 5
 """One call to the store may take this part of a right at most: so that a call that is lost can be repeated."""
 STEP_MS = 500
 """Derived times are rounded up to it."""
-SHORTEST_MS = 1_000
+SHORTEST_MS = 2_000
+"""Of a right and a wait: beats are 250 ms apart at least, and a late one must not make a healthy node ask the store."""
 
 
 class LeaseSection(Section):

@@ -64,6 +64,12 @@ def test_the_version_that_the_cluster_goes_on_with_is_kept_even_when_it_is_older
     assert store.load() == other
 
 
+def test_what_holds_is_told_or_why_there_is_nothing(store: ConfigurationStore, tmp_path: Path) -> None:
+    assert Committing(store).in_force() == store.load()
+    with pytest.raises(StoreError, match="init"):
+        Committing(ConfigurationStore(tmp_path / "empty")).in_force()
+
+
 def test_the_next_version_is_that_of_the_same_cluster(store: ConfigurationStore, tmp_path: Path) -> None:
     assert Committing(store).next_version("test") == 2
     assert Committing(store).next_version("other") == 1
