@@ -13,6 +13,8 @@ from komainu.ports import Guarded, Host, ResourceType
 
 AGAIN_MS = (200, 1_000, 2_000)
 "A frame can be lost, and a neighbour that missed it would keep sending to the old machine: it is said again."
+LATE_MS = 500
+"A repetition that comes later than this is not made."
 
 NO_DEVICE = Message(
     "KM3801",
@@ -164,6 +166,8 @@ class Fip:
         begun = clock()
         for at_ms in AGAIN_MS:
             await asyncio.sleep(max(0.0, begun + at_ms / 1000 - clock()))
+            if (clock() - begun) * 1000 - at_ms > LATE_MS:
+                return  # this process stood still: the address may live elsewhere by now, and the kernel guards no frames
             await self._host.network.announce(device, self._address)
 
     async def _end_announcing(self) -> None:

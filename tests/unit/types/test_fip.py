@@ -1,6 +1,7 @@
 """fip: the smallest floating IP that a segment of neighbours follows."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -150,6 +151,21 @@ def test_an_announcement_that_cannot_be_sent_fails_the_start(monkeypatch: pytest
         monkeypatch.setattr(world.network, "announce", down)
         outcome = await world.fip.start(5_000)
         assert (outcome.result, outcome.said and outcome.said.code) == (Result.FAILED, "KM3806")
+
+    run(body)
+
+
+def test_a_process_that_stood_still_does_not_announce_what_may_live_elsewhere_by_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(subject, "LATE_MS", 50)
+
+    async def body(world: World) -> None:
+        await world.fip.start(5_000)
+        threading.Event().wait(0.2)
+        await world.announced()
+        assert world.network.announced == [("eth0", ADDRESS)]
+        assert world.reports == []
 
     run(body)
 
