@@ -126,11 +126,14 @@ class Fip:
             await self._host.network.add_address(device, self._address, self._params.prefix)
         except OSError as error:
             return failed(self._said(REFUSED), f"{error}")
+        announced = asyncio.get_running_loop().time()
         try:
             await self._host.network.announce(device, self._address)
         except OSError as error:
             return failed(self._said(NOT_ANNOUNCED), f"{device}: {error}")
-        self._announcing = asyncio.create_task(self._announce_again(device), name=f"announce {self._host.resource}")
+        self._announcing = asyncio.create_task(
+            self._announce_again(device, announced), name=f"announce {self._host.resource}"
+        )
         self._announcing.add_done_callback(self._announcing_ended)
         return SUCCEEDED
 
@@ -161,13 +164,12 @@ class Fip:
     async def _device(self) -> str | None:
         return self._params.device or await self._host.network.device_for(self._address)
 
-    async def _announce_again(self, device: str) -> None:
+    async def _announce_again(self, device: str, begun: float) -> None:
         clock = asyncio.get_running_loop().time
-        begun = clock()
         for at_ms in AGAIN_MS:
             await asyncio.sleep(max(0.0, begun + at_ms / 1000 - clock()))
             if (clock() - begun) * 1000 - at_ms > LATE_MS:
-                return  # this process stood still: the address may live elsewhere by now, and the kernel guards no frames
+                return  # this process stood still, the address may live elsewhere by now, and no filter sees frames
             await self._host.network.announce(device, self._address)
 
     async def _end_announcing(self) -> None:
