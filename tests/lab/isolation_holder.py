@@ -45,10 +45,10 @@ async def main(address: str, *words: str) -> None:
     state = state.with_hold("web", "a", 0, Hold(Status.RUNNING))
     state = state.with_hold("web", "a", 1, Hold(Status.RUNNING if "db" in words else Status.STOPPED))
     isolation.follow(state, bound=True)
-    isolation.extended(RIGHT_MS)
+    isolation.lasts_until(now_ms() + RIGHT_MS)
     while "once" not in words:
         await asyncio.sleep(RIGHT_MS / 6_000)
-        isolation.extended(RIGHT_MS)
+        isolation.lasts_until(now_ms() + RIGHT_MS)
     await asyncio.sleep(RIGHT_MS / 1_000)
     isolation.ended()
     await asyncio.Event().wait()

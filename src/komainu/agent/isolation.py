@@ -179,12 +179,8 @@ class Isolation:
             self._bound, self._cluster = bound, state.cluster
         self._weigh()
 
-    def extended(self, for_ms: int) -> None:
-        """The right lasts for so long from now. `lasts_until` says the same without the time between two clocks."""
-        self.lasts_until(self._now_ms() + for_ms)
-
     def lasts_until(self, until_ms: int) -> None:
-        """The right lasts until then."""
+        """The right lasts until then. A date, and no time: this process may stand still between two clocks."""
         self._until_ms = until_ms
         self._stir()
 

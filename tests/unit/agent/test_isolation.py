@@ -84,7 +84,7 @@ def test_it_is_cut_off_before_anything_starts_and_held_while_the_right_lasts() -
     async def story(node: Node) -> None:
         node.isolation.follow(node.state, bound=True)
         assert not node.kernel.passes(VIP), "at once: not after the thread has had its turn"
-        node.isolation.extended(E_MS)
+        node.isolation.lasts_until(node.ms + E_MS)
         await node.rest()
         assert node.kernel.until_ms == node.ms + E_MS
         node.ms += 4_000
@@ -123,7 +123,7 @@ def test_nothing_is_cut_off_where_no_right_is_needed() -> None:
 def test_a_new_daemon_leaves_what_is_held_as_it_is() -> None:
     async def story(node: Node) -> None:
         node.isolation.follow(node.state, bound=True)
-        node.isolation.extended(E_MS)
+        node.isolation.lasts_until(node.ms + E_MS)
         await node.rest()
         until_ms = node.kernel.until_ms
         await node.isolation.close()
@@ -167,7 +167,7 @@ def test_time_that_passed_between_the_clock_and_the_kernel_is_counted_anew() -> 
 def test_what_only_a_reset_ends_is_reset_at_the_end_of_the_right() -> None:
     async def story(node: Node) -> None:
         node.isolation.follow(node.state, bound=True)
-        node.isolation.extended(E_MS)
+        node.isolation.lasts_until(node.ms + E_MS)
         node.runs(DB)
         await node.rest()
         node.ms += E_MS
@@ -182,7 +182,7 @@ def test_what_only_a_reset_ends_is_reset_at_the_end_of_the_right() -> None:
 def test_a_node_on_which_all_was_stopped_is_not_reset() -> None:
     async def story(node: Node) -> None:
         node.isolation.follow(node.state, bound=True)
-        node.isolation.extended(E_MS)
+        node.isolation.lasts_until(node.ms + E_MS)
         node.runs(DB)
         node.runs(FIP)
         await node.rest()
@@ -226,11 +226,11 @@ def test_a_missing_watchdog_is_told_once() -> None:
         node.isolation.follow(node.state, bound=True)
         node.runs(DB)
         for _ in range(3):
-            node.isolation.extended(E_MS)
+            node.isolation.lasts_until(node.ms + E_MS)
             await node.rest()
         assert node.alerts == ["KM8905"]
         node.device.absent = False
-        node.isolation.extended(E_MS)
+        node.isolation.lasts_until(node.ms + E_MS)
         await node.rest()
         assert node.device.armed_ms == E_MS
 
@@ -243,14 +243,14 @@ def test_where_the_kernel_cannot_cut_it_off_an_address_takes_a_reset_as_well() -
         node.isolation.follow(node.state, bound=True)
         node.runs(FIP)
         for _ in range(3):
-            node.isolation.extended(E_MS)
+            node.isolation.lasts_until(node.ms + E_MS)
             await node.rest()
         assert node.alerts == ["KM8901"]
         assert node.isolation.trouble is not None
         assert node.device.armed_ms == E_MS
 
         node.kernel.trouble = None
-        node.isolation.extended(E_MS)
+        node.isolation.lasts_until(node.ms + E_MS)
         await node.rest()
         await node.rest()
         assert node.isolation.trouble is None
@@ -259,7 +259,7 @@ def test_where_the_kernel_cannot_cut_it_off_an_address_takes_a_reset_as_well() -
         assert node.device.armed_ms is None
 
         node.kernel.trouble = OSError(errno.EPERM, "Operation not permitted")
-        node.isolation.extended(E_MS)
+        node.isolation.lasts_until(node.ms + E_MS)
         await node.rest()
         node.ms += E_MS
         node.isolation.ended()
@@ -272,10 +272,10 @@ def test_where_the_kernel_cannot_cut_it_off_an_address_takes_a_reset_as_well() -
 def test_rules_that_somebody_removed_are_put_back() -> None:
     async def story(node: Node) -> None:
         node.isolation.follow(node.state, bound=True)
-        node.isolation.extended(E_MS)
+        node.isolation.lasts_until(node.ms + E_MS)
         await node.rest()
         node.kernel.lose()
-        node.isolation.extended(E_MS)
+        node.isolation.lasts_until(node.ms + E_MS)
         await node.rest()
         assert node.kernel.guarded is not None
         assert node.kernel.passes(VIP)
@@ -306,7 +306,7 @@ def test_before_it_had_a_right_a_daemon_puts_them_back_too() -> None:
 def test_lifting_lets_everything_pass_and_takes_the_watchdog_off() -> None:
     async def story(node: Node) -> None:
         node.isolation.follow(node.state, bound=True)
-        node.isolation.extended(E_MS)
+        node.isolation.lasts_until(node.ms + E_MS)
         node.runs(DB)
         await node.rest()
         node.isolation.lift()
@@ -335,7 +335,7 @@ def test_a_kernel_without_nftables_does_not_matter_where_no_right_is_needed() ->
 def test_another_configuration_guards_something_else_and_loses_no_time() -> None:
     async def story(node: Node) -> None:
         node.isolation.follow(node.state, bound=True)
-        node.isolation.extended(E_MS)
+        node.isolation.lasts_until(node.ms + E_MS)
         await node.rest()
         node.isolation.follow(initial(made(per_node={"a": {"address": "192.0.2.101"}})), bound=True)
         assert node.kernel.guarded is not None
@@ -383,7 +383,7 @@ def test_a_kernel_that_is_always_slow_is_counted_in() -> None:
 def test_a_reset_waits_for_no_disk_longer_than_the_others_wait() -> None:
     async def story(node: Node) -> None:
         node.isolation.follow(node.state, bound=True)
-        node.isolation.extended(E_MS)
+        node.isolation.lasts_until(node.ms + E_MS)
         node.runs(DB)
         await node.rest()
         node.isolation.ended()
@@ -396,7 +396,7 @@ def test_a_reset_waits_for_no_disk_longer_than_the_others_wait() -> None:
 def test_a_right_that_ends_early_is_over_at_once() -> None:
     async def story(node: Node) -> None:
         node.isolation.follow(node.state, bound=True)
-        node.isolation.extended(E_MS)
+        node.isolation.lasts_until(node.ms + E_MS)
         await node.rest()
         node.isolation.ended()
         await node.rest()
@@ -410,7 +410,7 @@ def test_after_the_end_the_watchdog_is_left_alone() -> None:
         await node.isolation.close()
         node.isolation = Isolation("a", RESOURCE_TYPES, node.kernel, node.device, node.ending, node._alert, node.now_ms)
         node.isolation.follow(node.state, bound=True)
-        node.isolation.extended(E_MS)
+        node.isolation.lasts_until(node.ms + E_MS)
         node.runs(DB)
         await node.rest()
         told = list(node.device.asked)
