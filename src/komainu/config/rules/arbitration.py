@@ -61,16 +61,16 @@ LEASE_AS_WORD = Message(
     "KM1711",
     "`lease` has to say where the vote is. Write `arbitration:` as a section with `kind: lease`, and in it a section "
     "`lease` with the `type` of the store and its `params`.",
-    "`lease` では投票先の指定が必要です。`arbitration:` を節にして `kind: lease` と書き、その中に `lease` の節を加えて、"
-    "投票先の `type` と `params` を書いてください。",
+    "`lease` では投票先の指定が必要です。`arbitration:` を節にして `kind: lease` と書き、"
+    "その中に `lease` の節を加えて、投票先の `type` と `params` を書いてください。",
     "error",
 )
 NO_STORE = Message(
     "KM1712",
     "Kind `lease` has no store: two nodes that cannot hear each other would have nobody to ask. Add a section `lease` "
     "with the `type` of the store and its `params`.",
-    "`kind: lease` に投票先がありません。互いに通信できない 2 つのノードが、どちらが続けるかを決められません。`lease` の"
-    "節を加え、投票先の `type` と `params` を書いてください。",
+    "`kind: lease` に投票先がありません。互いに通信できない 2 つのノードが、どちらが続けるかを決められません。"
+    "`lease` の節を加え、投票先の `type` と `params` を書いてください。",
     "error",
 )
 LEASE_IS_FOR_TWO = Message(
