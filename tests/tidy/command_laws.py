@@ -22,6 +22,7 @@ SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINE = re.compile(r"^(?:[#$] |sudo )?(komainu(?: .*)?)$", re.MULTILINE)
 UNFINISHED = "the following arguments are required"
 "argparse's words: a command may be named without its values."
+OPTIONS_ONLY = re.compile(f"{UNFINISHED}: --[\\w-]+(, --[\\w-]+)*$")
 MOST_VALUES = 3
 
 
@@ -87,8 +88,8 @@ def refusal(words: list[str]) -> str:
         trouble = _trouble([*words, *(["1"] * missing)])
         if UNFINISHED not in trouble:
             return trouble
-        if trouble.endswith(": COMMAND"):
-            return ""  # it names all that is below a word
+        if trouble.endswith(": COMMAND") or OPTIONS_ONLY.search(trouble):
+            return ""  # it names all that is below a word; or a command whose values all have names
     return trouble
 
 

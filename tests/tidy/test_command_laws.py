@@ -40,6 +40,7 @@ def test_every_command_in_a_document_can_be_given() -> None:
         "It is `komainu group\nmvoe`.",
         "```sh\n# komainu group move web --fast\n```\n",
         "`komainu report [FAILOVER | --lst]`",
+        "`komainu witness 7641`, `komainu witness --lissten :1`",
     ],
 )
 def test_a_command_that_is_not_there_is_found(text: str) -> None:
@@ -53,6 +54,7 @@ def test_a_command_that_is_not_there_is_found(text: str) -> None:
         "`komainu group` is for groups; `komainu group move` moves one to `NODE`.",
         "`komainu node confirm-gone {node}`, `komainu config show VERSION`",
         "`komainu maintenance on|off`, `komainu what-if ... --config FILE`, `komainu events -f | head`",
+        "`komainu witness`, `komainu witness --listen ADDRESS:1`",
         "```\nkomainu is the word of this line\n```\n",
     ],
 )
