@@ -96,6 +96,13 @@ NO_CLOUD = Message(
     "error",
 )
 
+NOT_WANTED = Message(
+    "KM5811",
+    "Fencing of node {node} is given up: it is back, or this side has lost the vote or the majority.",
+    "ノード {node} の強制停止を中止しました: このノードが復帰したか、こちらの側が投票権または過半数を失いました。",
+    "warning",
+)
+
 GONE: Final = ("stopped", "terminated")
 _UP: Final = ("pending", "running")
 _NO_INSTANCE: Final = ("InvalidInstanceID",)
@@ -212,6 +219,8 @@ class Ec2Stop:
             return failed(stranger)
         if instance.state in GONE:
             return SUCCEEDED
+        if not self._host.wanted():
+            return Outcome(Result.UNKNOWN if course.may_stop else Result.FAILED, self._said(NOT_WANTED))
         if instance.state != "shutting-down" and self._is_due(course):
             await self._ask(course, until)
         return None
@@ -329,7 +338,7 @@ EC2_STOP = FenceType(
     environments=("aws",),
     messages=(
         *(REPLACED, DETACHED, NO_INTERFACE, NO_INSTANCE, NOT_ALLOWED, PROTECTED, REFUSED, STILL, SILENT),
-        NO_CLOUD,
+        *(NO_CLOUD, NOT_WANTED),
     ),
     make=Ec2Stop,
 )

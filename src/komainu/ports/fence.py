@@ -25,6 +25,10 @@ class FenceDevice(Protocol):
         """What would keep it from working (permission, identity), all of it. Changes nothing."""
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class FenceHost:
     """What a fence device sees of the node it works on."""
@@ -34,6 +38,11 @@ class FenceHost:
     target: str
     "The node that is to be fenced."
     cloud: Cloud | None
+    wanted: Callable[[], bool] = _always
+    (
+        "False when nobody wants it any more: the node is back, or another one may have the right by now. A device "
+        "asks right before everything that ends the node, since an attempt may last for minutes."
+    )
 
 
 def _nothing_to_say(params: Mapping[str, Any]) -> tuple[Said, ...]:

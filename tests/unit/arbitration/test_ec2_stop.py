@@ -266,6 +266,35 @@ def test_without_a_cloud_it_fails() -> None:
     assert [said.code for said in examined(None)] == [ec2_stop.NO_CLOUD.code]
 
 
+# --- no longer wanted
+
+
+def given_up(cloud: FakeCloud, wanted: Callable[[], bool]) -> Outcome:
+    return run(EC2_STOP.make(PARAMS, FenceHost("n1", "c", "n2", cloud, wanted)).fence(LONG_MS))
+
+
+def test_a_node_that_came_back_while_the_api_was_silent_is_not_shot() -> None:
+    cloud = running()
+    cloud.fail("instance", unreachable(), times=5)
+    outcome = given_up(cloud, lambda: cloud.called("instance") < 4)
+    assert code(outcome) == failed(ec2_stop.NOT_WANTED)
+    assert cloud.called("stop_instance") == 0
+
+
+def test_a_node_that_came_back_is_not_stopped_once_more() -> None:
+    cloud = running()
+    cloud.when_stopped[ONE] = ["running"]
+    outcome = given_up(cloud, lambda: cloud.called("instance") < 9)
+    assert code(outcome) == unknown(ec2_stop.NOT_WANTED)
+    assert cloud.called("stop_instance") == 2
+
+
+def test_what_is_off_is_gone_whether_somebody_still_wants_it_or_not() -> None:
+    cloud = running()
+    cloud.add_instance(ONE, "stopped")
+    assert given_up(cloud, lambda: False) == SUCCEEDED
+
+
 # --- looked at beforehand
 
 
