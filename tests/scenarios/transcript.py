@@ -2,7 +2,7 @@
 
 A file is comments, then commands at the left margin; indented lines are what the core answered. Commands:
 
-    cluster n1 n2: arbitration operator          nodes, arbitration (none, operator, fence)
+    cluster n1 n2: arbitration operator          nodes, arbitration (as in komainu_lab.sim.arbitrations)
     policy stop_final_action=none                how resources of the groups that follow are recovered
     group db on n1 n2: disk! postgres!           each stands on the one before; `!` marks an exclusive resource;
                                                  `vip1|vip2` side by side; `start=manual failover=manual failback=auto`
@@ -25,6 +25,8 @@ A file is comments, then commands at the left margin; indented lines are what th
     move web [n2] | start web [n2] | stop web
     order suspend n1 | order stop-node n1 shutdown | order maintenance on | ...    any other command, by its verb
     gone n2 [4]                                  the operator's word (as he saw it in epoch 4)
+    won n2 [waited] [in 1-2] | lostvote n2       it holds the vote (claimed after D; in that ring); not any more
+    ending n2 | regained n2                      its right to act is about to end; it has one again
     configuration {...} | event {...}            as the simulator writes them, in JSON on one line
     remembered 7 [maintenance]                   what the daemon knew besides: its highest epoch, the switch
     show                                         what is known, in one line per group and node
@@ -46,7 +48,7 @@ from typing import Any
 
 from komainu.agent.snapshot import encode
 from komainu.agent.wire import event_from_json
-from komainu.core.state import RULES, NodeFacts, State, initial
+from komainu.core.state import RULES, Marks, NodeFacts, State, initial
 from komainu.core.step import step
 from komainu.model import actions as a, commands as c, events as e
 from komainu.model.config import Cluster, Exclusion, Group, Monitor, Node, Recovery, Resource
@@ -56,6 +58,7 @@ from komainu_lab.sim.arbitrations import arbitration
 from tests.scenarios.telling import told
 
 NO_ANSWER = Said("T2", "There was no answer.", "応答がありません。", "error")
+TAKEN = Said("T3", "the other node has claimed it.", "他のノードが取得したためです。", "error")
 BROKEN = Said("T1", "It is broken.", "故障です。", "error")
 OUTCOMES = {"ok": SUCCEEDED, "fail": Outcome(Result.FAILED, BROKEN), "unknown": Outcome(Result.UNKNOWN, NO_ANSWER)}
 VERDICTS = {"normal": SUCCEEDED, "failed": OUTCOMES["fail"], "unknown": OUTCOMES["unknown"]}
@@ -99,7 +102,7 @@ class Transcript:
         self.pending: list[Pending] = []
         self.change = ""
         self.rounds: dict[str, list[str]] = {}
-        self.counts = {"view": 0, "command": 0, "life": 0}
+        self.counts = {"view": 0, "command": 0, "life": 0, "vote": 0}
 
     @property
     def state(self) -> State:
@@ -146,7 +149,7 @@ class Transcript:
         return []
 
     def _remembered(self, words: list[str]) -> list[str]:
-        self.built = initial(self.state.cluster, int(words[0]), "maintenance" in words)
+        self.built = initial(self.state.cluster, int(words[0]), Marks(maintenance="maintenance" in words))
         return []
 
     def _event(self, text: str) -> list[str]:
@@ -388,6 +391,22 @@ class Transcript:
     def _leave(self, words: list[str]) -> list[str]:
         return self.deliver(e.NodeLeaving(words[0], self.state.nodes[words[0]].incarnation))
 
+    def _won(self, words: list[str]) -> list[str]:
+        self.counts["vote"] += 1
+        ring = words[words.index("in") + 1] if "in" in words else self.state.ring
+        wait_ms = self.state.cluster.arbitration.wait_ms
+        return self.deliver(e.VoteWon(words[0], ring, self.counts["vote"], "waited" in words, wait_ms))
+
+    def _lostvote(self, words: list[str]) -> list[str]:
+        ring = words[words.index("in") + 1] if "in" in words else self.state.ring
+        return self.deliver(e.VoteLost(words[0], ring, TAKEN))
+
+    def _ending(self, words: list[str]) -> list[str]:
+        return self.deliver(e.RightEnding(words[0], self.state.nodes[words[0]].incarnation, NO_ANSWER))
+
+    def _regained(self, words: list[str]) -> list[str]:
+        return self.deliver(e.RightRegained(words[0], self.state.nodes[words[0]].incarnation))
+
     # --- commands --------------------------------------------------------------------------------------------------
 
     def _command(self, command: c.Command) -> list[str]:
@@ -408,6 +427,8 @@ class Transcript:
 
     def _show(self, words: list[str]) -> list[str]:
         lines = [f"{name}: {_presence(facts)}" for name, facts in self.state.nodes.items()]
+        if self.state.vote is not None:
+            lines.append(f"vote: {self.state.vote.node}{', waited' if self.state.vote.waited else ''}")
         for group in self.state.cluster.groups:
             facts = self.state.groups[group.name]
             where = "; ".join(
@@ -428,7 +449,10 @@ def _remade(cluster: Cluster, **parts: object) -> Cluster:
 
 
 def _presence(facts: NodeFacts) -> str:
-    return f"{facts.presence}{f' ({facts.proof})' if facts.proof else ''}{', suspended' if facts.suspended else ''}"
+    proof = f" ({facts.proof})" if facts.proof else ""
+    return (
+        f"{facts.presence}{proof}{', suspended' if facts.suspended else ''}{', powerless' if facts.powerless else ''}"
+    )
 
 
 def _number(value: str) -> str | int:
