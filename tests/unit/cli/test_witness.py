@@ -78,3 +78,22 @@ def test_what_is_no_address_is_said(tmp_path: Path) -> None:
 )
 def test_addresses(text: str, meant: tuple[str, int] | None) -> None:
     assert address(text) == meant
+
+
+def test_the_unit_of_the_service_starts_a_witness(tmp_path: Path) -> None:
+    unit = (Path(__file__).parents[3] / "packaging" / "komainu-witness.service").read_text().replace("\\\n", " ")
+    (line,) = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
+    program, command, *words = line.removeprefix("ExecStart=").split()
+    assert (program, command) == ("/usr/bin/komainu", "witness")
+    (listen,) = [line for line in unit.splitlines() if line.startswith("Environment=LISTEN=")]
+    given: list[WitnessSettings] = []
+    known = {"${LISTEN}": listen.removeprefix("Environment=LISTEN=")}
+    words = [known.get(word, word).replace("${STATE_DIRECTORY}", "/var/lib/komainu-witness") for word in words]
+    told = run(tmp_path, *words, serve=lambda settings, report: given.append(settings))
+    assert (told.code, told.err) == (0, "")
+    assert given == [
+        WitnessSettings(
+            *("0.0.0.0", 7641, "/var/lib/komainu-witness/witness.json"),
+            *("/etc/komainu/witness.pem", "/etc/komainu/witness.key", "/etc/komainu/witness.token"),
+        )
+    ]
