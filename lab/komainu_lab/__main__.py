@@ -214,6 +214,19 @@ def bench(
     raise typer.Exit(measure(json_file=json_file, runs=runs))
 
 
+@app.command("bench-rights")
+def bench_rights(
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    runs: Annotated[int | None, typer.Option(help="Runs of each variant.")] = None,
+    quiet_minutes: Annotated[
+        float | None, typer.Option(help="How long a cluster is left alone while its requests are counted; 0: not.")
+    ] = None,
+) -> None:
+    """What it costs that never two nodes are active."""
+    measure = importlib.import_module("komainu_lab.bench.rights").main
+    raise typer.Exit(measure(json_file=json_file, runs=runs, quiet_minutes=quiet_minutes))
+
+
 def main() -> None:
     """The entry point: what goes wrong is one sentence on standard error, exit code 1."""
     try:

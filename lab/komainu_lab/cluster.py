@@ -181,6 +181,11 @@ class LabCluster:
             raise LabError(f"the example {self.example} has no third vote")
         return self._votes
 
+    @property
+    def voted(self) -> Votes | None:
+        """The third vote; None where there is none."""
+        return self._votes
+
     def product(self, name: str) -> Product:
         """The product on a node. Raises LabError when that is not a node."""
         try:

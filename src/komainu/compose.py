@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from komainu.model.config import Cluster
     from komainu.model.message import Said
     from komainu.model.witness import WitnessSettings
+    from komainu.ports import VoteStore
 
 JOURNAL = "/var/lib/komainu/journal"
 ALERTS = "/var/lib/komainu/alerts.db"
@@ -70,9 +71,7 @@ def _daemon() -> "tuple[Daemon, Server]":
     """The daemon of this node and its socket. Raises what has a `said` when something is missing."""
     from pathlib import Path
 
-    from komainu.adapters.aws.buckets import S3Buckets
     from komainu.adapters.aws.sns import SnsTopics
-    from komainu.adapters.aws.tables import DynamoTables
     from komainu.adapters.corosync.bus import CorosyncBus
     from komainu.adapters.corosync.links import CorosyncLinks
     from komainu.adapters.corosync.transport import CorosyncTransport, require_corosync
@@ -81,21 +80,21 @@ def _daemon() -> "tuple[Daemon, Server]":
     from komainu.adapters.files.history import History
     from komainu.adapters.files.kept import Kept
     from komainu.adapters.linux.addresses import LinuxNetwork
+    from komainu.adapters.linux.isolation import NftIsolation
     from komainu.adapters.linux.power import LinuxPower
     from komainu.adapters.linux.processes import Processes
     from komainu.adapters.linux.watchdog import LinuxWatchdog
-    from komainu.adapters.net.https import HttpsClient
     from komainu.adapters.net.ping import LinuxPinger
     from komainu.agent.around import Around
     from komainu.agent.clock import now_ms
     from komainu.agent.daemon import Daemon
+    from komainu.agent.fencing import Fences
     from komainu.agent.fitness import ThisMachine
     from komainu.agent.notify import Notifier
     from komainu.agent.residents import GROUP as RESIDENTS
     from komainu.api.client import SOCKET
     from komainu.api.server import Server
-    from komainu.arbitration.opening import Stores
-    from komainu.catalogue import FENCE_TYPES, LEASE_TYPES, MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
+    from komainu.catalogue import FENCE_TYPES, MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
     from komainu.ports import FenceHost, Host, MonitorHost
 
     require_corosync()
@@ -110,7 +109,9 @@ def _daemon() -> "tuple[Daemon, Server]":
             cluster=cluster,
             epoch=store.epoch(),
             vote_epoch=store.vote_epoch(),
-            votes=Stores(me, LEASE_TYPES, S3Buckets(), DynamoTables(), HttpsClient()).open,
+            votes=_votes(me),
+            isolation=NftIsolation(),
+            undecided=store.undecided(),
             suspended=store.suspended(),
             maintenance=store.maintenance(),
             types=RESOURCE_TYPES,
@@ -124,8 +125,7 @@ def _daemon() -> "tuple[Daemon, Server]":
             monitor_host=lambda name, monitor, report: MonitorHost(
                 me, name, monitor, cloud, network, processes, report, now_ms, pinger=LinuxPinger()
             ),
-            fence_types=FENCE_TYPES,
-            fence_host=lambda name, target: FenceHost(me, name, target, cloud),
+            fences=Fences(FENCE_TYPES, lambda name, target: FenceHost(me, name, target, cloud)),
             processes=processes,
             store=Kept(store),
             versions=History(store),
@@ -144,6 +144,17 @@ def _daemon() -> "tuple[Daemon, Server]":
         )
     )
     return daemon, Server(daemon, Path(SOCKET))
+
+
+def _votes(me: str) -> "Callable[[Cluster], VoteStore | None]":
+    """What opens the store of the third vote. The SDK is loaded when something is asked of S3 or DynamoDB."""
+    from komainu.adapters.aws.buckets import S3Buckets
+    from komainu.adapters.aws.tables import DynamoTables
+    from komainu.adapters.net.https import HttpsClient
+    from komainu.arbitration.opening import Stores
+    from komainu.catalogue import LEASE_TYPES
+
+    return Stores(me, LEASE_TYPES, S3Buckets(), DynamoTables(), HttpsClient()).open
 
 
 def _cloud(cluster: "Cluster") -> "Ec2Cloud | None":

@@ -20,9 +20,10 @@ from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, failed
 from komainu.model.provenance import Provenance, Version
 from komainu.model.traits import Traits
-from komainu.ports import Host, MonitorHost, MonitorTraits, MonitorType, NotifierType, ResourceType
+from komainu.ports import Host, MonitorHost, MonitorTraits, MonitorType, NotifierType, ResourceType, VoteStore
 from komainu_lab.sim.arbitrations import arbitration as by_name
 from tests.doubles.bus import FakeBus, FakeWire
+from tests.doubles.isolation import FakeIsolation
 from tests.doubles.machine import FakePower, FakeWatchdog
 from tests.doubles.network import FakeNetwork
 from tests.doubles.notices import FakeTopics
@@ -259,6 +260,9 @@ class MemoryStore:
             self.vote_epochs.append(epoch)
         return self.trouble
 
+    def save_decided(self) -> Said | None:
+        return self.trouble
+
     def save_suspended(self, on: bool) -> Said | None:
         if self.trouble is None:
             self.suspended.append(on)
@@ -377,6 +381,8 @@ class World:
                 epoch=epoch,
                 vote_epoch=0,
                 votes=lambda _: self.votes,
+                isolation=FakeIsolation(self.clock),
+                undecided=False,
                 suspended=False,
                 maintenance=maintenance,
                 types={"thing": self.things.type()},

@@ -10,6 +10,7 @@ from komainu_lab.bench.contender import Say, ring_lost_ns, start_witness
 from komainu_lab.client import Client
 from komainu_lab.clock import boottime_ns
 from komainu_lab.cluster import LabCluster
+from komainu_lab.configuration import Tweak
 from komainu_lab.faults import process_id
 from komainu_lab.lab import Lab
 from komainu_lab.namespaces import Node
@@ -31,22 +32,24 @@ class Komainu:
         *,
         example: str = "onprem",
         detect_within_ms: int | None = None,
+        tweak: Tweak | None = None,
     ) -> None:
-        """`detect_within_ms` None: the preset `fast`."""
+        """`detect_within_ms` None: the preset `fast`. `tweak` changes the configuration in place."""
         self.name = name
         self.heading = heading
         self.faults = faults
-        self._cluster = LabCluster(example, f"bench-{name}-{os.getpid()}", say, detect_within_ms=detect_within_ms)
+        lab_name = f"bench-{name}-{os.getpid()}"
+        self.cluster = LabCluster(example, lab_name, say, detect_within_ms=detect_within_ms, tweak=tweak)
 
     def __enter__(self) -> Self:
         """Bring it up, with a witness on every node from its first boot on."""
         self.lab.after_power_on.append(_with_witness)
-        self._cluster.__enter__()
+        self.cluster.__enter__()
         try:
-            self._cluster.wait_settled()
+            self.cluster.wait_settled()
             self.client.start()
         except BaseException:
-            self._cluster.down()
+            self.cluster.down()
             raise
         return self
 
@@ -54,25 +57,25 @@ class Komainu:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take it down."""
-        self._cluster.down()
+        self.cluster.down()
 
     @property
     def lab(self) -> Lab:
         """The machines and cables."""
-        return self._cluster.lab
+        return self.cluster.lab
 
     @property
     def client(self) -> Client:
         """Who asks."""
-        return self._cluster.client
+        return self.cluster.client
 
     def settle(self) -> str:
         """Wait until both nodes are online and ready. The node where the group is."""
-        return self._cluster.wait_settled()
+        return self.cluster.wait_settled()
 
     def move(self, to: str) -> int:
         """`komainu group move`."""
-        product, group = self._cluster.product(self._cluster.other(to)), self._cluster.group
+        product, group = self.cluster.product(self.cluster.other(to)), self.cluster.group
         at = boottime_ns()
         product.komainu("group", "move", group, to)
         return at
@@ -82,7 +85,7 @@ class Komainu:
 
     def kill_application(self, node: str) -> int:
         """Kill the process that Komainu supervises."""
-        pid = process_id(self._cluster, node, "application")
+        pid = process_id(self.cluster, node, "application")
         at = boottime_ns()
         os.kill(pid, 9)
         return at
@@ -94,7 +97,7 @@ class Komainu:
     def stages(self, node: str, since_ns: int, until_ns: int) -> dict[str, float]:
         """From the journal of a node, which has an entry for each delivered event."""
         offset_ns = boottime_ns() - time.monotonic_ns()
-        entries = self._cluster.product(node).events(JOURNAL_ENTRIES)
+        entries = self.cluster.product(node).events(JOURNAL_ENTRIES)
         return journal.stages(entries, since_ns - offset_ns, until_ns - offset_ns)
 
 

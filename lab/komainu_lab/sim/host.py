@@ -12,9 +12,10 @@ from typing import Protocol
 from komainu.agent.replica import Decided, Effects, Replica, View
 from komainu.agent.snapshot import decode
 from komainu.agent.wire import Beacon, Message, Snapshot
-from komainu.core.state import RULES, State, initial
+from komainu.core.state import RULES, Marks, State, initial
 from komainu.model import actions as a, events as e
 from komainu.model.config import Cluster
+from komainu.model.difference import vote_differs
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu_lab.sim.arbitrations import RIGHT_MS
@@ -112,6 +113,8 @@ class Host:
         self.luck = Luck()
         self.powered = False
         self.paused = False
+        self.locked_off = False
+        "Somebody has seen to it that it stays off."
         self.agent: Replica | None = None
         self.agent_paused = False
         self.solo = False
@@ -127,6 +130,8 @@ class Host:
         "Remembered on disk."
         self.suspended = False
         "Remembered on disk: the whole cluster is suspended."
+        self.undecided = False
+        "Remembered on disk: another third vote may be in force elsewhere."
         self._noting = ""
         self.absorbed = 0
         self.ill: dict[str, Outcome] = {}
@@ -146,6 +151,8 @@ class Host:
 
     def power_on(self) -> None:
         """Boot: corosync and the agent start."""
+        if self.locked_off:
+            return
         self.powered, self.paused = True, False
         self.port.alive = True
         self.bus.changed()
@@ -201,10 +208,9 @@ class Host:
         self._boots += 1
         self._told.clear()
         self._missed.clear()
-        read, maintenance = (without_suspension, False) if self.lacks else (decode, self.maintenance)
+        read = without_suspension if self.lacks else decode
         self._noting = ""
-        asleep = self.suspended
-        self.agent = Replica(self.name, self.kept, self.epoch, self._incarnation, maintenance, asleep, self.rules, read)
+        self.agent = Replica(self.name, self.kept, self.epoch, self._incarnation, self.marks, self.rules, read)
         self.absorbed = 0
         self.watcher.began(self)
         self.ballot.begin()
@@ -252,6 +258,11 @@ class Host:
         self.died[key] = True
         if self.agent is not None and not self.asleep:
             self.check()
+
+    @property
+    def marks(self) -> Marks:
+        """What a new daemon would remember."""
+        return Marks(self.maintenance and not self.lacks, self.suspended, self.undecided)
 
     @property
     def at_work(self) -> bool:
@@ -325,6 +336,7 @@ class Host:
             self.epoch = max(self.epoch, self.agent.state.epoch)
             self.kept, self.maintenance = self.agent.state.cluster, self.agent.state.maintenance
             self._note_suspension(self.agent.state)
+            self.undecided = self.undecided and (self.agent.state.change is not None or self.agent.state.undecided)
             self._drop_orphans()
             self._patrol()
         for action in effects.actions:
@@ -413,6 +425,7 @@ class Host:
                 self.later(self.rng.choice((5, 60, 900)) * MS, partial(self.propose, script))
             case a.JudgeConfiguration():
                 refusals = (BROKEN,) if self.rng.random() < 0.15 else ()
+                self.undecided = self.undecided or vote_differs(self.kept, action.cluster)
                 judged = e.ConfigurationJudged(action.id, self.name, refusals)
                 self.later(self.rng.choice((2, 20, 400)) * MS, partial(self.propose, judged))
             case _:

@@ -65,7 +65,7 @@ def transcript(report: Report, story: Story) -> str:
         f"# Seed {report.seed} of kind {report.kind}, as {report.culprit} lived it: {violation.splitlines()[-1][:200]}",
         "",
         f"configuration {story.cluster.model_dump_json(exclude_defaults=True)}",
-        f"remembered {story.epoch}{' maintenance' if story.maintenance else ''}",
+        f"remembered {story.epoch}{' maintenance' if story.marks.maintenance else ''}",
     ]
     rules = 0
     for event, number in story.events:

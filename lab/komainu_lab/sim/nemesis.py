@@ -77,6 +77,7 @@ class Nemesis:
             host.luck = Luck(slow=0.0)
             host.port.side, host.port.deaf = 0, ()
             host.ill.clear()
+            host.locked_off = False
             host.rules, host.lacks = RULES, False
         for host in self.world.hosts.values():
             self._restore(host)
@@ -465,6 +466,16 @@ class Nemesis:
         self.world.give(command)
         return f"operator: {command}"
 
+    def _unlock(self, host: Host) -> None:
+        """Switched on again once the cables are mended and everybody reaches the store."""
+        ports, store = self.world.bus.ports.values(), self.world.store
+        whole = all(port.side == 0 and not port.deaf for port in ports) and not (store.down or store.deaf)
+        if host.locked_off and whole and any(other.powered for other in self.world.hosts.values()):
+            host.locked_off = False
+            host.power_on()
+        elif host.locked_off:
+            self.world.clock.after(SECOND, lambda: self._unlock(host))
+
     def _word(self, host: Host) -> str:
         """An operator who tells the truth: he switches the machine off before he says that it is gone."""
         believers = [
@@ -479,6 +490,11 @@ class Nemesis:
         epoch = self.rng.choice(believers).agent.state.epoch  # type: ignore[union-attr]
         if host.powered:
             host.power_off()
-        self._later(lambda: None if host.powered else host.power_on())
+        if self.world.cluster.arbitration.limited:
+            # His word holds for as long as that node cannot act without the others' knowing.
+            host.locked_off = True
+            self.world.clock.after(SECOND, lambda: self._unlock(host))
+        else:
+            self._later(lambda: None if host.powered else host.power_on())
         self.world.give(c.ConfirmGone(host.name, epoch))
         return f"operator: {host.name} is gone"

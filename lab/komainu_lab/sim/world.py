@@ -10,7 +10,7 @@ from random import Random
 
 from komainu.agent.replica import Decided, Replica
 from komainu.agent.snapshot import encode
-from komainu.core.state import RULES, Presence, State
+from komainu.core.state import NO_MARKS, RULES, Marks, Presence, State
 from komainu.model import actions as a, commands as c, events as e
 from komainu.model.config import Cluster
 from komainu.model.times import RATE_PER_MILLE
@@ -191,7 +191,7 @@ class World:
 
     def began(self, host: Host) -> None:
         """A new daemon knows what its machine remembers, and nothing else."""
-        self.stories[host.name] = Story(host.kept, host.epoch, host.maintenance)
+        self.stories[host.name] = Story(host.kept, host.epoch, host.marks)
 
     def stated(self, round_: str, host: Host) -> None:
         """A replica sends its state: others will go on from there."""
@@ -310,7 +310,7 @@ class Story:
 
     cluster: Cluster
     epoch: int = 0
-    maintenance: bool = False
+    marks: Marks = NO_MARKS
     events: list[tuple[e.Event, int]] = field(default_factory=list)
 
     def copy(self) -> Story:

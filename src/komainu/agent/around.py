@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from komainu.agent.fencing import NO_FENCES, Fences
 from komainu.agent.fitness import Machine
 from komainu.agent.heartbeat import NoLinks
 from komainu.agent.judging import Versions
@@ -15,9 +16,8 @@ from komainu.model.message import Said
 from komainu.model.outcome import Outcome
 from komainu.ports import (
     Bus,
-    FenceHost,
-    FenceType,
     Host,
+    Isolation,
     Links,
     MonitorHost,
     MonitorType,
@@ -52,10 +52,6 @@ class Transport(Protocol):
         """Look after it no more, and leave it running."""
 
 
-def _without_cloud(cluster: str, target: str) -> FenceHost:
-    return FenceHost("", cluster, target, None)
-
-
 @dataclass(frozen=True, slots=True)
 class Around:
     """What surrounds a daemon; `komainu.compose` chooses it."""
@@ -70,6 +66,10 @@ class Around:
     "Of the newest vote record this node remembers."
     votes: Callable[[Cluster], VoteStore | None]
     "Opens the store of the vote that a configuration names; None when it names none."
+    isolation: Isolation
+    "How the kernel cuts this node off when its right ends."
+    undecided: bool
+    "Whether another third vote may be in force elsewhere, as far as this node knows."
     suspended: bool
     "Whether this node has noted that the whole cluster is suspended."
     maintenance: bool
@@ -106,6 +106,4 @@ class Around:
     watchdog: Watchdog
     links: Links = field(default_factory=NoLinks)
     "The interconnects below the bus, for status and alerts."
-    fence_types: Mapping[str, FenceType] = field(default_factory=dict)
-    fence_host: Callable[[str, str], FenceHost] = _without_cloud
-    "Makes what a fence device sees: cluster, and the node to be fenced."
+    fences: Fences = NO_FENCES

@@ -102,6 +102,10 @@ class Claimant:
         "As last seen."
         self.trouble: Said | None = None
         "Why there is no vote, or what the store last refused."
+        self.together_ms = 0
+        "For how long all nodes have been together."
+        self.by_word = False
+        "An operator has said that the other node is gone: then an old copy of the record may be claimed as well."
         self.contradicted = False
         "Another node has written the record in this period: it is alive, whatever was said of it."
         self._base: tuple[str, Record] | None = None
@@ -116,6 +120,8 @@ class Claimant:
         "A write of ours may have been made or not: the record has to be read before anything else."
         self._sent: dict[str, tuple[Record, int]] = {}
         "What was written in this period, by nonce, and when it was sent: each may arrive late."
+        self._looked = False
+        "The record was read or written in this period."
         self._ask: Ask | None = None
         self._numbers = 0
         self._next_ms = 0
@@ -127,7 +133,8 @@ class Claimant:
         self._cluster = cluster
         if period != self.period:
             self.period = period
-            self.won = self.contradicted = False
+            self.won = self.contradicted = self._looked = False
+            self._unsure = self._unsure or (self._ask is not None and self._ask.record is not None)
             self._ask = None
             self._sent = {}
             # What was read in another period must not be claimed; what we wrote ourselves may be written anew.
@@ -146,7 +153,7 @@ class Claimant:
 
     def owns(self) -> bool:
         """True when the record, as far as is known, says that this node acts alone."""
-        return self._base is not None and self._base[1].owner == self._me and self._base[1].mode == "alone"
+        return self._base is not None and self._is_mine(self._base[1])
 
     def due(self, now_ms: int) -> Ask | None:
         """What to ask of the store now."""
@@ -178,7 +185,7 @@ class Claimant:
             self._base, self.won = None, False
             self._next_ms = now_ms + self._retry_ms
             return None
-        self.record, self.epoch, self._unsure = found, max(self.epoch, found.epoch), False
+        self.record, self.epoch, self._unsure, self._looked = found, max(self.epoch, found.epoch), False, True
         if found.nonce in self._sent:
             return self._written(held.version, *self._sent[found.nonce])
         if self._base is not None and self._base[0] == held.version:
@@ -214,9 +221,22 @@ class Claimant:
         return max(1, self._cluster.arbitration.right_ms // 6)
 
     def _wants_something(self) -> bool:
-        if self.wish in (Wish.KEEP, Wish.SETTLE, Wish.RELEASE):
+        if self.wish is Wish.SETTLE:
+            # An earlier life of this daemon may have claimed it, or an answer may have been lost: one look tells.
+            return self.owns() or not self._looked or self._may_shorten()
+        if self.wish in (Wish.KEEP, Wish.RELEASE):
             return self.owns()
         return self.wish is not Wish.REST
+
+    def _may_shorten(self) -> bool:
+        """True when the record asks for a longer wait than is needed: all have been together for that long."""
+        if self._base is None or self._base[1].wait_ms <= self._cluster.arbitration.wait_ms:
+            return False
+        return self.together_ms >= self._base[1].wait_ms
+
+    def _is_mine(self, found: Record) -> bool:
+        """True when it says that this node acts alone, whichever life of its daemon wrote it."""
+        return found.owner is not None and found.owner.node == self._me.node and found.mode == "alone"
 
     def _understood(self, held: Held | None) -> Record | None:
         if held is None:
@@ -230,7 +250,7 @@ class Claimant:
         name = self._cluster.name
         if found.cluster != name:
             self.trouble = OF_ANOTHER.said(other=found.cluster, cluster=name)
-        elif found.epoch < self.epoch:
+        elif found.epoch < self.epoch and not self.by_word:
             self.trouble = SET_BACK.said(epoch=found.epoch, known=self.epoch)
         else:
             return found
@@ -238,6 +258,10 @@ class Claimant:
 
     def _meet(self, version: str, found: Record, now_ms: int) -> None:
         """The record is not as we wrote it last: claim it, now or once it has not changed for long enough."""
+        if self.wish is Wish.SETTLE:
+            ours = found.owner is None or found.owner.node == self._me.node
+            self._base = (version, found) if ours else None
+            return
         wait_ms = max(self._cluster.arbitration.wait_ms, found.wait_ms)
         other = found.owner is not None and found.owner.node != self._me.node and found.mode == "alone"
         if self._seen is None or self._seen[0] != version:
@@ -248,25 +272,28 @@ class Claimant:
             self.trouble = HELD_BY.said(owner=found.owner.node, ms=wait_ms)
             self._next_ms = min(now_ms + self._retry_ms, self._seen[1] + wait_ms)
             return
-        self._base, self._rested, self._next_ms, self.wait_ms = (version, found), rested, now_ms, wait_ms
+        self._base, self._rested, self._next_ms = (version, found), rested, now_ms
 
     def _next(self, base: Record) -> Record:
         """What to write in its place."""
         alone = self.wish not in (Wish.SETTLE, Wish.RELEASE)
+        # Whoever still has a right under longer times must be waited for that long, until all are together.
+        own_ms = self._cluster.arbitration.wait_ms
+        self.wait_ms = own_ms if self.wish is Wish.SETTLE and self._may_shorten() else max(own_ms, base.wait_ms)
         claims = alone and not (self.won and base.owner == self._me)
         return base.model_copy(
             update={
                 "config": self._cluster.version,
-                "epoch": base.epoch + 1 if claims else base.epoch,
+                "epoch": max(base.epoch, self.epoch) + 1 if claims else base.epoch,
                 "owner": None if self.wish is Wish.RELEASE else self._me,
                 "mode": "alone" if alone else "together",
-                "wait_ms": self._cluster.arbitration.wait_ms,
+                "wait_ms": self.wait_ms,
                 "nonce": self._nonces(),
             }
         )
 
     def _written(self, version: str, written: Record, sent_ms: int) -> int:
-        self.record, self.trouble, self._unsure = written, None, False
+        self.record, self.trouble, self._unsure, self._looked = written, None, False, True
         self.epoch = max(self.epoch, written.epoch)
         self._base = (version, written)
         # No earlier write can be made any more: the version that it was to replace is gone.

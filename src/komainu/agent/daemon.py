@@ -25,6 +25,7 @@ from komainu.agent.executor import Executor
 from komainu.agent.fencing import Fencing
 from komainu.agent.hands import Hands
 from komainu.agent.heartbeat import Heartbeat
+from komainu.agent.isolation import Isolation
 from komainu.agent.journal import Journal
 from komainu.agent.judging import Judging
 from komainu.agent.keeper import Keeper
@@ -34,7 +35,7 @@ from komainu.agent.loop import Loop, Then
 from komainu.agent.parts import Parts
 from komainu.agent.patrol import Patrol
 from komainu.agent.pending import pending
-from komainu.agent.pulse import Pulse
+from komainu.agent.pulse import FIRST_BEATS, Pulse
 from komainu.agent.recorder import STARTED, Recorder
 from komainu.agent.replica import Replica
 from komainu.agent.requests import Requests
@@ -44,11 +45,10 @@ from komainu.agent.scripts import Scripts
 from komainu.agent.stop_mark import StopMark
 from komainu.agent.timekeeper import Timekeeper
 from komainu.agent.voter import Voter
-from komainu.agent.voting import Uncut, Voting
+from komainu.agent.voting import Voting
 from komainu.agent.watch import Watch
 from komainu.config.declared import Declared
-from komainu.core.state import State
-from komainu.model import events as e
+from komainu.core.state import Marks, State, marks
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
 from komainu.model.outcome import Outcome
@@ -65,9 +65,6 @@ REPORT_PAUSE_MS = 500
 "Stopped nodes are told of changes no more often."
 PREPARE_MS = 3_000
 "A daemon that starts prepares before it joins, so that a takeover finds everything warm; but the others wait for it."
-
-FIRST_BEATS = 100_000_000
-"Beats are counted from the clock on, so that no life of this daemon repeats the numbers of another."
 
 DEFECT = Message(
     "KM5510",
@@ -111,37 +108,39 @@ class Daemon:
         self.residents = Residents(around.me, self.name, lambda: self.replica.state.cluster, around.residents, self)
         self._watchdog = Claims(around.watchdog)
         self._ending = Ending(around.me, around.power, self._watchdog.end, recorder.alert, recorder.written)
+        self._isolation = Isolation(
+            around.me, around.types, around.isolation, self._watchdog.right, self._ending, recorder.alert, around.now_ms
+        )
         self._heartbeat = Heartbeat(around.me, around.links, lambda: self.replica.state.cluster, recorder.alert)
         self._end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._defective = False
         self._tasks: list[asyncio.Task[None]] = []
         self._lasting: list[asyncio.Task[None]] = []
         self._listening = False
-        self._assemble(around.cluster, around.epoch, around.maintenance, around.suspended)
+        self._assemble(around.cluster, around.epoch, Marks(around.maintenance, around.suspended, around.undecided))
         self._hands.configure(around.cluster)
 
-    def _assemble(self, cluster: Cluster, epoch: int, maintenance: bool, suspended: bool) -> None:
+    def _assemble(self, cluster: Cluster, epoch: int, marks: Marks) -> None:
         """Put together what lives for one membership, from what this node remembers."""
         around, now_ms, alert = self.around, self.around.now_ms, self._recorder.alert
         me, hands = around.me, self._hands
-        self.replica = Replica(me, cluster, epoch, self._next_incarnation, maintenance, suspended)
+        self.replica = Replica(me, cluster, epoch, self._next_incarnation, marks)
         self.loop = loop = Loop(self.replica, now_ms, self._dismissed)
         self._bus = around.bus()
         watch = Watch(me, hands, loop.propose, alert)
         scripts = Scripts(me, around.processes, lambda: self.replica.state.cluster)
         executor = Executor(me, hands, self.runs, watch, scripts, loop.propose, alert)
         afterwards = executor.clearing.afterwards
-        noted = lambda number: loop.propose(e.SuspensionNoted(me, number))  # noqa: E731
-        keep = (alert, afterwards, self._reload, noted, around.vote_epoch)
+        keep = (alert, afterwards, self._reload, loop.noted, around.vote_epoch)
         keeper = Keeper(self.replica.state, around.store, self.background, *keep)
         voter = Voter(me, self.name, self.replica.state, lambda: secrets.token_hex(8), keeper.vote_epoch)
-        voting = Voting(voter, around.votes, Uncut(), loop.propose, alert, keeper.keep_vote_epoch, now_ms)
-        executor.entitled = voting.entitled
-        executor.fence = Fencing(around.fence_types, around.fence_host, lambda: self.replica.state.cluster).fence
+        voting = Voting(voter, around.votes, self._isolation, loop.propose, alert, keeper.keep_vote_epoch, now_ms)
+        executor.entitled, executor.may_fence = voting.entitled, voting.may_fence
+        executor.fence = Fencing(me, around.fences, lambda: self.replica.state).fence
         declared = Declared(around.types, around.monitor_types, around.notifiers)
         self.parts = loop.parts = Parts(
             line=Line(me, cluster, self.name, self._bus, loop, self._stalled),
-            pulse=Pulse(cluster, first=now_ms() % FIRST_BEATS),
+            pulse=Pulse(cluster, first=secrets.randbelow(FIRST_BEATS)),
             timekeeper=Timekeeper(loop.propose, self._armed, lambda: self.replica.rank, now_ms),
             hands=hands,
             executor=executor,
@@ -205,7 +204,7 @@ class Daemon:
                 code = await self._rest()
                 if code == AGAIN:
                     before = self.replica.state
-                    self._assemble(before.cluster, before.epoch, before.maintenance, before.suspension is not None)
+                    self._assemble(before.cluster, before.epoch, marks(before))
                     code = await self._take_part()
             return code
         finally:
@@ -341,6 +340,7 @@ class Daemon:
         for task in self._lasting:
             task.cancel()
         self._ending.close()
+        await self._isolation.close()
         await self.residents.close()
         await self.around.transport.close()
         self.alerts.close()
@@ -390,6 +390,7 @@ class Daemon:
                     line.stalled(waiting_ms)
                 self.loop.beat()
             self.parts.timekeeper.look()
+            self._isolation.look()
 
     async def _compare_for_ever(self) -> None:
         while True:

@@ -34,6 +34,11 @@ EXPIRE = Message(
     "whatever right the missing nodes had to act has ended: they are proven gone",
     "参加していないノードの動作する権利が終了し、停止済みと確認",
 )
+FLOOR = Message(
+    "KM5476",
+    "whatever right a node had under the earlier rules has ended",
+    "以前の規則による動作する権利がすべて終了",
+)
 OTHER = Message("KM5474", "the wait {timer} is over", "待ち時間 {timer} が終了")
 
 _KINDS: dict[str, tuple[Message, tuple[str, ...]]] = {
@@ -51,6 +56,7 @@ _KINDS: dict[str, tuple[Message, tuple[str, ...]]] = {
     "normal": (NORMAL, ("monitor", "node")),
     "calm": (CALM, ("group",)),
     "expire": (EXPIRE, ()),
+    "floor": (FLOOR, ()),
 }
 
 

@@ -23,6 +23,12 @@ NOT_HERE = Message(
     "グループ {group} のリソース {name} はこのノードに設定されていません。",
     "error",
 )
+NOT_OURS = Message(
+    "KM5124",
+    "Node {node} was not fenced: another node may hold the vote by now.",
+    "他のノードが投票権を持っている可能性があるため、ノード {node} を強制停止しませんでした。",
+    "error",
+)
 NO_RIGHT = Message(
     "KM5122",
     "Resource {name} was not started: {node} had no right to act. See `komainu status`.",
@@ -37,8 +43,8 @@ async def _always() -> bool:
     return True
 
 
-async def _nothing_to_fence_with(target: str) -> Outcome:
-    return failed(NO_FENCE.said(node=target))
+async def _nothing_to_fence_with(action: FenceNode) -> Outcome:
+    return failed(NO_FENCE.said(node=action.target))
 
 
 class Follower(Protocol):
@@ -75,10 +81,12 @@ class Executor:
         self._scripts = scripts
         self._propose = propose
         self._alert = alert
+        self.may_fence: Callable[[], Awaitable[bool]] = _always
+        "False when another node may have the vote by now."
         self.entitled: Callable[[], Awaitable[bool]] = _always
         "Waits until this node may have effects; False when it waited in vain."
-        self.fence: Callable[[str], Awaitable[Outcome]] = _nothing_to_fence_with
-        "Makes sure that the node of that name is gone."
+        self.fence: Callable[[FenceNode], Awaitable[Outcome]] = _nothing_to_fence_with
+        "Makes sure that a node is gone."
         self._lanes: dict[Key, Lane] = {}
         self._turns: dict[Key, asyncio.Lock] = {}
         "A start or a stop is one turn with the scripts around it: nothing comes in between, a probe least of all."
@@ -223,7 +231,10 @@ class Executor:
         self._propose(e.ActionFinished(action.id, self._me, outcome))
 
     async def _fence(self, action: FenceNode) -> None:
-        outcome = await self.fence(action.target)
+        if await self.may_fence():
+            outcome = await self.fence(action)
+        else:
+            outcome = failed(NOT_OURS.said(node=action.target))
         self._propose(e.ActionFinished(action.id, self._me, outcome))
 
     def _nobody(self, action: StartResource | StopResource, hand: Hand | None) -> Outcome:

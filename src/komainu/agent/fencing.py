@@ -1,11 +1,15 @@
 """Fences another node with what the configuration names for it. Whether and when is the core's to decide."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
 from komainu.agent.attempt import Lane
-from komainu.model.config import Cluster, Fence
+from komainu.core import rights
+from komainu.core.state import State
+from komainu.model.actions import FenceNode
+from komainu.model.config import Fence
 from komainu.model.message import Message, Said
 from komainu.model.outcome import Outcome, failed
 from komainu.ports import FenceDevice, FenceHost, FenceType
@@ -57,28 +61,35 @@ BUSY = Message(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Fences:
+    """What this node could fence with."""
+
+    types: Mapping[str, FenceType]
+    host: Callable[[str, str], FenceHost]
+    "Makes what a device sees: cluster, and the node to be fenced."
+
+
+NO_FENCES = Fences({}, lambda cluster, target: FenceHost("", cluster, target, None))
+
+
 class Fencing:
     """All fence devices of this node, as the configuration in force has them."""
 
-    def __init__(
-        self,
-        types: Mapping[str, FenceType],
-        host: Callable[[str, str], FenceHost],
-        cluster: Callable[[], Cluster],
-    ) -> None:
-        """`host(cluster, target)` makes what a device sees; `cluster` tells the configuration in force."""
-        self._types = types
-        self._host = host
-        self._cluster = cluster
+    def __init__(self, me: str, fences: Fences, state: Callable[[], State]) -> None:
+        """`state` tells what the members agree on now."""
+        self._me = me
+        self._fences = fences
+        self._state = state
         self._lanes: dict[str, Lane] = {}
 
-    async def fence(self, target: str) -> Outcome:
+    async def fence(self, action: FenceNode) -> Outcome:
         """Make sure that the node is gone: there is an outcome in time, and SUCCEEDED alone is proof."""
-        cluster = self._cluster()
+        target, cluster = action.target, self._state().cluster
         fence = cluster.arbitration.fence
         if fence is None:
             return failed(NO_FENCE.said(node=target))
-        device = self._device(cluster.name, fence, target)
+        device = self._device(cluster.name, fence, action)
         if isinstance(device, Said):
             return failed(device)
         return await self._lanes.setdefault(target, Lane()).attempt(
@@ -89,8 +100,15 @@ class Fencing:
             busy=BUSY.said(node=target),
         )
 
-    def _device(self, cluster: str, fence: Fence, target: str) -> FenceDevice | Said:
-        declared = self._types.get(fence.type)
+    def _is_wanted(self, action: FenceNode) -> bool:
+        """The same attempt is still the one that the members wait for, and this side and this node still may."""
+        state = self._state()
+        me, target = state.nodes.get(self._me), state.nodes.get(action.target)
+        asked = target is not None and target.fence == action.id
+        return asked and me is not None and not me.powerless and rights.may_fence(state)
+
+    def _device(self, cluster: str, fence: Fence, action: FenceNode) -> FenceDevice | Said:
+        target, declared = action.target, self._fences.types.get(fence.type)
         if declared is None:
             return UNKNOWN_TYPE.said(node=target, type=fence.type)
         try:
@@ -98,4 +116,5 @@ class Fencing:
         except ValidationError as error:
             reason = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
             return BAD_PARAMETERS.said(node=target, reason=reason)
-        return declared.make(params, self._host(cluster, target))
+        host = replace(self._fences.host(cluster, target), wanted=lambda: self._is_wanted(action))
+        return declared.make(params, host)

@@ -151,6 +151,8 @@ class Isolation:
         "None: this daemon has had no right yet. What an earlier one held runs out as it was."
         self._looks = False
         self._at_stake: tuple[str, ...] = ()
+        self._unclear = False
+        "This daemon does not know yet what an earlier one has left running."
         self._armed_ms: int | None = None
         self._unarmed = False
         "The watchdog could not be armed, and that was said."
@@ -204,7 +206,8 @@ class Isolation:
         """No right is needed, or nothing is left that could need one: nothing is cut off, nothing resets the node."""
         try:
             with self._lock:
-                was, self._guarded, self._until_ms, self._at_stake = self._guarded, None, None, ()
+                was, self._guarded, self._until_ms = self._guarded, None, None
+                self._at_stake, self._unclear = (), False
                 self._kernel.lift()
         except OSError as error:
             if was is not None:
@@ -232,9 +235,11 @@ class Isolation:
 
     def _weigh(self) -> None:
         """The watchdog is armed for as long as something is at stake."""
-        names = self._stakes.named(cut=self.trouble is None) if self._bound else ()
-        if names != self._at_stake:
-            self._at_stake = names
+        cut, bound = self.trouble is None, bool(self._bound)
+        names = self._stakes.named(cut=cut) if bound else ()
+        unclear = bound and self._stakes.unclear(cut=cut)
+        if (names, unclear) != (self._at_stake, self._unclear):
+            self._at_stake, self._unclear = names, unclear
             self._stir()
 
     def _failed(self, error: Exception) -> None:
@@ -294,7 +299,7 @@ class Isolation:
 
     def _see_to_watchdog(self) -> None:
         """It fires at the end of the right, or a second later at most."""
-        if not self._at_stake:
+        if not self._at_stake and not self._is_left_armed():
             if self._armed_ms is not None:
                 self._armed_ms = None
                 self._watchdog.disarm()
@@ -311,8 +316,15 @@ class Isolation:
             self._armed_ms, self._unarmed = left_ms, False
         except OSError as error:
             self._armed_ms = None
-            if not self._unarmed:
+            if self._at_stake and not self._unarmed:
                 self._unarmed = True
                 names = ", ".join(self._at_stake)
                 said = NO_WATCHDOG.said(node=self._me, reason=str(error), resources=names)
                 self._thread.hand_over(partial(self._alert, said))
+
+    def _is_left_armed(self) -> bool:
+        """Whether an earlier daemon may have left the watchdog armed, for what may run or not: that is not known yet.
+
+        It is taken over as soon as the right lasts, and disarmed when it turns out that nothing runs.
+        """
+        return self._unclear and (self._armed_ms is not None or self._watchdog.means().kind in ("taken", "unclear"))

@@ -28,6 +28,9 @@ class Store(Protocol):
     def save_maintenance(self, on: bool) -> Said | None:
         """Remember whether the maintenance switch is on."""
 
+    def save_decided(self) -> Said | None:
+        """Remember that what was staged and would have changed the third vote is in force nowhere."""
+
     def save_suspended(self, on: bool) -> Said | None:
         """Remember whether the whole cluster is suspended: then nothing starts here, also after a boot."""
 
@@ -66,6 +69,7 @@ class Keeper:
         self._afterwards = afterwards
         self._reload = reload
         self._noted = noted
+        self._undecided = known.undecided
         self._suspension = known.suspension.id if known.suspension is not None else None
         self._coming: Cluster | None = None
         "The configuration that the members are about to put in force."
@@ -84,7 +88,11 @@ class Keeper:
             before, self._cluster = self._cluster, state.cluster
             if state.cluster != before:
                 self._changed(before, state.cluster)
+        was_open = self._coming is not None or self._undecided
         self._coming = state.change.cluster if state.change is not None else None
+        self._undecided = state.undecided
+        if was_open and self._coming is None and not self._undecided:
+            self._do(lambda: self._write(self._store.save_decided))
 
     def _keep_suspension(self, suspension: Suspension | None) -> None:
         """What is to be resumed stays noted until that is over: a node that boots meanwhile must start nothing."""

@@ -11,6 +11,8 @@ from komainu.model.config import Cluster
 from komainu.model.times import interval_ms
 
 MISSED_BEATS = 3
+FIRST_BEATS = 100_000_000
+"Beats are counted from anywhere below that, so that a life of this daemon does not repeat the numbers of another."
 
 
 class Pulse:

@@ -20,7 +20,7 @@ from komainu.agent import wire
 from komainu.agent.snapshot import decode, digest, encode
 from komainu.agent.succession import Claim, successor
 from komainu.core.audit import InvariantBroken
-from komainu.core.state import RULES, Presence, State, Status, initial
+from komainu.core.state import NO_MARKS, RULES, Marks, Presence, State, Status, initial
 from komainu.core.step import step
 from komainu.model import events as e
 from komainu.model.actions import Action, ArmTimer, Ending, RaiseAlert
@@ -101,12 +101,11 @@ class Replica:
         cluster: Cluster,
         epoch: int,
         incarnations: Callable[[], str],
-        maintenance: bool = False,
-        suspended: bool = False,
+        marks: Marks = NO_MARKS,
         rules: int = RULES,
         read: Callable[[bytes], State] = decode,
     ) -> None:
-        """`epoch`, `maintenance`, `suspended`: as this node remembers them. `incarnations` gives fresh names.
+        """`epoch`, `marks`: as this node remembers them. `incarnations` gives fresh names.
         `rules`: the newest this release knows, `read`: what it makes of a snapshot; it raises ValueError for what it
         does not know. The simulator has older releases take part.
 
@@ -114,7 +113,7 @@ class Replica:
         missed three of them and is not in it.
         """
         self.me = me
-        self.state: State = initial(cluster, epoch, maintenance, suspended)
+        self.state: State = initial(cluster, epoch, marks)
         self.incarnation = incarnations()
         self.rules = rules
         self.synced = False
@@ -305,6 +304,7 @@ class Replica:
                 active=self._active(),
                 leaving=self._leaving,
                 then=self._then,
+                won=state.won,
             )
         )
 
@@ -329,7 +329,7 @@ class Replica:
         if not self._round or self._source or not speaking or any(node not in self._hellos for node in speaking):
             return
         claims = [
-            Claim(node, hello.formed, hello.epoch, hello.version, hello.active)
+            Claim(node, hello.formed, hello.won, hello.epoch, hello.version, hello.active)
             for node, hello in ((node, self._hellos[node]) for node in speaking)
         ]
         self._source = successor(claims)

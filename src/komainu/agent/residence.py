@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from komainu.core.state import GroupFacts, Hold, NodeFacts, Presence, Proof, State, Status, Wanted, initial
+from komainu.core.state import GroupFacts, Hold, NodeFacts, Presence, Proof, State, Status, Wanted, initial, marks
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
 
@@ -76,7 +76,7 @@ def taken_over(known: State, cluster: Cluster, me: str) -> State | Said | None:
         return None
     if me not in [node.name for node in cluster.nodes]:
         return REMOVED.said(node=me)
-    return initial(cluster, known.epoch, known.maintenance)
+    return initial(cluster, known.epoch, marks(known))
 
 
 def seen_from(me: str, own: dict[str, Any], told: dict[str, Any] | None) -> dict[str, Any]:

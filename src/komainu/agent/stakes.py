@@ -47,6 +47,7 @@ class Stakes:
         self._types = types
         self._seen: tuple[Cluster, dict[str, GroupFacts]] | None = None
         self._running: dict[Key, Resource] = {}
+        self._unknown: tuple[Resource, ...] = ()
 
     def follow(self, state: State) -> None:
         """The state as it is now."""
@@ -54,17 +55,24 @@ class Stakes:
             return
         self._seen = (state.cluster, state.groups)
         running: dict[Key, Resource] = {}
+        unknown: list[Resource] = []
         for group in state.cluster.groups:
             holds = state.groups[group.name].holds.get(self._me, ()) if group.name in state.groups else ()
             for resource, hold in zip(group.resources, holds, strict=False):
                 key = (group.name, resource.name)
                 if _has_effect(hold) or (hold.status is Status.UNKNOWN and key in self._running):
                     running[key] = resource
-        self._running = running
+                elif hold.status is Status.UNKNOWN:
+                    unknown.append(resource)
+        self._running, self._unknown = running, tuple(unknown)
 
     def named(self, *, cut: bool) -> tuple[str, ...]:
         """Exclusive resources whose effects only a reset ends now; `cut`: the kernel drops what is guarded."""
         return tuple(name for (_, name), resource in self._running.items() if self._needs_reset(resource, cut))
+
+    def unclear(self, *, cut: bool) -> bool:
+        """Whether something could be at stake of which this daemon knows nothing yet."""
+        return any(self._needs_reset(resource, cut) for resource in self._unknown)
 
     def _needs_reset(self, resource: Resource, cut: bool) -> bool:
         if not resource.exclusive:

@@ -1,4 +1,4 @@
-"""Whose state goes on when members with different histories meet (safety.md, rule 9, as far as no record exists)."""
+"""Whose state goes on when members with different histories meet (docs/safety.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,17 @@ class Claim:
 
     node: str
     formed: bool
+    won: int
+    "The newest epoch in which its history had the vote or was the majority."
     epoch: int
     version: int
     active: int
 
 
 def successor(claims: Sequence[Claim]) -> str:
-    """The node whose state goes on: formed before not formed, then the highest epoch, then the newest configuration.
+    """The node whose state goes on: formed before not formed, then the one that had the vote or the majority last.
+
+    Then the highest epoch, then the newest configuration.
 
     On a tie the one that runs more, else the one that comes first in the configuration.
     """
@@ -24,6 +28,7 @@ def successor(claims: Sequence[Claim]) -> str:
         range(len(claims)),
         key=lambda index: (
             claims[index].formed,
+            claims[index].won,
             claims[index].epoch,
             claims[index].version,
             claims[index].active,

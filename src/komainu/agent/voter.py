@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from komainu.agent.claimant import RELEASED, TAKEN, Ask, Claimant, Wish
 from komainu.agent.right import Right
 from komainu.core import rights, suspension
-from komainu.core.state import Presence, State, Status, Wanted
+from komainu.core.state import Hold, Presence, State, Status, Wanted
 from komainu.model import events as e
 from komainu.model.message import Message, Said
 from komainu.model.vote import Owner
@@ -51,8 +51,8 @@ class Voter:
         "The newest beacon heard of each member since it was last missing."
         self._periods = 0
         self._period: tuple[str, tuple[str, ...]] = ("", ())
-        self._told_won = ""
-        "The period in which the core was told that the vote is won."
+        self._told_vote_ms: int | None = None
+        "When the core was told of the vote, as long as it does not know."
         self._told_right_ms: int | None = None
         self._told_bound = ""
         self._born_ms: int | None = None
@@ -63,7 +63,7 @@ class Voter:
         """The state as it is now; `synced`: it is put together with that of the other members."""
         self._born_ms = now_ms if self._born_ms is None else self._born_ms
         if state.cluster is not self._state.cluster or self._period[0] == "":
-            self.right.configure(state.cluster.arbitration, state.nodes, self.me)
+            self.right.configure(state.cluster.arbitration, state.nodes, self.me, now_ms)
         was_bound = self.bound
         self._state, self._synced, self._incarnation = state, synced, incarnation
         if self.bound and not was_bound:
@@ -103,12 +103,16 @@ class Voter:
         if not self._limited:
             return turn
         state, claimant = self._state, self.claimant
-        if rights.by_word(state) and not rights.together(state) and not claimant.contradicted:
+        claimant.together_ms = 0 if self._together_since_ms is None else now_ms - self._together_since_ms
+        claimant.by_word = rights.by_word(state) and not rights.together(state)
+        if claimant.by_word and not claimant.contradicted:
             self.right.confirmed(now_ms)
         claimant.follow(self._name(), self.wish(now_ms), state.cluster, now_ms)
         turn.ask = claimant.due(now_ms)
+        if turn.ask is not None and turn.ask.record is not None and turn.ask.record.owner is None:
+            self.right.drop()
         if self.me in state.nodes:
-            self._tell_vote(turn)
+            self._tell_vote(turn, now_ms)
             if self.bound:
                 self._tell_right(turn, now_ms)
                 self._tell_bound(turn, now_ms)
@@ -136,33 +140,42 @@ class Voter:
             return None
         grace_ms = self._state.cluster.arbitration.stop_grace_ms
         dates = [self.claimant.next_ms(), self.right.until_ms - grace_ms, self.right.until_ms]
-        dates.append(self.right.since_ms + self._third_ms)
+        dates.append((self._born_ms or 0) + self._state.cluster.arbitration.right_ms - grace_ms)
+        dates.append(self.right.answered_ms + self._third_ms)
         if self._together_since_ms is not None:
             dates.append(self._together_since_ms + self._stable_ms)
+            dates.append(self._together_since_ms + self._third_ms)
+        dates.extend(told + self._third_ms for told in (self._told_vote_ms, self._told_right_ms) if told is not None)
         if rights.by_word(self._state):
             dates.append(now_ms + self._third_ms)
         return min((date for date in dates if date is not None and date > now_ms), default=None)
 
     def holding(self) -> bool:
         """True when anything of a group has or may have effect here."""
-        holds = (facts.holds.get(self.me, ()) for facts in self._state.groups.values())
-        quiet = (Status.STOPPED, Status.UNKNOWN)
-        return any(hold.status not in quiet or hold.action for each in holds for hold in each)
+        return any(hold.status not in self._quiet() or hold.action for hold in self._holds())
 
     def _has_effect(self) -> bool:
         """True when something is here that was started under a right: what waits for one is not."""
-        holds = (facts.holds.get(self.me, ()) for facts in self._state.groups.values())
-        quiet = (Status.STOPPED, Status.UNKNOWN, Status.STARTING)
-        return any(hold.status not in quiet for each in holds for hold in each)
+        return any(hold.status not in (*self._quiet(), Status.STARTING) for hold in self._holds())
+
+    def _holds(self) -> list[Hold]:
+        return [hold for facts in self._state.groups.values() for hold in facts.holds.get(self.me, ())]
+
+    def _quiet(self) -> tuple[Status, ...]:
+        """What has no effect. Before the probe nothing is known of anything; after it what is unknown may have some."""
+        probed = self.me in self._state.nodes and self._state.nodes[self.me].probed
+        return (Status.STOPPED,) if probed else (Status.STOPPED, Status.UNKNOWN)
 
     def wish(self, now_ms: int) -> Wish:
         """What this node wants of the vote."""
         state = self._state
         if state.cluster.arbitration.kind != "lease" or self.me not in state.nodes or not self.bound:
             return Wish.REST
+        if state.undecided:
+            return Wish.REST  # whichever store it asked, the other node may ask another one
         if rights.together(state):
-            unanswered = now_ms - self.right.since_ms > self._third_ms
-            if unanswered and self.holding():
+            since_ms = max(self.right.answered_ms, self._together_since_ms or now_ms)
+            if now_ms - since_ms >= self._third_ms and self.holding():
                 return Wish.AT_ONCE
             stable = self._together_since_ms is not None and now_ms - self._together_since_ms >= self._stable_ms
             return Wish.SETTLE if stable else Wish.KEEP
@@ -203,24 +216,26 @@ class Voter:
         return tuple(name for name in state.members() if name != self.me)
 
     def _useless(self) -> bool:
-        """True when every group that should run here has failed here: then the other node may try."""
-        here = [facts for name, facts in self._state.groups.items() if self.me in facts.holds]
-        wanted = [facts for facts in here if facts.wanted is Wanted.UP]
-        return bool(wanted) and all(facts.given_up for facts in wanted)
+        """True when there is nothing that could be started here: then the other node may try."""
+        state = self._state
+        here = [facts for facts in state.groups.values() if self.me in facts.holds and facts.wanted is Wanted.UP]
+        able = [facts for facts in here if not facts.given_up and (facts.ordered or not state.maintenance)]
+        return not able or state.nodes[self.me].suspended
 
-    def _tell_vote(self, turn: Turn) -> None:
+    def _tell_vote(self, turn: Turn, now_ms: int) -> None:
         """Level-triggered: the core may have forgotten, with another view, what it was told."""
         state, claimant = self._state, self.claimant
         if state.cluster.arbitration.kind != "lease" or rights.together(state) or not self._synced:
             return
         held = rights.holds_vote(state, self.me)
-        if claimant.won and not held and self._told_won != self._name():
-            self._told_won = self._name()
-            wait_ms = max(claimant.wait_ms, state.cluster.arbitration.wait_ms)
-            turn.events.append(e.VoteWon(self.me, state.ring, claimant.epoch, claimant.waited, wait_ms))
-        elif not claimant.won and (held or claimant.contradicted) and self._told_won != f"lost {self._name()}":
-            self._told_won = f"lost {self._name()}"
-            turn.events.append(e.VoteLost(self.me, state.ring, self._why_lost()))
+        proven = any(facts.proven_gone for facts in state.nodes.values())
+        lost = not claimant.won and (held or (claimant.contradicted and proven))
+        if not lost and claimant.won is held:
+            self._told_vote_ms = None
+        elif self._told_vote_ms is None or now_ms - self._told_vote_ms >= self._third_ms:
+            self._told_vote_ms = now_ms
+            won = e.VoteWon(self.me, state.ring, claimant.epoch, claimant.waited, claimant.wait_ms)
+            turn.events.append(e.VoteLost(self.me, state.ring, self._why_lost()) if lost else won)
 
     def _why_lost(self) -> Said:
         found = self.claimant.record
@@ -237,12 +252,13 @@ class Voter:
         # one has had its chance of a right: the kernel cuts it when an earlier right ends.
         until_ms = max(self.right.until_ms, (self._born_ms or 0) + arbitration.right_ms)
         over = now_ms >= until_ms - arbitration.stop_grace_ms
-        if over is facts.powerless or (over and not self._has_effect()):
+        ahead = self.right.left_ms(now_ms) > arbitration.stop_grace_ms
+        if not (over and self._has_effect() and not facts.powerless) and not (ahead and facts.powerless):
             self._told_right_ms = None
-        elif self._told_right_ms is None or now_ms - self._told_right_ms > self._third_ms:
+        elif self._told_right_ms is None or now_ms - self._told_right_ms >= self._third_ms:
             self._told_right_ms = now_ms
             ending = e.RightEnding(self.me, self._incarnation, self._why_ending())
-            turn.events.append(ending if over else e.RightRegained(self.me, self._incarnation))
+            turn.events.append(e.RightRegained(self.me, self._incarnation) if ahead else ending)
 
     def _tell_bound(self, turn: Turn, now_ms: int) -> None:
         """The cluster is to be resumed: the others may count on this node's right from now on."""

@@ -32,27 +32,14 @@ NO_STORE = Message(
 class Cut(Protocol):
     """Who ends this node's effects when its right ends: `agent.isolation`."""
 
-    def extended(self, for_ms: int) -> None:
-        """The right lasts for so long from now."""
+    def follow(self, state: State, *, bound: bool) -> None:
+        """The state as it is now; `bound`: this node needs a right to have effects."""
+
+    def lasts_until(self, until_ms: int) -> None:
+        """The right lasts until then."""
 
     def ended(self) -> None:
         """It has just ended."""
-
-    def lift(self) -> None:
-        """No right is needed: nothing is cut."""
-
-
-class Uncut:
-    """`Cut` where nothing can be cut."""
-
-    def extended(self, for_ms: int) -> None:
-        """Nothing was held."""
-
-    def ended(self) -> None:
-        """Nothing is dropped."""
-
-    def lift(self) -> None:
-        """Nothing was cut."""
 
 
 class Voting:
@@ -83,7 +70,6 @@ class Voting:
         self._now_ms = now_ms
         self._until_ms = 0
         self._ended = True
-        self._lifted = True
         self._alarm: asyncio.TimerHandle | None = None
         self._calls: set[asyncio.Task[None]] = set()
         self._extended = asyncio.Event()
@@ -99,6 +85,7 @@ class Voting:
             self._store = self._open(state.cluster)
             self._timeout_ms, self._right_ms = arbitration.store_timeout_ms, arbitration.right_ms
         self.voter.follow(state, incarnation, synced, self._now_ms())
+        self._cut.follow(state, bound=self.voter.bound)
         self.turn()
 
     def beacon(self, number: int) -> dict[int, int]:
@@ -135,6 +122,12 @@ class Voting:
             return False
         return True
 
+    async def may_fence(self) -> bool:
+        """True while nobody else can have the vote: else this node might shoot the one that serves."""
+        claimant = self.voter.claimant
+        limited = self._arbitration is not None and self._arbitration.kind == "lease"
+        return await self.entitled() and (claimant.won or not limited)
+
     async def close(self) -> None:
         """No further turn. What was asked of the store may still be done by it."""
         self._closed = True
@@ -147,16 +140,13 @@ class Voting:
 
     def _look_at_right(self, now_ms: int) -> None:
         if not self.voter.bound:
-            if not self._lifted:
-                self._lifted, self._ended, self._until_ms = True, True, 0
-                self._cut.lift()
+            self._ended, self._until_ms = True, 0
             self._extended.set()
             return
-        self._lifted = False
         until_ms = self.voter.right.until_ms
-        if until_ms > max(self._until_ms, now_ms):
+        if until_ms != self._until_ms and until_ms > now_ms:
             self._until_ms, self._ended = until_ms, False
-            self._cut.extended(until_ms - now_ms)
+            self._cut.lasts_until(until_ms)
             self._extended.set()
         elif not self._ended and not self.voter.entitled(now_ms):
             self._ended = True

@@ -92,6 +92,8 @@ class Hello:
     leaving: bool = False
     "It was asked to leave."
     then: Ending = "end"
+    won: int = 0
+    "The newest epoch in which its history had the vote or was the majority."
 
 
 @dataclass(frozen=True, slots=True)

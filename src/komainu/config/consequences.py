@@ -6,7 +6,7 @@ from typing import Any
 
 from komainu.config import dependencies
 from komainu.model.config import Cluster, Group
-from komainu.model.difference import arbitration_differs, keeps_majority
+from komainu.model.difference import arbitration_differs, keeps_majority, vote_differs
 from komainu.model.message import Message, Said
 
 RESTARTS = Message(
@@ -188,7 +188,14 @@ def of_difference(old: Cluster, new: Cluster, path: tuple[str, ...]) -> Conseque
 
 
 def _rights(old: Cluster, new: Cluster) -> Consequences:
-    return Consequences(only_together=arbitration_differs(old, new), no_majority_stays=not keeps_majority(old, new))
+    """Where another vote is to count, nothing runs on from the one to the other."""
+    stays = [(group.name, each.name) for group in new.groups for each in group.resources]
+    had = [(group.name, each.name) for group in old.groups for each in group.resources]
+    return Consequences(
+        restarted=tuple(place for place in had if place in stays) if vote_differs(old, new) else (),
+        only_together=arbitration_differs(old, new),
+        no_majority_stays=not keeps_majority(old, new),
+    )
 
 
 def _group(cluster: Cluster, name: str) -> Group | None:

@@ -12,7 +12,7 @@ from komainu.model import answers, commands as c, events as e
 from komainu.model.actions import AnswerCommand, JudgeConfiguration
 from komainu.model.config import Cluster, Group
 from komainu.model.copies import replace
-from komainu.model.difference import arbitration_differs, gains, keeps_majority, restarting
+from komainu.model.difference import arbitration_differs, gains, keeps_majority, restarting, vote_differs
 from komainu.model.message import Message, Said
 from komainu.model.signature import signed
 
@@ -78,6 +78,9 @@ def abandon(state: State, reason: Said) -> State:
     said = ABANDONED.said(version=change.cluster.version, reason=reason.en)
     said = replace(said, ja=ABANDONED.ja.format(version=change.cluster.version, reason=reason.ja))
     groups = {name: _marked(facts, {}) for name, facts in state.groups.items()}
+    # Others may have seen everybody agree: then it is in force there.
+    doubtful = reason.code == MEMBERS_CHANGED.code and vote_differs(state.cluster, change.cluster)
+    state = replace(state, undecided=state.undecided or doubtful)
     answer = AnswerCommand(change.command, change.origin, False, said)
     return replace(state, change=None, groups=groups).doing(answer).noting(said)
 
@@ -88,7 +91,7 @@ def settle(state: State) -> State:
     if change is None or any(node not in change.agreed for node in state.members()):
         return state
     for group in state.cluster.groups:
-        facts = _marked(state.groups[group.name], restarting(group, change.cluster))
+        facts = _marked(state.groups[group.name], restarting(group, state.cluster, change.cluster))
         state = state if facts is state.groups[group.name] else state.with_group(group.name, facts)
         for node, holds in facts.holds.items():
             for resource, hold in zip(group.resources, holds, strict=True):
@@ -115,7 +118,7 @@ def _refusal(state: State, cluster: Cluster) -> Said | None:
         return answers.NO_MAJORITY_LEFT.said()
     away = tuple(name for name, facts in state.nodes.items() if facts.presence in (Presence.LOST, Presence.UNSEEN))
     for group in old.groups:
-        marks = restarting(group, cluster)
+        marks = restarting(group, old, cluster)
         for node in group.nodes:
             if node in away and any(marks[node]):
                 return answers.MAY_RUN.said(group=group.name, node=node)
@@ -153,7 +156,9 @@ def _in_force(state: State, change: Change) -> State:
     for name, facts in nodes.items():
         if gains(old, cluster, name):
             nodes[name] = replace(facts, probed=False, probe="")
-    state = replace(state, cluster=cluster, nodes=nodes, groups=groups, monitors={}, change=None)
+    longer = old.arbitration.wait_ms > cluster.arbitration.wait_ms
+    floor_ms = max(state.floor_ms, old.arbitration.wait_ms) if longer or state.floor_ms else 0
+    state = replace(state, cluster=cluster, nodes=nodes, groups=groups, monitors={}, change=None, floor_ms=floor_ms)
     for name, known_of in before.monitors.items():
         state = state.with_monitor(name, _kept(known_of, name, old, cluster))
     return state.doing(AnswerCommand(change.command, change.origin, True, said)).noting(said)

@@ -108,7 +108,9 @@ def _tenable(state: State, group: Group, home: str) -> bool:
     facts = state.nodes[home]
     if facts.suspended and (facts.presence is Presence.LOST or facts.proof is Proof.ASSUMED):
         return True  # what runs there was to go on whatever happens to the connection (C10)
-    if facts.presence not in HERE_TO_STAY or facts.leaving or facts.ended or facts.powerless:
+    if facts.presence not in HERE_TO_STAY or facts.leaving or facts.ended:
+        return False
+    if facts.powerless and group.failover == "auto" and destinations(state, group):
         return False
     for other in excluded(state, group, "absolute"):
         # Of two that must not share a node the one that comes first in the configuration stays.
@@ -121,7 +123,7 @@ def _tenable(state: State, group: Group, home: str) -> bool:
 
 def _rehouse(state: State, group: Group, facts: GroupFacts, cause: Said) -> State:
     lost = facts.home is not None and state.nodes[facts.home].presence not in HERE_TO_STAY
-    if facts.home is not None and group.failover == "manual" and (lost or _withdrawn(state, facts.home)):
+    if facts.home is not None and group.failover == "manual" and (lost or state.nodes[facts.home].leaving):
         said = PARKED.said(group=group.name)
         parked = replace(facts, wanted=Wanted.IDLE, home=None, hindrance=None, because=(cause, said))
         return state.with_group(group.name, parked).noting(said)
@@ -141,10 +143,6 @@ def _rehouse(state: State, group: Group, facts: GroupFacts, cause: Said) -> Stat
     else:
         said = TAKEN_OVER.said(group=group.name, old=facts.home, node=candidates[0])
     return state.with_group(group.name, settled_on(state, facts, candidates[0], (cause, said))).noting(said)
-
-
-def _withdrawn(state: State, node: str) -> bool:
-    return state.nodes[node].leaving or state.nodes[node].powerless
 
 
 def _better_is_coming(state: State, group: Group, node: str) -> bool:

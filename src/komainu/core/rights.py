@@ -33,6 +33,14 @@ POWERLESS = Message(
     "グループ {group} は待機中です。{node} は現在、動作する権利を持っていません。",
     "warning",
 )
+UNDECIDED = Message(
+    "KM7429",
+    "Group {group} waits: the connection was lost while the third vote was being changed, and the others may act by "
+    "the new rules. It starts when all nodes are together, or when an operator has confirmed that they are gone.",
+    "グループ {group} は待機中です。第三の投票の変更中に通信が途絶え、他のノードは新しい規則で動作している可能性が"
+    "あります。全ノードが参加するか、操作者が他のノードの停止を確認すると起動します。",
+    "warning",
+)
 WON = Message(
     "KM7424",
     "Node {node} holds the vote (epoch {epoch}): it may act without the other node.",
@@ -62,6 +70,8 @@ EXPIRED = Message(
 
 def settle(before: State, state: State) -> State:
     """Forget what another view has made void; draw what the passing of time has proven."""
+    if state.undecided and together(state):
+        state = replace(state, undecided=False)
     if not state.cluster.arbitration.limited:
         return state
     if state.ring != before.ring or together(state):
@@ -79,9 +89,11 @@ def together(state: State) -> bool:
 
 def entitled(state: State, node: str) -> bool:
     """True when the node may start what it is told to, as far as the missing nodes are concerned."""
-    kind = state.cluster.arbitration.kind
-    if kind not in ("lease", "majority") or together(state) or by_word(state):
+    if together(state) or by_word(state):
         return True
+    kind = state.cluster.arbitration.kind
+    if state.undecided or kind not in ("lease", "majority"):
+        return not state.undecided
     return holds_vote(state, node) if kind == "lease" else is_majority(state)
 
 
@@ -114,6 +126,8 @@ def hindrance(state: State, group: str, home: str) -> Said | None:
         return POWERLESS.said(group=group, node=home)
     if entitled(state, home):
         return None
+    if state.undecided:
+        return UNDECIDED.said(group=group)
     if state.cluster.arbitration.kind == "lease":
         return WAITS_FOR_VOTE.said(group=group, node=home)
     return WAITS_FOR_MAJORITY.said(group=group, members=len(state.members()), nodes=len(state.nodes))
@@ -124,13 +138,15 @@ def waits(state: State) -> dict[str, int]:
 
     They begin with the vote, or with the loss: named so that every loss in every view begins its own.
     """
-    arbitration = state.cluster.arbitration
+    if together(state):
+        return {f"floor:{state.ring}": state.floor_ms} if state.floor_ms else {}
+    wait_ms = max(state.cluster.arbitration.wait_ms, state.floor_ms)
     if state.vote is not None and not state.vote.waited:
-        return {f"expire:{state.vote.ring}:{state.vote.epoch}": max(state.vote.wait_ms, arbitration.wait_ms)}
-    if arbitration.kind != "majority" or not is_majority(state):
+        return {f"expire:{state.vote.ring}:{state.vote.epoch}": max(state.vote.wait_ms, wait_ms)}
+    if state.cluster.arbitration.kind != "majority" or not is_majority(state):
         return {}
     lost = [name for name, facts in state.nodes.items() if facts.presence in (Presence.LOST, Presence.UNSEEN)]
-    return {f"expire:{name}:{state.ring}:{state.nodes[name].incarnation}": arbitration.wait_ms for name in lost}
+    return {f"expire:{name}:{state.ring}:{state.nodes[name].incarnation}": wait_ms for name in lost}
 
 
 def agent_return_ms(cluster: Cluster) -> int:
@@ -155,7 +171,7 @@ def vote_won(state: State, event: e.VoteWon) -> State:
     # Newer than anything the other side can have begun: when both meet again, this history goes on.
     state = replace(state, epoch=max(state.epoch + 1, event.epoch))
     vote = Vote(event.node, event.ring, event.epoch, event.waited, event.wait_ms)
-    return replace(state, vote=vote).noting(WON.said(node=event.node, epoch=event.epoch))
+    return replace(state, vote=vote, won=event.epoch).noting(WON.said(node=event.node, epoch=event.epoch))
 
 
 def vote_lost(state: State, event: e.VoteLost) -> State:
@@ -164,6 +180,9 @@ def vote_lost(state: State, event: e.VoteLost) -> State:
         return state
     said = LOST.said(node=event.node, reason=event.said.en)
     said = replace(said, ja=LOST.ja.format(node=event.node, reason=event.said.ja))
+    for name, facts in state.nodes.items():
+        # What a fence under way will tell speaks of a life of that node which may be over.
+        state = state.with_node(name, replace(facts, fence="", fence_by="", fence_wait="")) if facts.fence else state
     return _void(state, tuple(Proof)).noting(said)
 
 
@@ -196,5 +215,6 @@ def _void(state: State, proofs: tuple[Proof, ...]) -> State:
 def _expired(state: State, name: str, facts: NodeFacts, proof: Proof) -> State:
     if facts.presence not in (Presence.LOST, Presence.UNSEEN):
         return state
+    state = replace(state, won=max(state.won, state.epoch)) if proof is Proof.MAJORITY else state
     gone = replace(facts, presence=Presence.GONE, proof=proof, fence="", fence_by="", fence_wait="")
     return state.with_node(name, gone).noting(EXPIRED.said(node=name))

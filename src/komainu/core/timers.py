@@ -64,6 +64,8 @@ def fire(state: State, timer: str) -> State:
             return membership.form(state).noting(WAIT_OVER.said())
         case "agent":
             return presence.lose(state.noting(OVERDUE.said(node=name)), name)
+        case "floor":
+            return replace(state, floor_ms=0)
         case "expire":
             return rights.expired(state, timer)
         case "calm":

@@ -62,4 +62,8 @@ def stops(state: State, group: Group) -> bool:
 def obeys(state: State, node: str) -> bool:
     """True when the node can be told what to do."""
     facts = state.nodes[node]
-    return facts.presence is Presence.MEMBER and facts.probed and not (facts.suspended or facts.ended)
+    return (
+        facts.presence is Presence.MEMBER
+        and facts.probed
+        and not ((facts.suspended and not facts.powerless) or facts.ended)
+    )

@@ -3,8 +3,14 @@
 from komainu.model.config import Cluster, Group, Resource
 
 
-def restarting(group: Group, cluster: Cluster) -> dict[str, tuple[bool, ...]]:
-    """Per node, which resources of the group cannot go on running under the other configuration."""
+def restarting(group: Group, old: Cluster, cluster: Cluster) -> dict[str, tuple[bool, ...]]:
+    """Per node, which resources of the group cannot go on running under the other configuration.
+
+    Nothing may where another third vote is to count: a node that learns of it later than the others would go on by the
+    old one, and nobody could say for how long (rule 12 of docs/en/safety.md).
+    """
+    if vote_differs(old, cluster):
+        return {node: tuple(True for _ in group.resources) for node in group.nodes}
     new = next((each for each in cluster.groups if each.name == group.name), None)
     kept = {each.name: each for each in new.resources} if new is not None else {}
     changed = tuple(each.name not in kept or not same_work(each, kept[each.name]) for each in group.resources)
@@ -37,6 +43,12 @@ def arbitration_differs(old: Cluster, new: Cluster) -> bool:
     if not (old.arbitration.limited or new.arbitration.limited):
         return False
     return _rights(old) != _rights(new)
+
+
+def vote_differs(old: Cluster, new: Cluster) -> bool:
+    """True when two nodes, one by each, would ask different votes, or one of them none."""
+    one, other = old.arbitration, new.arbitration
+    return (one.kind, one.lease) != (other.kind, other.lease) and (one.limited or other.limited)
 
 
 def keeps_majority(old: Cluster, new: Cluster) -> bool:

@@ -277,8 +277,8 @@ def test_a_fence_is_proposed_as_it_ended_and_hinders_nothing_meanwhile(tmp_path:
     async def story(world: World) -> None:
         asked: list[str] = []
 
-        async def fence(target: str) -> Outcome:
-            asked.append(target)
+        async def fence(action: FenceNode) -> Outcome:
+            asked.append(action.target)
             await asyncio.sleep(60)
             return SUCCEEDED
 

@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
+import pytest
 from pydantic import BaseModel, ConfigDict
 
 from komainu.agent import fencing
-from komainu.agent.fencing import Fencing
+from komainu.agent.fencing import NO_FENCES, Fences, Fencing
+from komainu.core.state import NodeFacts, Presence, State
+from komainu.model.actions import FenceNode
 from komainu.model.config import Arbitration, Cluster, Fence
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
@@ -68,9 +72,23 @@ def host(name: str, target: str) -> FenceHost:
     return FenceHost("n1", name, target, None)
 
 
+def state(fence: Fence | None = FENCE, nodes: dict[str, NodeFacts] | None = None) -> State:
+    """The members wait for attempt 7 on n2, and this side has the majority, unless it is said otherwise."""
+    member = replace(NodeFacts(), presence=Presence.MEMBER)
+    known = {"n1": member, "n2": replace(NodeFacts(), presence=Presence.LOST, fence="7"), "n3": member}
+    return State(configured(fence), nodes={**known, **(nodes or {})})
+
+
+def order(target: str = "n2") -> FenceNode:
+    return FenceNode("7", "n1", target)
+
+
+def made(gun: Gun, told: Callable[[], State]) -> Fencing:
+    return Fencing("n1", Fences({"gun": gun.type()}, host), told)
+
+
 def fenced(gun: Gun, fence: Fence | None = FENCE, target: str = "n2") -> Outcome:
-    made = Fencing({"gun": gun.type()}, host, lambda: configured(fence))
-    return run(made.fence(target))
+    return run(made(gun, lambda: state(fence)).fence(order(target)))
 
 
 def code(outcome: Outcome) -> tuple[Result, str]:
@@ -80,7 +98,8 @@ def code(outcome: Outcome) -> tuple[Result, str]:
 def test_the_device_gets_what_is_configured_for_its_target() -> None:
     gun = Gun(hits)
     assert fenced(gun) == SUCCEEDED
-    assert gun.made == [(2, FenceHost("n1", cluster().name, "n2", None))]
+    ((socket, seen),) = gun.made
+    assert (socket, seen.node, seen.cluster, seen.target) == (2, "n1", cluster().name, "n2")
     assert gun.times == [5_000]
     fenced(gun, target="n1")
     assert gun.made[-1][0] == 1
@@ -117,11 +136,38 @@ def test_a_device_that_breaks_is_unknown() -> None:
 
 def test_the_configuration_of_the_moment_counts() -> None:
     gun = Gun(hits)
-    held = [configured(None)]
-    made = Fencing({"gun": gun.type()}, host, lambda: held[-1])
-    assert not run(made.fence("n2")).succeeded
-    held.append(configured(FENCE))
-    assert run(made.fence("n2")).succeeded
+    held = [state(None)]
+    fencing = made(gun, lambda: held[-1])
+    assert not run(fencing.fence(order())).succeeded
+    held.append(state(FENCE))
+    assert run(fencing.fence(order())).succeeded
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({}, True),
+        ({"n2": replace(NodeFacts(), presence=Presence.MEMBER)}, False),
+        ({"n2": replace(NodeFacts(), presence=Presence.LOST, fence="8")}, False),
+        ({"n1": replace(NodeFacts(), presence=Presence.MEMBER, powerless=True)}, False),
+        ({"n3": replace(NodeFacts(), presence=Presence.LOST)}, False),
+    ],
+    ids=["as it was", "the node is back", "another attempt", "this node has no right", "no majority any more"],
+)
+def test_a_device_can_see_whether_it_is_still_wanted(change: dict[str, NodeFacts], wanted: bool) -> None:
+    gun = Gun(hits)
+    held = [state()]
+    run(made(gun, lambda: held[-1]).fence(order()))
+    ((_, seen),) = gun.made
+    assert seen.wanted()
+    held.append(state(nodes=change))
+    assert seen.wanted() is wanted
+
+
+def test_a_daemon_without_fences_has_none() -> None:
+    outcome = run(Fencing("n1", NO_FENCES, state).fence(order()))
+    assert code(outcome) == (Result.FAILED, fencing.UNKNOWN_TYPE.code)
+    assert NO_FENCES.host("c", "n2").cloud is None
 
 
 def test_one_node_is_fenced_by_one_attempt_at_a_time() -> None:
@@ -136,8 +182,8 @@ def test_one_node_is_fenced_by_one_attempt_at_a_time() -> None:
         return SUCCEEDED
 
     async def story() -> None:
-        made = Fencing({"gun": Gun(slowly).type()}, host, lambda: configured(FENCE))
-        outcomes = await asyncio.gather(made.fence("n2"), made.fence("n2"), made.fence("n1"))
+        fencing = made(Gun(slowly), state)
+        outcomes = await asyncio.gather(*(fencing.fence(order(target)) for target in ("n2", "n2", "n1")))
         assert all(outcome.succeeded for outcome in outcomes)
 
     run(story())

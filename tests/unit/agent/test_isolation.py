@@ -12,6 +12,7 @@ from komainu.agent.isolation import Isolation
 from komainu.catalogue import RESOURCE_TYPES
 from komainu.core.state import State, Status, initial
 from komainu.model.message import Said
+from komainu.ports import WatchdogMeans
 from tests.doubles.isolation import FakeIsolation
 from tests.doubles.machine import FakePower, FakeWatchdog
 from tests.unit.agent.test_stakes import DB, FIP, holding, made
@@ -241,6 +242,7 @@ def test_where_the_kernel_cannot_cut_it_off_an_address_takes_a_reset_as_well() -
     async def story(node: Node) -> None:
         node.kernel.trouble = OSError(errno.EPROTONOSUPPORT, "Protocol not supported")
         node.isolation.follow(node.state, bound=True)
+        node.runs(DB, Status.STOPPED)
         node.runs(FIP)
         for _ in range(3):
             node.isolation.lasts_until(node.ms + E_MS)
@@ -420,3 +422,38 @@ def test_after_the_end_the_watchdog_is_left_alone() -> None:
         assert node.device.asked == told
 
     play(story)
+
+
+def test_a_watchdog_that_an_earlier_daemon_left_armed_is_taken_over_with_the_right() -> None:
+    async def story(node: Node) -> None:
+        node.device.kind = "taken"
+        node.isolation.follow(node.state, bound=True)
+        await node.rest()
+        assert node.device.asked == [], "without a right nobody keeps the machine alive"
+        node.isolation.lasts_until(node.ms + E_MS)
+        await node.rest()
+        assert node.device.asked == ["arm 5000"]
+        node.device.kind = "hardware"  # it is ours now
+        node.ms += 1_000
+        node.isolation.lasts_until(node.ms + E_MS)
+        await node.rest()
+        assert node.device.asked == ["arm 5000", "pat"]
+        node.runs(DB, Status.STOPPED)
+        await node.rest()
+        assert node.device.asked == ["arm 5000", "pat", "disarm"], "the probe has found nothing"
+
+    assert play(story).alerts == []
+
+
+def test_a_watchdog_that_nobody_has_is_not_opened_for_what_is_not_known() -> None:
+    async def story(node: Node) -> None:
+        node.isolation.follow(node.state, bound=True)
+        node.isolation.lasts_until(node.ms + E_MS)
+        await node.rest()
+        assert node.device.asked == []
+        node.device.means = lambda: WatchdogMeans("taken")  # type: ignore[method-assign]
+        node.device.absent = True  # by another program, which keeps it
+        node.isolation.lasts_until(node.ms + E_MS)
+        await node.rest()
+
+    assert play(story).alerts == []

@@ -3,7 +3,7 @@
 from komainu.agent import residence, words
 from komainu.agent.residence import ALL_STOPPED, NOT_KNOWN, STOPPED, picture, seen_from
 from komainu.agent.words import Word
-from komainu.core.state import initial
+from komainu.core.state import Marks, initial
 from tests.doubles.daemons import cluster
 
 CLUSTER = cluster(nodes=3)
@@ -38,11 +38,11 @@ def test_a_member_s_word_is_shown_with_the_own_word_about_oneself() -> None:
 
 
 def test_a_newer_configuration_is_taken_over_an_older_one_is_not() -> None:
-    known = initial(cluster(version=3), 7, maintenance=True)
+    known = initial(cluster(version=3), 7, marks=Marks(maintenance=True))
     new = cluster(version=4, agent_return_ms=5_000)
     found = residence.taken_over(known, new, "n1")
 
-    assert found == initial(new, 7, maintenance=True)
+    assert found == initial(new, 7, marks=Marks(maintenance=True))
     assert residence.taken_over(known, cluster(version=3, language="ja"), "n1") is None
     assert residence.taken_over(known, cluster(version=2), "n1") is None
 

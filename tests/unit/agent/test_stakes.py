@@ -61,6 +61,10 @@ def test_what_a_new_daemon_does_not_know_yet_is_not() -> None:
     stakes = Stakes("a", RESOURCE_TYPES)
     stakes.follow(initial(made()))
     assert stakes.named(cut=False) == ()
+    assert stakes.unclear(cut=True)
+    stakes.follow(holding(initial(made()), DB, Status.STOPPED))
+    assert not stakes.unclear(cut=True), "an address is ended by the kernel"
+    assert stakes.unclear(cut=False)
     stakes.follow(holding(initial(made()), DB, Status.UNKNOWN, wait="retry:1"))
     assert stakes.named(cut=True) == ("db",), "a start with unknown result is tried again"
 

@@ -89,7 +89,7 @@ def test_a_beacon_between_two_nodes_is_small() -> None:
 
 
 def test_a_beacon_of_a_large_cluster_is_no_large_message() -> None:
-    answers = {number: 999_999_999 for number in range(1, 32)}
+    answers = dict.fromkeys(range(1, 32), 999999999)
     assert len(wire.encode(wire.Beacon(999_999_999, answers))) <= 600
     assert wire.decode(wire.encode(wire.Beacon(7, answers))) == wire.Beacon(7, answers)
 

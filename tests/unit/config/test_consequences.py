@@ -54,17 +54,23 @@ def test_what_follows_from_one_change(old: str, new: str, wanted: Consequences) 
 LEASE = "arbitration: {kind: lease, lease: {type: urn, params: {place: here}}}"
 
 
+ALL = (("failover1", "move1"), ("failover1", "app1"))
+
+
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "restarted"),
     [
-        ("arbitration: operator", LEASE),
-        (LEASE, "arbitration: none"),
-        (LEASE, LEASE.replace("here", "there")),
-        (LEASE, LEASE.replace("}}}", "}}, right_ms: 20000}")),
+        ("arbitration: operator", LEASE, ALL),
+        (LEASE, "arbitration: none", ALL),
+        (LEASE, LEASE.replace("here", "there"), ALL),
+        (LEASE, LEASE.replace("}}}", "}}, right_ms: 20000}"), ()),
     ],
 )
-def test_who_may_act_is_changed_only_while_all_are_there(old: str, new: str) -> None:
-    wanted = Consequences(only_together=True)
+def test_who_may_act_is_changed_only_while_all_are_there(
+    old: str, new: str, restarted: tuple[tuple[str, str], ...]
+) -> None:
+    # By another vote nothing goes on as if nothing had been.
+    wanted = Consequences(restarted=restarted, only_together=True)
     before, after = (changed(("arbitration: operator", each)) for each in (old, new))
     assert between(before, after) == wanted
     assert words.ONLY_TOGETHER.code in [said.code for said in wanted.said()]

@@ -18,7 +18,7 @@ def with_group(group: Group) -> Cluster:
 def test_what_works_as_before_goes_on() -> None:
     """Times, recovery and dependencies can change under a running resource."""
     calmer = SERVER.model_copy(update={"check_interval_ms": 9_000, "depends_on": ()})
-    marks = restarting(DB, with_group(DB.model_copy(update={"resources": (DISK, calmer)})))
+    marks = restarting(DB, OLD, with_group(DB.model_copy(update={"resources": (DISK, calmer)})))
 
     assert marks == dict.fromkeys("abc", (False, False))
 
@@ -26,18 +26,18 @@ def test_what_works_as_before_goes_on() -> None:
 def test_what_works_otherwise_restarts() -> None:
     for other in ({"params": {"port": 1}}, {"per_node": {"a": {"port": 1}}}, {"type": "fip"}, {"exclusive": False}):
         changed = SERVER.model_copy(update=other)
-        marks = restarting(DB, with_group(DB.model_copy(update={"resources": (DISK, changed)})))
+        marks = restarting(DB, OLD, with_group(DB.model_copy(update={"resources": (DISK, changed)})))
 
         assert marks == dict.fromkeys("abc", (False, True))
 
 
 def test_what_is_not_there_any_more_has_to_stop() -> None:
-    assert restarting(DB, with_group(DB.model_copy(update={"resources": (DISK,)})))["a"] == (False, True)
-    assert restarting(DB, OLD.model_copy(update={"groups": ()}))["a"] == (True, True)
+    assert restarting(DB, OLD, with_group(DB.model_copy(update={"resources": (DISK,)})))["a"] == (False, True)
+    assert restarting(DB, OLD, OLD.model_copy(update={"groups": ()}))["a"] == (True, True)
 
 
 def test_a_node_that_is_not_startable_any_more_has_to_stop_everything() -> None:
-    marks = restarting(DB, with_group(DB.model_copy(update={"nodes": ("a", "b")})))
+    marks = restarting(DB, OLD, with_group(DB.model_copy(update={"nodes": ("a", "b")})))
 
     assert marks == {"a": (False, False), "b": (False, False), "c": (True, True)}
 

@@ -2,6 +2,7 @@
 
     node                     the name of this node
     epoch                    the highest epoch this node has seen
+    undecided                there while a version with another third vote may be in force on other nodes
     suspended                there while the whole cluster is suspended, as far as this node knows
     vote-epoch               the epoch of the newest vote record it has seen
     maintenance              there while the maintenance switch is on
@@ -31,6 +32,7 @@ from pydantic import ValidationError
 
 from komainu.adapters.files import durable
 from komainu.model.config import Cluster
+from komainu.model.difference import vote_differs
 from komainu.model.message import Message, Said
 from komainu.model.provenance import Provenance
 
@@ -182,6 +184,9 @@ class ConfigurationStore:
             current = self.version()
             if cluster.version <= current:
                 raise StoreError(NOT_NEWER.said(version=cluster.version, current=current))
+            if vote_differs(self.load(), cluster):
+                # A boot before it is decided must not act by the old vote: the others may use the new one by then.
+                self.save_undecided(True)
             self._write_files(cluster, text, provenance)
 
     def put_in_force(self, cluster: Cluster, text: bytes, provenance: Provenance) -> None:
@@ -195,6 +200,7 @@ class ConfigurationStore:
             if not self._has(cluster):
                 self._write_files(cluster, text, provenance)
             self._write(self.folder / "current", f"{cluster.version}\n".encode())
+            self.save_undecided(False)
             self._forget_old(cluster.version)
 
     def provenance(self, version: int | None = None) -> Provenance:
@@ -311,6 +317,16 @@ class ConfigurationStore:
     def save_suspended(self, on: bool) -> None:
         """Keep durably that the cluster is suspended: nothing may start here, also after a boot."""
         self._save_mark("suspended", on)
+
+    def undecided(self) -> bool:
+        """Whether a version with another third vote was staged, and this node never heard what became of it."""
+        if not self.initialised():
+            raise StoreError(NOT_INITIALISED.said(folder=str(self.folder)))
+        return (self.root / "undecided").exists()
+
+    def save_undecided(self, on: bool) -> None:
+        """Keep durably whether a version with another third vote may be in force elsewhere (rule 12)."""
+        self._save_mark("undecided", on)
 
     def save_maintenance(self, on: bool) -> None:
         """Keep the maintenance switch durably: a restart of all nodes must not turn it off."""

@@ -50,6 +50,14 @@ class Kept:
             return error.said
         return None
 
+    def save_decided(self) -> Said | None:
+        """Remember that no version with another third vote is in force anywhere; answers why that failed."""
+        try:
+            self._store.save_undecided(False)
+        except StoreError as error:
+            return error.said
+        return None
+
     def save(self, cluster: Cluster) -> Said | None:
         """Make it the configuration that holds: one that was staged here, or taken over; answers why that failed."""
         at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
