@@ -54,10 +54,12 @@ def _on_nodes(state: State, command: NodeOrder) -> Answer:
     if command.node is None and isinstance(command, c.ResumeNode):
         chosen = tuple(state.nodes)
     if state.cluster.arbitration.limited and not isinstance(command, c.StopNode):
+        on = isinstance(command, c.SuspendNode)
+        if command.node is None and (on or state.suspension is not None):
+            return suspension.ask(state, on)
         refusal = _bound(state, command)
-        if command.node is None or refusal is not None:
-            on = isinstance(command, c.SuspendNode)
-            return suspension.ask(state, on) if command.node is None else (state, refusal)
+        if refusal is not None:
+            return state, refusal
     after = state
     for node in chosen:
         facts = after.nodes[node]
