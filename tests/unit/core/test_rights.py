@@ -12,6 +12,7 @@ from tests.unit.core.clusters import ADDRESS, BROKEN, FAILED, Life, cluster, for
 
 LEASE = cluster(arbitration="lease")
 THREE = cluster("a b c", arbitration="majority")
+FOUR = cluster("a b c d", arbitration="majority")
 FIVE = cluster("a b c d e", arbitration="majority")
 
 
@@ -93,7 +94,7 @@ def test_a_vote_of_another_ring_entitles_nobody() -> None:
 
 @pytest.mark.parametrize(
     ("configuration", "members", "is_one"),
-    [(THREE, "a b", True), (THREE, "c", False), (FIVE, "c d e", True), (FIVE, "d e", False)],
+    [(THREE, "a b", True), (THREE, "c", False), (FIVE, "c d e", True), (FIVE, "d e", False), (FOUR, "a b", False)],
 )
 def test_a_majority_is_more_than_half_of_the_configured_nodes(
     configuration: Cluster, members: str, is_one: bool
@@ -103,12 +104,6 @@ def test_a_majority_is_more_than_half_of_the_configured_nodes(
     assert rights.is_majority(life.state) is is_one
     assert rights.may_fence(life.state) is is_one
     assert all(rights.entitled(life.state, node) is is_one for node in members.split())
-
-
-def test_half_of_the_nodes_is_no_majority() -> None:
-    life = formed(cluster("a b c d", arbitration="majority"))
-    life.view("a b")
-    assert not rights.is_majority(life.state)
 
 
 def test_an_operators_word_for_all_that_are_missing_is_enough_and_for_some_is_not() -> None:
