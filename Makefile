@@ -20,6 +20,7 @@ KIND ?=
 SEED ?=
 MINIMISE ?=
 RUNS ?=
+QUIET ?=
 GUARDS ?=
 
 # What pytest leaves out: the slow tests, and without root those of the lab.
@@ -78,6 +79,11 @@ mutants: venv ## break every guard of the core, one at a time, and see who notic
 bench: ## Komainu, Pacemaker and keepalived in the same lab (root): make bench [JSON=FILE] [RUNS=n]
 	@packaging/bootstrap.sh --bench
 	@$(LAB) bench $(if $(JSON),--json $(JSON)) $(if $(RUNS),--runs $(RUNS))
+
+.PHONY: bench-rights
+bench-rights: ## what it costs that never two nodes are active (root): make bench-rights [JSON=FILE] [RUNS=n] [QUIET=minutes]
+	@packaging/bootstrap.sh --lab
+	@$(LAB) bench-rights $(if $(JSON),--json $(JSON)) $(if $(RUNS),--runs $(RUNS)) $(if $(QUIET),--quiet-minutes $(QUIET))
 
 .PHONY: bench-step
 bench-step: venv ## how long one step() of the core takes
