@@ -32,7 +32,11 @@ class FakeBuckets:
     prefixes: tuple[str, ...] | CloudError = ()
     replicas: bool | CloudError = False
     ignores_conditions: bool = False
+    warmed: list[tuple[str | None, int]] = field(default_factory=list)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def warm(self, region: str | None, timeout_ms: int) -> None:
+        self.warmed.append((region, timeout_ms))
 
     async def get(self, region: str | None, bucket: str, key: str, timeout_ms: int) -> Held:
         self.asked.append(("get", region, f"{bucket}/{key}"))
@@ -75,8 +79,12 @@ class FakeTables:
     items: dict[tuple[str, tuple[str, str]], Held] = field(default_factory=dict)
     asked: list[tuple[str, str | None, str]] = field(default_factory=list)
     error: CloudError | None = None
+    warmed: list[tuple[str | None, int]] = field(default_factory=list)
     known: TableFacts | CloudError = field(default_factory=lambda: TableFacts(True, (("id", "S"),), ()))
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def warm(self, region: str | None, timeout_ms: int) -> None:
+        self.warmed.append((region, timeout_ms))
 
     async def get(self, region: str | None, table: str, key: tuple[str, str], timeout_ms: int) -> Held | None:
         self.asked.append(("get", region, f"{table}/{key[0]}={key[1]}"))

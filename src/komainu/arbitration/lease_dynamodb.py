@@ -169,4 +169,5 @@ LEASE_DYNAMODB = LeaseType(
     params=Params,
     messages=MESSAGES,
     make=DynamoStore,
+    warm=lambda params, host, timeout_ms: host.tables.warm(params.region or host.region, timeout_ms),
 )

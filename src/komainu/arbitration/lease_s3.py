@@ -160,4 +160,5 @@ LEASE_S3 = LeaseType(
     params=Params,
     messages=MESSAGES,
     make=S3Store,
+    warm=lambda params, host, timeout_ms: host.buckets.warm(params.region or host.region, timeout_ms),
 )

@@ -66,6 +66,9 @@ class Buckets(Protocol):
     `region` None: the one of this node's credentials.
     """
 
+    def warm(self, region: str | None, timeout_ms: int) -> None:
+        """Get ready for calls with that timeout, in the background; nothing is sent, and nothing raised."""
+
     async def get(self, region: str | None, bucket: str, key: str, timeout_ms: int) -> Held:
         """The object, its ETag as the version."""
 
@@ -97,6 +100,9 @@ class Tables(Protocol):
 
     An item is named by the attribute that is the partition key, and its value; it has `version` and `text`.
     """
+
+    def warm(self, region: str | None, timeout_ms: int) -> None:
+        """Get ready for calls with that timeout, in the background; nothing is sent, and nothing raised."""
 
     async def get(self, region: str | None, table: str, key: tuple[str, str], timeout_ms: int) -> Held | None:
         """The item, read strongly consistent; None when there is none."""
@@ -177,6 +183,10 @@ class LeaseHost:
     https: Https
 
 
+def _nothing_to_prepare(params: Any, host: LeaseHost, timeout_ms: int) -> None:
+    """The preparation of a type that needs none."""
+
+
 def _nothing_to_say(params: Mapping[str, Any]) -> tuple[Said, ...]:
     """The advice of a type that has none."""
     return ()
@@ -197,3 +207,8 @@ class LeaseType:
     "Called with the validated parameters. Opens nothing yet."
     advise: Callable[[Mapping[str, Any]], tuple[Said, ...]] = _nothing_to_say
     "As in ResourceType; there is one set of parameters, under the name ``."
+    warm: Callable[[Any, LeaseHost, int], None] = _nothing_to_prepare
+    (
+        "Called with the parameters and the usual timeout when the store is opened: what the first call needs is made "
+        "ready in the background, for that call belongs to a takeover. Nothing is sent to the store."
+    )

@@ -24,6 +24,10 @@ class S3Buckets:
         """Send nothing more."""
         self._once.close()
 
+    def warm(self, region: str | None, timeout_ms: int) -> None:
+        """Get ready, in the background. Nothing is sent."""
+        self._once.warm(region, timeout_ms)
+
     async def get(self, region: str | None, bucket: str, key: str, timeout_ms: int) -> Held:
         """The object, its ETag as the version. S3 reads are strongly consistent."""
 

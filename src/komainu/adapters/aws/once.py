@@ -65,6 +65,13 @@ class Once:
         for client in clients.values():
             client.close()
 
+    def warm(self, region: str | None, timeout_ms: int) -> None:
+        """Make what a call with that deadline needs, in the background: SDK, credentials, client. Nothing is sent.
+
+        What goes wrong is said when something is asked.
+        """
+        self._pool.submit(lambda: self._client(region, _seconds(timeout_ms)))
+
     async def call(self, region: str | None, send: Callable[[Any], T], timeout_ms: int, *, changes: bool = False) -> T:
         """Run `send` with the client, in a thread. Raises CloudError; after the deadline nothing more is sent."""
         call = Call(timeout_ms)
@@ -82,10 +89,9 @@ class Once:
         """In a thread: make the client if there is none, send, translate what went wrong."""
         from komainu.adapters.aws.faults import cloud_error
 
-        seconds = -(-timeout_ms // 1000)  # few clients, however many deadlines there are
         self._current.call = call
         try:
-            return send(self._client(region, seconds))
+            return send(self._client(region, _seconds(timeout_ms)))
         except Exception as error:
             found = cloud_error(error, region, changes and call.may_have_arrived)
             if found.code in STALE_CREDENTIALS:
@@ -155,3 +161,8 @@ class Once:
         self._current.call.attempt_ended(foreign or answer_lost(exception, parsed_response))
         if foreign:
             raise ResponseParserError("the answer is not of the API: does a proxy or a portal answer in its place?")
+
+
+def _seconds(timeout_ms: int) -> int:
+    """Whole seconds: few clients, however many deadlines there are."""
+    return -(-timeout_ms // 1000)

@@ -25,6 +25,10 @@ class DynamoTables:
         """Send nothing more."""
         self._once.close()
 
+    def warm(self, region: str | None, timeout_ms: int) -> None:
+        """Get ready, in the background. Nothing is sent."""
+        self._once.warm(region, timeout_ms)
+
     async def get(self, region: str | None, table: str, key: tuple[str, str], timeout_ms: int) -> Held | None:
         """The item, read strongly consistent; None when there is none."""
 

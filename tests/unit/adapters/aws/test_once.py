@@ -172,6 +172,20 @@ def test_regions_and_deadlines_have_clients_of_their_own_and_one_session_each(se
         assert bounds == {(REGION, 9): 9, ("eu-west-1", 9): 9, ("eu-west-1", 20): 20}
 
 
+def test_warming_makes_the_client_and_sends_nothing(services: Services, own_keys: Path) -> None:
+    with ApiServer(item) as server:
+        service = services(server.url)
+        service.warm(REGION, 20_000)
+        call(service)  # it comes after the warming, or waits for it
+        assert list(service._clients) == [(REGION, 20)]
+        assert len(server.requests) == 1
+        cold = services(server.url)
+        (own_keys / ".aws" / "credentials").unlink()
+        cold.warm(REGION, 20_000)
+        assert fault(cold).code == "NoCredentialsError"
+        assert len(server.requests) == 1
+
+
 def test_after_the_end_nothing_is_sent() -> None:
     with ApiServer(item) as server:
         with closing(Once("dynamodb", server.url)) as service:
