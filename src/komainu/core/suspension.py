@@ -12,7 +12,7 @@ from komainu.model.copies import replace
 from komainu.model.message import Message, Said
 
 ABANDONED = Message(
-    "KM7131",
+    "KM7132",
     "The cluster is not suspended: not all nodes are there any more. Bring them together and suspend it again.",
     "参加していないノードがあるため、クラスタをサスペンドしませんでした。全ノードが参加してから再度実行してください。",
     "warning",
