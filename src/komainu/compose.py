@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from komainu.adapters.aws.ec2 import Ec2Cloud
+    from komainu.agent.around import Around
     from komainu.agent.daemon import Daemon
     from komainu.api.offline import Offline
     from komainu.api.server import Server
@@ -71,10 +72,24 @@ def _daemon() -> "tuple[Daemon, Server]":
     """The daemon of this node and its socket. Raises what has a `said` when something is missing."""
     from pathlib import Path
 
+    from komainu.adapters.corosync.transport import require_corosync
+    from komainu.agent.daemon import Daemon
+    from komainu.api.client import SOCKET
+    from komainu.api.server import Server
+
+    require_corosync()
+    daemon = Daemon(_around())
+    return daemon, Server(daemon, Path(SOCKET))
+
+
+def _around() -> "Around":
+    """What surrounds the daemon."""
+    from pathlib import Path
+
     from komainu.adapters.aws.sns import SnsTopics
     from komainu.adapters.corosync.bus import CorosyncBus
     from komainu.adapters.corosync.links import CorosyncLinks
-    from komainu.adapters.corosync.transport import CorosyncTransport, require_corosync
+    from komainu.adapters.corosync.transport import CorosyncTransport
     from komainu.adapters.files.authkey import AuthKey
     from komainu.adapters.files.configuration import ConfigurationStore
     from komainu.adapters.files.history import History
@@ -87,63 +102,56 @@ def _daemon() -> "tuple[Daemon, Server]":
     from komainu.adapters.net.ping import LinuxPinger
     from komainu.agent.around import Around
     from komainu.agent.clock import now_ms
-    from komainu.agent.daemon import Daemon
     from komainu.agent.fencing import Fences
     from komainu.agent.fitness import ThisMachine
     from komainu.agent.notify import Notifier
     from komainu.agent.residents import GROUP as RESIDENTS
-    from komainu.api.client import SOCKET
-    from komainu.api.server import Server
     from komainu.catalogue import FENCE_TYPES, MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
     from komainu.ports import FenceHost, Host, MonitorHost
 
-    require_corosync()
     store = ConfigurationStore()
     cluster, me = store.load(), store.node()
     cloud, network, processes = _cloud(cluster), LinuxNetwork(), Processes()
 
-    daemon = Daemon(
-        Around(
-            me=me,
-            boot=Path(BOOT_ID).read_text().strip(),
-            cluster=cluster,
-            epoch=store.epoch(),
-            vote_epoch=store.vote_epoch(),
-            votes=_votes(me),
-            isolation=NftIsolation(),
-            undecided=store.undecided(),
-            suspended=store.suspended(),
-            maintenance=store.maintenance(),
-            types=RESOURCE_TYPES,
-            monitor_types=MONITOR_TYPES,
-            bus=CorosyncBus,
-            residents=CorosyncBus(RESIDENTS),
-            transport=CorosyncTransport(AuthKey().read()),
-            host=lambda name, group, resource, report: Host(
-                me, name, group, resource, cloud, network, processes, report, now_ms
-            ),
-            monitor_host=lambda name, monitor, report: MonitorHost(
-                me, name, monitor, cloud, network, processes, report, now_ms, pinger=LinuxPinger()
-            ),
-            fences=Fences(FENCE_TYPES, lambda name, target: FenceHost(me, name, target, cloud)),
-            processes=processes,
-            store=Kept(store),
-            versions=History(store),
-            machine=ThisMachine(),
-            run_folder=Path(RUN),
-            journal_folder=Path(JOURNAL),
-            alerts_file=Path(ALERTS),
-            notifiers=NOTIFIERS,
-            topics=SnsTopics(),
-            links=CorosyncLinks(),
-            api_calls=cloud.calls if cloud is not None else dict,
-            now_ms=now_ms,
-            notifier=Notifier(),
-            power=LinuxPower(),
-            watchdog=LinuxWatchdog(),
-        )
+    return Around(
+        me=me,
+        boot=Path(BOOT_ID).read_text().strip(),
+        cluster=cluster,
+        epoch=store.epoch(),
+        vote_epoch=store.vote_epoch(),
+        votes=_votes(me),
+        isolation=NftIsolation(),
+        undecided=store.undecided(),
+        suspended=store.suspended(),
+        maintenance=store.maintenance(),
+        types=RESOURCE_TYPES,
+        monitor_types=MONITOR_TYPES,
+        bus=CorosyncBus,
+        residents=CorosyncBus(RESIDENTS),
+        transport=CorosyncTransport(AuthKey().read()),
+        host=lambda name, group, resource, report: Host(
+            me, name, group, resource, cloud, network, processes, report, now_ms
+        ),
+        monitor_host=lambda name, monitor, report: MonitorHost(
+            me, name, monitor, cloud, network, processes, report, now_ms, pinger=LinuxPinger()
+        ),
+        fences=Fences(FENCE_TYPES, lambda name, target: FenceHost(me, name, target, cloud)),
+        processes=processes,
+        store=Kept(store),
+        versions=History(store),
+        machine=ThisMachine(),
+        run_folder=Path(RUN),
+        journal_folder=Path(JOURNAL),
+        alerts_file=Path(ALERTS),
+        notifiers=NOTIFIERS,
+        topics=SnsTopics(),
+        links=CorosyncLinks(),
+        api_calls=cloud.calls if cloud is not None else dict,
+        now_ms=now_ms,
+        notifier=Notifier(),
+        power=LinuxPower(),
+        watchdog=LinuxWatchdog(),
     )
-    return daemon, Server(daemon, Path(SOCKET))
 
 
 def _votes(me: str) -> "Callable[[Cluster], VoteStore | None]":
