@@ -20,7 +20,7 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 Name = Annotated[str, typer.Option("--name", help="Which lab, where several are up.")]
-ExampleOption = Annotated[str, typer.Option("--example", help="The example: vip or onprem.")]
+ExampleOption = Annotated[str, typer.Option("--example", help="The example: vip, onprem, lease, witness or majority.")]
 POWER = {"on": "[green]on[/]", "off": "[red]off[/]", "frozen": "[cyan]frozen[/]"}
 
 
@@ -124,7 +124,7 @@ def fault(
     process: Annotated[str, typer.Option(help="kill: corosync, komainud or application.")] = "",
     signal: Annotated[str, typer.Option(help="kill: KILL, TERM, STOP, CONT ...")] = "",
     direction: Annotated[str, typer.Option(help="cut, cut-interconnect: both, in or out.")] = "",
-    mode: Annotated[str, typer.Option(help="api: a kind of API fault, or ok.")] = "",
+    mode: Annotated[str, typer.Option(help="api, store: a kind of fault, or ok.")] = "",
     ms: Annotated[str, typer.Option(help="api: how slow.")] = "",
     state: Annotated[str, typer.Option(help="source-dest-check: on or off.")] = "",
     name: Name = "main",

@@ -102,6 +102,23 @@ def api(cluster: "LabCluster", mode: str, ms: str = "2000") -> int:
     return at
 
 
+def store(cluster: "LabCluster", mode: str, target: str = "") -> int:
+    """Make the store of the third vote fail, for one node or all: down, mute, lost, reset, throttle ...; `ok` ends it."""
+    at = boottime_ns()
+    if mode == "ok":
+        cluster.votes.heal()
+    else:
+        cluster.votes.cut(*([target] if target else []), mode=mode)
+    return at
+
+
+def lose_record(cluster: "LabCluster") -> int:
+    """Delete the record of the third vote."""
+    at = boottime_ns()
+    cluster.votes.delete()
+    return at
+
+
 def source_dest_check(cluster: "LabCluster", target: str, state: str = "on") -> int:
     """Switch the Source/Dest check of a machine's network interface on or off."""
     if state not in ("on", "off"):
@@ -176,6 +193,8 @@ FAULTS: Mapping[str, Fault] = {
     "stop": Fault(stop, _NODE, _NODE),
     "start": Fault(start, _NODE, _NODE),
     "api": Fault(api, ("mode", "ms"), ("mode",)),
+    "store": Fault(store, ("mode", "target"), ("mode",)),
+    "lose-record": Fault(lose_record),
     "source-dest-check": Fault(source_dest_check, ("target", "state"), _NODE),
     "route": Fault(route, _NODE, _NODE),
     "delete-route": Fault(delete_route),

@@ -114,12 +114,15 @@ def test_every_cable_between_nodes_cut(stage: RightsStage) -> None:
 
 @pytest.mark.slow
 def test_one_cable_of_three_cut(stage: RightsStage) -> None:
-    """Corosync forms one of several possible rings; whichever it is, one side at most is active."""
+    """Two nodes do not hear each other, and the third one hears both. Corosync does not come to rest in a ring then.
+
+    So nothing is promised but that two are never active, and that all is well once the cable is mended.
+    """
     active = stage.cluster.active()
     other = others(stage, active)[0]
     cut_ns = cut_apart(stage, active, other)
     stage.quiet(QUIET_S)
-    assert len(stage.holders()) == 1
+    stage.judge(cut_ns)
     stage.settle(cut_ns)
 
 

@@ -23,9 +23,19 @@ class Recorder:
             raise LabError(f"there is no machine '{name}'")
         return name
 
-    def cut(self, *what: object) -> int:
-        self.asked.append(what)
+    def cut(self, *what: object, mode: str = "") -> int:
+        self.asked.append((*what, mode) if mode else what)
         return 1
+
+    @property
+    def votes(self) -> "Recorder":
+        return self
+
+    def heal(self) -> None:
+        self.asked.append(("heal",))
+
+    def delete(self) -> None:
+        self.asked.append(("delete",))
 
     def power_off(self, name: str) -> int:
         self.asked.append(("power off", name))
@@ -82,3 +92,11 @@ def test_every_fault_says_what_it_does_and_what_it_needs() -> None:
     for name, fault in FAULTS.items():
         assert fault.help.endswith((".", "it.")), name
         assert set(fault.required) <= set(fault.options), name
+
+
+def test_the_store_of_the_third_vote_fails_for_one_or_all(recorder: Recorder) -> None:
+    run(recorder, "store", mode="down")
+    run(recorder, "store", mode="lost", target="node1")
+    run(recorder, "store", mode="ok")
+    run(recorder, "lose-record")
+    assert recorder.asked == [("down",), ("node1", "lost"), ("heal",), ("delete",)]
