@@ -253,3 +253,12 @@ def test_the_examples_of_the_monitors_page_are_right(language: str) -> None:
         assert found.errors == (), (example, [(each.path, each.said.en) for each in found.errors])
         told = [each.path for each in found.problems if each.path.startswith("monitors") and each.said.level != "info"]
         assert told == [], (example, [each.said.en for each in found.problems])
+
+
+def test_an_address_that_moves_is_guarded_and_ends_with_its_packets() -> None:
+    found = [kind for kind in TYPES if kind.traits.addresses]
+    assert found
+    for kind in found:
+        guarded = kind.guards(dict.fromkeys(kind.traits.addresses, "10.1.0.20"))
+        assert (guarded.addresses, guarded.ports) == (("10.1.0.20",), ())
+        assert kind.traits.ended_by == "network"

@@ -498,10 +498,3 @@ def test_a_refused_address_is_explained_in_both_languages() -> None:
     (error,) = refused.value.errors()
     assert "224.0.0.5 cannot be a virtual IP" in str(error["ctx"]["error"])
     assert isinstance(error["ctx"]["error"], Refused)
-
-
-def test_it_guards_its_address_and_is_ended_with_it() -> None:
-    params = Params(address="10.1.0.20", vpc_id="vpc-1", eni_id="eni-1")  # type: ignore[arg-type]
-    guarded = AWSVIP.guards(params.model_dump(mode="json"))
-    assert (guarded.addresses, guarded.ports) == (("10.1.0.20",), ())
-    assert AWSVIP.traits.ended_by == "network"
