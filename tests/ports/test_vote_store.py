@@ -66,16 +66,16 @@ class Simulated:
         return self._stores.setdefault(self._cluster + beside, Store(Clock(), Random(1)))
 
     async def read(self, timeout_ms: int) -> Held | None:
-        return self._store().read()
+        return self._store().read("a")
 
     async def replace(self, version: str, text: str, timeout_ms: int) -> str | None:
-        return self._store().replace(version, text)
+        return self._store().replace("a", version, text)
 
     async def create(self, text: str, timeout_ms: int) -> str | None:
         store = self._store()
-        if store.text is not None:
+        if store.read("a") is not None:
             return None
-        store._put(text)
+        store._put("a", text)
         return str(store.version)
 
     async def examine(self, timeout_ms: int) -> tuple[Said, ...]:

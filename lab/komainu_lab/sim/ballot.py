@@ -15,6 +15,7 @@ from komainu.agent.claimant import Ask
 from komainu.agent.voter import Voter
 from komainu.agent.wire import Beacon
 from komainu.core.rights import together
+from komainu.model.config import Cluster
 from komainu.model.message import Said
 from komainu.model.times import interval_ms
 from komainu.model.vote import Record
@@ -35,8 +36,9 @@ class Store:
     clock: Clock
     rng: Random
     version: int = 0
-    text: str | None = None
-    old: list[tuple[int, str]] = field(default_factory=list)
+    held: dict[str, tuple[int, str]] = field(default_factory=dict)
+    "By key, version and text of each record: another configuration may ask another one."
+    old: list[tuple[str, int, str]] = field(default_factory=list)
     "What was there before, oldest first."
     deaf: list[str] = field(default_factory=list)
     "Machines that do not reach it; all when `down`."
@@ -48,42 +50,53 @@ class Store:
     "How likely a read shows what was there before: no store that is allowed, and yet nothing bad may come of it."
     writes: int = 0
 
-    def create(self, record: Record) -> None:
-        """`komainu lease init`."""
-        self._put(record.text())
+    def create(self, key: str, record: Record) -> None:
+        """`komainu lease init`, with or without `--replace`."""
+        self._put(key, record.text())
 
     def reset(self) -> None:
         """Somebody puts back an older copy."""
         if self.old:
-            self._put(self.rng.choice(self.old)[1])
+            key, _, text = self.rng.choice(self.old)
+            self._put(key, text)
 
     def lose(self) -> None:
-        """Somebody deletes the record."""
-        self.text = None
+        """Somebody deletes a record."""
+        if self.held:
+            del self.held[self.rng.choice(list(self.held))]
 
     def reaches(self, name: str) -> bool:
         """True when the machine's requests get through now."""
         return not self.down and name not in self.deaf
 
-    def read(self) -> Held | None:
+    def read(self, key: str) -> Held | None:
         """What is there."""
-        if self.old and self.rng.random() < self.stale:
-            return Held(str(self.old[-1][0]), self.old[-1][1])
-        return None if self.text is None else Held(str(self.version), self.text)
+        before = [each for each in self.old if each[0] == key]
+        if before and self.rng.random() < self.stale:
+            return Held(str(before[-1][1]), before[-1][2])
+        there = self.held.get(key)
+        return None if there is None else Held(str(there[0]), there[1])
 
-    def replace(self, version: str, text: str) -> str | None:
+    def replace(self, key: str, version: str, text: str) -> str | None:
         """Compare and swap."""
-        if self.text is None or version != str(self.version):
+        there = self.held.get(key)
+        if there is None or version != str(there[0]):
             return None
-        self._put(text)
+        self._put(key, text)
         return str(self.version)
 
-    def _put(self, text: str) -> None:
-        if self.text is not None:
-            self.old.append((self.version, self.text))
+    def _put(self, key: str, text: str) -> None:
+        if key in self.held:
+            self.old.append((key, *self.held[key]))
         self.version += 1
         self.writes += 1
-        self.text = text
+        self.held[key] = (self.version, text)
+
+
+def key_of(cluster: Cluster) -> str:
+    """Which record a configuration asks."""
+    lease = cluster.arbitration.lease
+    return str(lease.params.get("key", "a")) if lease is not None else ""
 
 
 class Ballot:
@@ -227,16 +240,16 @@ class Ballot:
         back = rng.randint(2, 60) * MS
         if store.reaches(host.name):
             # What was sent arrives, though its sender may be dead by then.
-            host.clock.after(there, partial(self._arrive, ask, host.life, back))
+            host.clock.after(there, partial(self._arrive, key_of(agent.state.cluster), ask, host.life, back))
         timeout = agent.state.cluster.arbitration.store_timeout_ms
         host.later(int(timeout * MS / self.rate), partial(self._too_late, ask))
 
-    def _arrive(self, ask: Ask, life: int, back: int) -> None:
+    def _arrive(self, key: str, ask: Ask, life: int, back: int) -> None:
         store = self.store
         if store.down:
             return
         answer: Held | str | None
-        answer = store.read() if ask.record is None else store.replace(ask.version, ask.record.text())
+        answer = store.read(key) if ask.record is None else store.replace(key, ask.version, ask.record.text())
         if life == self.host.life and store.reaches(self.host.name) and self.host.rng.random() >= store.unclear:
             self.host.later(back, partial(self._answered, ask, answer))
 

@@ -17,7 +17,7 @@ from komainu.model.config import (
     Resource,
     Target,
 )
-from komainu_lab.sim.arbitrations import arbitration
+from komainu_lab.sim.arbitrations import RIGHT_MS, WAIT_MS, arbitration
 
 END_MS = 4_000
 WINDOW_MS = 20_000
@@ -67,6 +67,8 @@ def cluster(rng: Random, kind: str) -> Cluster:
 
 def changed(rng: Random, old: Cluster) -> Cluster:
     """Another configuration, made from that one."""
+    if old.arbitration.limited and rng.random() < 0.2:
+        return _judged_otherwise(rng, old)
     groups = list(old.groups)
     place = rng.randrange(len(groups))
     group = groups[place]
@@ -93,6 +95,18 @@ def changed(rng: Random, old: Cluster) -> Cluster:
     exclusions = tuple(rule for rule in old.exclusions if all(name in kept for name in rule.groups))
     update: dict[str, Any] = {"version": old.version + 1, "groups": tuple(groups), "exclusions": exclusions}
     return Cluster.model_validate(old.model_copy(update=update).model_dump())
+
+
+def _judged_otherwise(rng: Random, old: Cluster) -> Cluster:
+    """Other times of rights, or another third vote."""
+    arbitration = old.arbitration
+    if arbitration.lease is not None and rng.random() < 0.4:
+        lease = arbitration.lease.model_copy(update={"params": {"key": rng.choice("abc")}})
+        wanted = arbitration.model_copy(update={"lease": lease})
+    else:
+        right_ms, wait_ms = rng.choice(((RIGHT_MS, WAIT_MS), (2_600, 3_200), (6_000, 6_700)))
+        wanted = arbitration.model_copy(update={"right_ms": right_ms, "wait_ms": wait_ms})
+    return old.model_copy(update={"version": old.version + 1, "arbitration": wanted})
 
 
 def _batch(rng: Random, names: tuple[str, ...]) -> Group:

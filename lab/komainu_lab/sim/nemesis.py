@@ -12,6 +12,7 @@ from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.model.vote import Record
 from komainu_lab.sim import draw
+from komainu_lab.sim.ballot import key_of
 from komainu_lab.sim.clock import MS, SECOND
 from komainu_lab.sim.host import BROKEN, NO_ANSWER, Host, Luck
 
@@ -184,10 +185,14 @@ class Nemesis:
 
     def _mend_record(self, left: int) -> None:
         world = self.world
-        if all(host.ballot.together() for host in world.hosts.values()):
+        agents = [host.agent for host in world.hosts.values() if host.agent is not None and host.ballot.together()]
+        if len(agents) == len(world.hosts):
+            key = key_of(agents[0].state.cluster)
             epoch = max(host.ballot.epoch for host in world.hosts.values()) + 1
-            wait_ms = world.cluster.arbitration.wait_ms
-            world.store.create(Record(cluster="sim", config=1, epoch=epoch, wait_ms=wait_ms, nonce=f"init-{epoch}"))
+            wait_ms = agents[0].state.cluster.arbitration.wait_ms
+            world.store.create(
+                key, Record(cluster="sim", config=1, epoch=epoch, wait_ms=wait_ms, nonce=f"init-{epoch}")
+            )
         elif left:
             world.clock.after(SECOND, lambda: self._mend_record(left - 1))
 
@@ -346,6 +351,9 @@ class Nemesis:
             return "nothing"
         wanted = draw.changed(self.rng, cluster)
         self.world.give(c.ChangeConfiguration(wanted, "somebody", "chance"))
+        if key_of(wanted) != key_of(cluster):
+            self.world.report.seen["another store"] += 1
+            self.world.clock.after(3 * SECOND, lambda: self._mend_record(40))
         return f"operator: configuration {wanted.version} with {[group.name for group in wanted.groups]}"
 
     def _crash_in_change(self, host: Host) -> str:

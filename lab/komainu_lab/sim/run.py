@@ -52,7 +52,13 @@ RIGHTS = {
     "a node whose right has surely ended": ("KM7428",),
     "an operator's word": ("KM7712",),
 }
-LEASE = {**RIGHTS, "a vote won": ("KM7424",), "a vote lost": ("KM7425",), "a start without the vote": ("KM7421",)}
+LEASE = {
+    **RIGHTS,
+    "another store": ("another store",),
+    "a vote won": ("KM7424",),
+    "a vote lost": ("KM7425",),
+    "a start without the vote": ("KM7421",),
+}
 MAJORITY = {**RIGHTS, "a start without a majority": ("KM7422",)}
 WANTED_OF_KIND = {
     "none": {"a group active twice": ("KM7606",), "a node taken as gone": ("KM7301",)},

@@ -63,7 +63,7 @@ class World:
         self.store = Store(self.clock, self.rng)
         arbitration = self.cluster.arbitration
         if arbitration.kind == "lease":
-            self.store.create(Record(cluster="sim", config=1, epoch=1, wait_ms=arbitration.wait_ms, nonce="init"))
+            self.store.create("a", Record(cluster="sim", config=1, epoch=1, wait_ms=arbitration.wait_ms, nonce="init"))
         # A release that does not know rights cannot read a configuration that asks for them.
         old = self.rng.random() < 0.15 and not arbitration.limited
         self.hosts = {

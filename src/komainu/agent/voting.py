@@ -4,6 +4,7 @@ A call to the store runs beside everything else, and is bounded; whatever it ans
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
@@ -18,15 +19,20 @@ from komainu.ports import StoreSilent, VoteStore
 TOO_LATE = Message(
     "KM5621",
     "The store of the vote did not answer within {ms} ms. Look at the network between this node and the store.",
-    "投票レコードのストアから {ms} ミリ秒以内に応答がありません。このノードとストアの間の通信を確認してください。",
+    "投票先から {ms} ミリ秒以内に応答がありません。このノードとストアの間の通信を確認してください。",
     "warning",
 )
 NO_STORE = Message(
     "KM5622",
     "The store of the vote could not be opened ({reason}). See `komainu lease check`.",
-    "投票レコードのストアを開けません ({reason})。`komainu lease check` で確認してください。",
+    "投票先を開けません ({reason})。`komainu lease check` で確認してください。",
     "error",
 )
+
+
+LATE_MS = 100
+
+_log = logging.getLogger(__name__)
 
 
 class Cut(Protocol):
@@ -163,7 +169,8 @@ class Voting:
             store = self._store
             if store is None:
                 raise StoreSilent(NO_STORE.said(reason="-"))
-            async with asyncio.timeout(self._timeout_ms / 1000):
+            # The store keeps the time itself, and knows better what kept it waiting.
+            async with asyncio.timeout((self._timeout_ms + LATE_MS) / 1000):
                 if ask.record is None:
                     held = await store.read(self._timeout_ms)
                     self.voter.answered(claimant.read(ask, held, self._now_ms()))
@@ -174,6 +181,7 @@ class Voting:
             claimant.silent(ask, TOO_LATE.said(ms=self._timeout_ms), self._now_ms())
         except StoreSilent as silent:
             claimant.silent(ask, silent.said, self._now_ms())
+            _log.info("the store of the vote: %s", silent.detail or silent.said.en)
         self._tell()
         self._keep(claimant.epoch)
         self.turn()
