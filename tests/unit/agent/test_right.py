@@ -11,7 +11,7 @@ FIVE = ("a", "b", "c", "d", "e")
 
 def a_right(kind: str = "lease", nodes: tuple[str, ...] = TWO) -> Right:
     right = Right()
-    right.configure(arbitration(kind), nodes, "a")
+    right.configure(arbitration(kind), nodes, "a", 0)
     return right
 
 
@@ -101,16 +101,49 @@ def test_a_claim_counts_from_its_sending_and_an_earlier_one_changes_nothing() ->
 def test_what_was_sent_under_a_right_of_another_length_says_nothing_under_this_one() -> None:
     right = a_right()
     right.sent(7, 1_000)
-    right.configure(arbitration("lease").model_copy(update={"right_ms": 10_000}), TWO, "a")
+    right.configure(arbitration("lease").model_copy(update={"right_ms": 10_000}), TWO, "a", 1_500)
     right.answered("b", 7)
+    right.confirmed(1_400)  # no more does a claim
     assert right.until_ms == 0
+    right.confirmed(1_500)
+    assert right.until_ms == 11_500
+
+
+def test_a_right_becomes_shorter_at_once_and_never_longer_by_a_change_of_terms() -> None:
+    """The others wait by the new terms already."""
+    right = a_right()
+    right.confirmed(1_000)
+    right.configure(arbitration("lease").model_copy(update={"right_ms": 2_000}), TWO, "a", 1_500)
+    assert right.until_ms == 3_000
+    right.configure(arbitration("lease").model_copy(update={"right_ms": 60_000}), TWO, "a", 1_600)
+    assert right.until_ms == 3_000
+
+
+def test_a_right_that_was_given_up_is_over_and_a_later_one_may_come() -> None:
+    right = a_right()
+    right.confirmed(1_000)
+    right.drop()
+    assert right.left_ms(1_000) == 0
+    right.confirmed(1_000)
+    assert right.left_ms(1_000) == 0
+    right.confirmed(1_001)
+    assert right.left_ms(1_001) == RIGHT_MS
+
+
+def test_what_was_answered_is_known_apart_from_what_was_claimed() -> None:
+    right = a_right()
+    right.sent(7, 1_000)
+    right.confirmed(2_000)
+    assert right.answered_ms == 0
+    right.answered("b", 7)
+    assert (right.answered_ms, right.since_ms) == (1_000, 2_000)
 
 
 def test_the_same_terms_again_forget_nothing() -> None:
     """A state that was put together afresh has the same terms as another object."""
     right = a_right()
     right.sent(7, 1_000)
-    right.configure(arbitration("lease"), TWO, "a")
+    right.configure(arbitration("lease"), TWO, "a", 1_500)
     right.answered("b", 7)
     assert right.since_ms == 1_000
 
@@ -119,7 +152,7 @@ def test_a_node_that_was_removed_answers_no_more() -> None:
     right = a_right("majority", FIVE)
     right.sent(1, 1_000)
     right.answered("e", 1)
-    right.configure(arbitration("majority"), ("a", "b", "c", "d", "f"), "a")
+    right.configure(arbitration("majority"), ("a", "b", "c", "d", "f"), "a", 1_500)
     right.answered("d", 1)
     assert right.until_ms == 0
     right.answered("c", 1)
