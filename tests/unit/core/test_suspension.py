@@ -1,0 +1,120 @@
+"""The suspension of the whole cluster where rights are limited: in two steps, each known to all (C10)."""
+
+import pytest
+
+from komainu.core import suspension
+from komainu.core.state import Marks, Presence, initial
+from komainu.model import answers, commands as c, events as e
+from tests.unit.core.clusters import BROKEN, Life, cluster, formed
+
+LEASE = cluster(arbitration="lease")
+
+
+def noted(life: Life, nodes: str) -> None:
+    for node in nodes.split():
+        assert life.state.suspension is not None
+        life.happens(e.SuspensionNoted(node, life.state.suspension.id))
+
+
+def suspended() -> Life:
+    life = formed(LEASE)
+    assert life.command(c.SuspendNode(None)).accepted
+    noted(life, "a b")
+    return life
+
+
+def marked(life: Life) -> list[bool]:
+    return [facts.suspended for facts in life.state.nodes.values()]
+
+
+def test_it_is_in_force_once_all_have_written_it_down() -> None:
+    life = formed(LEASE)
+    life.command(c.SuspendNode(None))
+    noted(life, "a")
+    assert (suspension.in_force(life.state), marked(life)) == (False, [False, False])
+    noted(life, "b")
+    assert (suspension.in_force(life.state), marked(life)) == (True, [True, True])
+
+
+def test_what_runs_goes_on_and_nothing_starts_whoever_is_lost() -> None:
+    life = suspended()
+    life.view("b")
+    assert (life.starts(), life.stops()) == ((), ())
+    assert suspension.in_force(life.state)
+    life.happens(e.VoteWon("b", life.state.ring, 9, True, 1))
+    assert life.starts() == ()
+
+
+def test_a_node_that_goes_before_it_is_in_force_ends_the_attempt() -> None:
+    life = formed(LEASE)
+    life.command(c.SuspendNode(None))
+    noted(life, "a")
+    life.view("a")
+    assert life.state.suspension is None
+    assert suspension.ABANDONED.code in life.codes()
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_it_needs_all_nodes(on: bool) -> None:
+    life = formed(LEASE) if on else suspended()
+    life.view("a")
+    answer = life.command(c.SuspendNode(None) if on else c.ResumeNode(None))
+    assert (answer.accepted, answer.said.code) == (False, answers.NOT_TOGETHER.code)
+
+
+def test_asking_for_what_is_so_changes_nothing() -> None:
+    life = suspended()
+    assert life.command(c.SuspendNode(None)).said.code == answers.UNCHANGED.code
+    life = formed(LEASE)
+    assert life.command(c.ResumeNode(None)).said.code == answers.UNCHANGED.code
+
+
+def test_it_is_over_once_every_node_is_bound_by_its_right_again() -> None:
+    life = suspended()
+    life.command(c.ResumeNode(None))
+    assert not suspension.in_force(life.state)  # from now on each needs a right
+    assert marked(life) == [True, True]
+    noted(life, "a")
+    assert marked(life) == [True, True]
+    noted(life, "b")
+    assert (life.state.suspension, marked(life)) == (None, [False, False])
+
+
+def test_a_word_of_an_earlier_suspension_counts_for_nothing() -> None:
+    life = formed(LEASE)
+    life.command(c.SuspendNode(None))
+    before = life.state
+    life.happens(e.SuspensionNoted("a", "earlier"))
+    assert life.state == before
+    noted(life, "a")
+    before = life.state
+    noted(life, "a")
+    assert life.state == before
+
+
+def test_an_operators_word_stands_for_a_node_that_is_gone() -> None:
+    life = suspended()
+    life.view("b")
+    life.command(c.ConfirmGone("a", life.state.epoch))
+    assert life.command(c.ResumeNode(None)).accepted
+    noted(life, "b")
+    assert life.state.suspension is None
+    assert not life.node("b").suspended
+
+
+def test_a_node_that_boots_meanwhile_starts_nothing() -> None:
+    life = Life(LEASE)
+    life.state = initial(LEASE, 3, Marks(suspended=True))
+    assert suspension.in_force(life.state)
+    life.form()
+    assert life.state.formed
+    assert (life.starts(), life.presence("a")) == ((), Presence.MEMBER)
+    assert all(facts.suspended for facts in life.state.nodes.values())
+
+
+def test_a_right_that_ends_is_never_held_back_by_a_suspension() -> None:
+    """Trap 9."""
+    life = suspended()
+    life.command(c.ResumeNode(None))
+    life.happens(e.RightEnding("a", "a.1", BROKEN))
+    assert life.stops() == ("db.server on a",)
