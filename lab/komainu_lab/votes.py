@@ -139,7 +139,7 @@ class WitnessVotes:
 
     def text(self) -> str | None:
         """See Votes."""
-        path = self._node.disk.path(STATE)
+        path = self._state
         records = json.loads(path.read_text()).get("records", {}) if path.exists() else {}
         return str(records[self._name]["text"]) if self._name in records else None
 
@@ -153,14 +153,14 @@ class WitnessVotes:
     def delete(self) -> None:
         """See Votes. The witness is down meanwhile."""
         for _ in self._stopped():
-            self._node.disk.path(STATE).unlink()
+            self._state.unlink()
 
     def _stopped(self) -> Iterator[WitnessState]:
         """The witness' file, while nobody uses it."""
         running = self._node.on and self._node.service_pid(SERVICE)
         if running:
             self._node.stop_service(SERVICE)
-        state = WitnessState(self._node.disk.path(STATE))
+        state = WitnessState(self._state)
         state.open()
         try:
             yield state
@@ -184,3 +184,9 @@ class WitnessVotes:
     @property
     def _node(self) -> Node:
         return self._lab.node(self._machine.name)
+
+    @property
+    def _state(self) -> Path:
+        """The file, as the machine sees it while it is on: what is mounted must not be changed beneath it."""
+        node = self._node
+        return Path(f"/proc/{node.pid}/root{STATE}") if node.on else node.disk.path(STATE)
