@@ -118,8 +118,9 @@ class LabCluster:
 
     def _follow_instance(self, machine: str, state: str) -> None:
         """What EC2 starts comes up."""
-        if state == "running" and not self.lab.node(machine).on:
-            self.lab.power_on(machine)
+        with self.lab.lock:
+            if state == "running" and not self.lab.node(machine).on:
+                self.lab.power_on(machine)
 
     def _provide_votes(self, document: Document) -> None:
         """The store of the third vote with its first record, where the cluster has one."""

@@ -370,6 +370,8 @@ class World:
         """Start the daemon of a node. What an earlier one left in /run is there, as after its death."""
         number = self.cluster.node(name).id
         self.wire.power_on(number)
+        loop = asyncio.get_running_loop()
+        clock = self.clock if self.clock is not now_ms else lambda: int(loop.time() * 1000)  # threads ask as well
         transport, store = FakeTransport(self.wire, number), MemoryStore()
         power, watchdog = FakePower(lambda: self._ended(name)), FakeWatchdog()
         versions = store.versions = self.versions.setdefault(name, MemoryVersions(cluster or self.cluster))
@@ -381,7 +383,7 @@ class World:
                 epoch=epoch,
                 vote_epoch=0,
                 votes=lambda _: self.votes,
-                isolation=FakeIsolation(self.clock),
+                isolation=FakeIsolation(clock),
                 undecided=False,
                 suspended=False,
                 maintenance=maintenance,
@@ -402,7 +404,7 @@ class World:
                 notifiers=self.notifiers,
                 topics=FakeTopics(),
                 api_calls=dict,
-                now_ms=self.clock,
+                now_ms=clock,
                 notifier=Notifier({}),
                 power=power,
                 watchdog=watchdog,

@@ -15,7 +15,7 @@ from komainu.agent.wire import Beacon, Message, Snapshot
 from komainu.core.state import RULES, Marks, State, initial
 from komainu.model import actions as a, events as e
 from komainu.model.config import Cluster
-from komainu.model.difference import vote_differs
+from komainu.model.difference import divides
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu_lab.sim.arbitrations import RIGHT_MS
@@ -425,7 +425,7 @@ class Host:
                 self.later(self.rng.choice((5, 60, 900)) * MS, partial(self.propose, script))
             case a.JudgeConfiguration():
                 refusals = (BROKEN,) if self.rng.random() < 0.15 else ()
-                self.undecided = self.undecided or vote_differs(self.kept, action.cluster)
+                self.undecided = self.undecided or divides(self.kept, action.cluster)
                 judged = e.ConfigurationJudged(action.id, self.name, refusals)
                 self.later(self.rng.choice((2, 20, 400)) * MS, partial(self.propose, judged))
             case _:

@@ -223,6 +223,7 @@ class Daemon:
             self.parts.line.open()
             self._go(self._keep_transport())
             await self._listen()
+            self.parts.voting.follow(self.replica.state, self.replica.incarnation, synced=False)
             await self._bus.start(self.parts.line)
             self.residents.changed()
             self._go(self._beat_for_ever())
@@ -243,6 +244,7 @@ class Daemon:
         """This node is stopped: the exit code, or AGAIN."""
         self._begin_phase()
         self.stopped = True
+        self._isolation.lift()
         self._mark.set()
         self._recorder.alert(residence.STAYS.said(node=self.around.me))
         self.residents.changed()
@@ -315,7 +317,8 @@ class Daemon:
         self.end(code)
 
     async def _hang_up(self) -> None:
-        """Take leave of the other daemons, and let corosync end."""
+        """Take leave of the other daemons, and let corosync end. Nothing runs here, and nothing needs to be cut off."""
+        self._isolation.lift()
         await self.residents.close()
         await self._carefully(self.around.transport.stop())
 

@@ -16,6 +16,9 @@ TAKEN_OVER = Message(
 )
 
 
+NOT_WRITTEN = "?"
+
+
 class Store(Protocol):
     """What survives a restart of this node. Its methods write to disk, and answer why that failed, or None."""
 
@@ -106,8 +109,13 @@ class Keeper:
         """In the background."""
         trouble = self._store.save_suspended(asked is not None)
         self._background.hand_over(lambda: self._told(trouble))
-        if asked is not None and trouble is None:
+        if trouble is not None:
+            self._background.hand_over(self._try_again)
+        elif asked is not None:
             self._background.hand_over(lambda: self._noted(asked))
+
+    def _try_again(self) -> None:
+        self._suspension = NOT_WRITTEN
 
     def keep_vote_epoch(self, epoch: int) -> None:
         """Have written the epoch of the newest vote record seen, if it is new."""

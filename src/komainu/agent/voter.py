@@ -93,6 +93,8 @@ class Voter:
         if sender in self._answerable():
             self._heard[sender] = number
         mine = next((node.id for node in self._state.cluster.nodes if node.name == self.me), None)
+        if self._state.undecided and not rights.together(self._state):
+            return False  # whoever answers may go by other rules
         if mine is not None and mine in answers:
             self.right.answered(sender, answers[mine])
         return first
@@ -130,6 +132,11 @@ class Voter:
         return not self.bound or self.right.left_ms(now_ms) > 0
 
     @property
+    def chance_ms(self) -> int:
+        """Until then this life of the daemon may still come to a right for what it has found running."""
+        return (self._born_ms or 0) + self._state.cluster.arbitration.right_ms
+
+    @property
     def bound(self) -> bool:
         """True while this node needs a right to have effects."""
         return self._limited and not suspension.in_force(self._state)
@@ -140,7 +147,7 @@ class Voter:
             return None
         grace_ms = self._state.cluster.arbitration.stop_grace_ms
         dates = [self.claimant.next_ms(), self.right.until_ms - grace_ms, self.right.until_ms]
-        dates.append((self._born_ms or 0) + self._state.cluster.arbitration.right_ms - grace_ms)
+        dates.extend((self.chance_ms - grace_ms, self.chance_ms))
         dates.append(self.right.answered_ms + self._third_ms)
         if self._together_since_ms is not None:
             dates.append(self._together_since_ms + self._stable_ms)
@@ -187,7 +194,7 @@ class Voter:
         missing = [other.presence for other in state.nodes.values() if other.presence is not Presence.MEMBER]
         if all(presence in (Presence.JOINING, Presence.AGENT_LOST) for presence in missing):
             return Wish.KEEP
-        return Wish.RELEASE if self._useless() else Wish.HEAD_START
+        return self._nothing_to_start() or Wish.HEAD_START
 
     # --- within ----------------------------------------------------------------------------------------------------
 
@@ -215,12 +222,15 @@ class Voter:
             return ()
         return tuple(name for name in state.members() if name != self.me)
 
-    def _useless(self) -> bool:
-        """True when there is nothing that could be started here: then the other node may try."""
+    def _nothing_to_start(self) -> Wish | None:
+        """What to want of the vote when nothing could be started here; None when something could."""
         state = self._state
         here = [facts for facts in state.groups.values() if self.me in facts.holds and facts.wanted is Wanted.UP]
         able = [facts for facts in here if not facts.given_up and (facts.ordered or not state.maintenance)]
-        return not able or state.nodes[self.me].suspended
+        if able and not state.nodes[self.me].suspended:
+            return None
+        # What has failed here may start elsewhere; what nobody wants must not.
+        return Wish.RELEASE if here and all(facts.given_up for facts in here) else Wish.KEEP
 
     def _tell_vote(self, turn: Turn, now_ms: int) -> None:
         """Level-triggered: the core may have forgotten, with another view, what it was told."""
@@ -250,7 +260,7 @@ class Voter:
         arbitration = self._state.cluster.arbitration
         # What an earlier daemon had started, or what was started when no right was needed, is not stopped before this
         # one has had its chance of a right: the kernel cuts it when an earlier right ends.
-        until_ms = max(self.right.until_ms, (self._born_ms or 0) + arbitration.right_ms)
+        until_ms = max(self.right.until_ms, self.chance_ms)
         over = now_ms >= until_ms - arbitration.stop_grace_ms
         ahead = self.right.left_ms(now_ms) > arbitration.stop_grace_ms
         if not (over and self._has_effect() and not facts.powerless) and not (ahead and facts.powerless):

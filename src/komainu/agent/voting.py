@@ -75,7 +75,7 @@ class Voting:
         self._keep = keep
         self._now_ms = now_ms
         self._until_ms = 0
-        self._ended = True
+        self._ended = False
         self._alarm: asyncio.TimerHandle | None = None
         self._calls: set[asyncio.Task[None]] = set()
         self._extended = asyncio.Event()
@@ -146,7 +146,7 @@ class Voting:
 
     def _look_at_right(self, now_ms: int) -> None:
         if not self.voter.bound:
-            self._ended, self._until_ms = True, 0
+            self._ended, self._until_ms = False, 0
             self._extended.set()
             return
         until_ms = self.voter.right.until_ms
@@ -154,7 +154,7 @@ class Voting:
             self._until_ms, self._ended = until_ms, False
             self._cut.lasts_until(until_ms)
             self._extended.set()
-        elif not self._ended and not self.voter.entitled(now_ms):
+        elif not self._ended and now_ms >= max(until_ms, self.voter.chance_ms):
             self._ended = True
             self._cut.ended()
 

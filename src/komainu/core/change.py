@@ -12,7 +12,7 @@ from komainu.model import answers, commands as c, events as e
 from komainu.model.actions import AnswerCommand, JudgeConfiguration
 from komainu.model.config import Cluster, Group
 from komainu.model.copies import replace
-from komainu.model.difference import arbitration_differs, gains, keeps_majority, restarting, vote_differs
+from komainu.model.difference import arbitration_differs, divides, gains, keeps_majority, restarting
 from komainu.model.message import Message, Said
 from komainu.model.signature import signed
 
@@ -79,7 +79,7 @@ def abandon(state: State, reason: Said) -> State:
     said = replace(said, ja=ABANDONED.ja.format(version=change.cluster.version, reason=reason.ja))
     groups = {name: _marked(facts, {}) for name, facts in state.groups.items()}
     # Others may have seen everybody agree: then it is in force there.
-    doubtful = reason.code == MEMBERS_CHANGED.code and vote_differs(state.cluster, change.cluster)
+    doubtful = reason.code == MEMBERS_CHANGED.code and divides(state.cluster, change.cluster)
     state = replace(state, undecided=state.undecided or doubtful)
     answer = AnswerCommand(change.command, change.origin, False, said)
     return replace(state, change=None, groups=groups).doing(answer).noting(said)

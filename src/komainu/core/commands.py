@@ -170,7 +170,9 @@ def _confirm_gone(state: State, command: c.ConfirmGone, origin: str) -> tuple[St
     if node not in state.nodes:
         return state, answers.NO_NODE.said(node=node, nodes=", ".join(state.nodes))
     facts = state.nodes[node]
-    if facts.presence not in (Presence.LOST, Presence.UNSEEN):
+    # Where rights are limited the word gives one without the vote: also about a node that is proven gone already.
+    proven = facts.presence is Presence.GONE and facts.proof is not Proof.OPERATOR and state.cluster.arbitration.limited
+    if facts.presence not in (Presence.LOST, Presence.UNSEEN) and not proven:
         return state, answers.NOT_LOST.said(node=node, presence=facts.presence)
     if command.epoch != state.epoch:
         # A word belongs to one loss: the node may have been back and at work since the operator looked.

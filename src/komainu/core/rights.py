@@ -49,8 +49,8 @@ WON = Message(
 )
 LOST = Message(
     "KM7425",
-    "Node {node} does not hold the vote any more: {reason}",
-    "ノード {node} は投票権を失いました: {reason}",
+    "Node {node} does not hold the vote: {reason}",
+    "ノード {node} は投票権を持っていません: {reason}",
     "error",
 )
 ENDING = Message(

@@ -51,6 +51,16 @@ def vote_differs(old: Cluster, new: Cluster) -> bool:
     return (one.kind, one.lease) != (other.kind, other.lease) and (one.limited or other.limited)
 
 
+def divides(old: Cluster, new: Cluster) -> bool:
+    """True when two sides, one by each, could both take themselves to be in the right.
+
+    Two nodes with one store go by the longer wait in its record; for all else nobody knows what the others go by.
+    """
+    return vote_differs(old, new) or (
+        "majority" in (old.arbitration.kind, new.arbitration.kind) and arbitration_differs(old, new)
+    )
+
+
 def keeps_majority(old: Cluster, new: Cluster) -> bool:
     """True when the nodes that stay are a majority of the old and of the new nodes, where a majority decides.
 

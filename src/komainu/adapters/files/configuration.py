@@ -32,7 +32,7 @@ from pydantic import ValidationError
 
 from komainu.adapters.files import durable
 from komainu.model.config import Cluster
-from komainu.model.difference import vote_differs
+from komainu.model.difference import divides
 from komainu.model.message import Message, Said
 from komainu.model.provenance import Provenance
 
@@ -184,7 +184,7 @@ class ConfigurationStore:
             current = self.version()
             if cluster.version <= current:
                 raise StoreError(NOT_NEWER.said(version=cluster.version, current=current))
-            if vote_differs(self.load(), cluster):
+            if divides(self.load(), cluster):
                 # A boot before it is decided must not act by the old vote: the others may use the new one by then.
                 self.save_undecided(True)
             self._write_files(cluster, text, provenance)
