@@ -147,7 +147,7 @@ def test_without_a_watchdog_it_is_said_what_is_missing() -> None:
         await node.until_ended()
 
     node = play(story)
-    assert node.order == ["KM5531", "over"]
+    assert sorted(node.order) == ["KM5531", "over"], "the time runs on whoever is slow to tell"
     assert node.power.asked == ["reset"]
 
 
