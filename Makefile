@@ -22,6 +22,7 @@ MINIMISE ?=
 RUNS ?=
 QUIET ?=
 GUARDS ?=
+ARGS ?=
 
 # What pytest leaves out: the slow tests, and without root those of the lab.
 QUICK := $(if $(ROOT),not slow,not slow and not lab)
@@ -46,6 +47,7 @@ venv: ## make .venv from the hashed lock
 ready:
 	@packaging/bootstrap.sh $(if $(ROOT),--lab,--venv)
 	@$(if $(ROOT),:,echo "Not root: the tests of the lab are left out.")
+	@command -v g++ > /dev/null || echo "NO C++ COMPILER: the tests of the model are left out (Debian: g++, or: make model)."
 
 .PHONY: demo
 demo: ## a failover for real on this machine (root): make demo [EXAMPLE=vip] [JSON=FILE]
@@ -55,7 +57,7 @@ demo: ## a failover for real on this machine (root): make demo [EXAMPLE=vip] [JS
 .PHONY: test
 test: ready lint types ## what each change must pass: style, types, contracts, unit, ports, simulator, lab [WORKERS=n]
 	@$(LIMIT) 10m $(LAB) sim --seeds 400
-	@$(LIMIT) 20m $(SUITE) -m "$(QUICK)" tests
+	@$(LIMIT) 30m $(SUITE) -m "$(QUICK)" tests
 
 .PHONY: test-all
 test-all: ready lint types ## `make test` and what is slower
@@ -74,6 +76,25 @@ scenarios: venv ## write today's answers of the core into tests/scenarios/*.txt,
 .PHONY: mutants
 mutants: venv ## break every guard of the core, one at a time, and see who notices: make mutants [GUARDS="word word"]
 	@$(LIMIT) 25m $(BIN)/python -m tests.mutants $(GUARDS)
+
+# The model of the safety protocol: a checker of our own (model-check/README.md).
+MODEL := build/model-check
+
+.PHONY: model
+model: ready-model $(MODEL) ## explore the safety protocol, and find every broken variant of it: about 15 minutes [ARGS=--traces]
+	@$(LIMIT) 60m $(MODEL) $(ARGS)
+
+.PHONY: model-quick
+model-quick: ready-model $(MODEL) ## the same within smaller bounds: about a minute
+	@$(LIMIT) 15m $(MODEL) --quick $(ARGS)
+
+.PHONY: ready-model
+ready-model:
+	@packaging/bootstrap.sh --model
+
+$(MODEL): $(wildcard model-check/*.cpp model-check/*.hpp model-check/*/*.hpp)
+	@mkdir -p $(@D)
+	@g++ -O3 -std=c++20 -Wall -Wextra -Werror -pthread -o $@ model-check/main.cpp
 
 .PHONY: bench
 bench: ## Komainu, Pacemaker and keepalived in the same lab (root): make bench [JSON=FILE] [RUNS=n]
