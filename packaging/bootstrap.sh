@@ -4,6 +4,7 @@
 #   packaging/bootstrap.sh --venv    .venv from the hashed lock (no root needed where python3-venv is there)
 #   packaging/bootstrap.sh           that, and what the lab needs: corosync, nftables, ... (root)
 #   packaging/bootstrap.sh --bench   that, and the peers of the benchmark: pacemaker, keepalived (root)
+#   packaging/bootstrap.sh --model   .venv, and a C++ compiler for the model (root where that is missing)
 #
 # It installs missing packages only, starts and enables no service of the host, and is quick the second time.
 set -euo pipefail
@@ -238,8 +239,9 @@ main() {
     case "$what" in
         --venv) ;;
         lab | --lab) packages=("${LAB_PACKAGES[@]}") ;;
+        --model) command -v g++ > /dev/null || packages=("g++") ;;
         --bench) packages=("${LAB_PACKAGES[@]}" "${BENCH_PACKAGES[@]}") ;;
-        *) fail "unknown argument $what; it is one of --venv, --lab, --bench." ;;
+        *) fail "unknown argument $what; it is one of --venv, --lab, --bench, --model." ;;
     esac
     python=$(find_python)
     # venv comes in a package of its own, for the distribution's interpreter only.
