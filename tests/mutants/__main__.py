@@ -42,14 +42,14 @@ class Verdict:
 
 
 def planted(folder: Path, file: str = "", text: str = "") -> None:
-    """A copy of the package in the folder, with another text in one file. Only its core is really copied."""
+    """A copy of the package in the folder, with another text in one file. Only its part and the core are copied."""
     package = folder / "komainu"
     package.mkdir()
     for entry in PACKAGE.iterdir():
         if entry.name == "__pycache__":
             continue
-        if entry.name == "core":
-            shutil.copytree(entry, package / "core", ignore=shutil.ignore_patterns("__pycache__"))
+        if entry.name in ("core", file.partition("/")[0]):
+            shutil.copytree(entry, package / entry.name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             (package / entry.name).symlink_to(entry)
     if file:

@@ -33,6 +33,8 @@ def scenarios(file: str) -> str:
     """The first transcript that the core answers otherwise than is written, or that it breaks at."""
     from tests.scenarios.transcript import play
 
+    if not _of_core(file):
+        return ""  # transcripts are played by the core alone
     for path in sorted((ROOT / "tests" / "scenarios").glob("*.txt")):
         written = path.read_text(encoding="utf-8")
         try:
@@ -63,11 +65,11 @@ class First:
 
 
 def tests(file: str) -> str:
-    """The first unit test of the core that fails."""
+    """The first unit test of the core that fails, or of the file if it is another's."""
     folder = ROOT / "tests" / "unit" / "core"
-    mirror = folder / f"test_{Path(file).name}"
+    mirror = (ROOT / "tests" / "unit" / file).parent / f"test_{Path(file).name}"
     first = First()
-    for what in (mirror, folder) if mirror.is_file() else (folder,):
+    for what in (mirror, folder) if mirror.is_file() and _of_core(file) else (folder if _of_core(file) else mirror,):
         with limited(5 * LIMIT_S):
             code = pytest.main(["-x", "-q", "--no-header", "-p", "no:cacheprovider", str(what)], plugins=[first])
         if first.failed or code != 0:
@@ -90,6 +92,11 @@ def simulator(file: str) -> str:
         if report.violations:
             return f"seed {seed} {kind}"
     return ""
+
+
+def _of_core(file: str) -> bool:
+    """True also for the core as it is."""
+    return not file or file.startswith("core/")
 
 
 PHASES = {"scenarios": scenarios, "tests": tests, "simulator": simulator}

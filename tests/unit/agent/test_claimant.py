@@ -147,7 +147,6 @@ def test_a_silent_read_proves_nothing_and_is_tried_again() -> None:
     node.wants(Wish.AT_ONCE, 0)
     ask = node.ask(0)
     node.claimant.silent(ask, SILENCE, 1_000)
-    assert node.claimant.next_ms() == 1_000 + RETRY_MS
     node.reads(1_000 + RETRY_MS)
     assert node.writes(2_000) == 2_000
 
@@ -288,6 +287,15 @@ def test_a_record_that_was_read_in_another_period_is_read_again() -> None:
     assert node.claimant.due(WAIT_MS * 9) is None  # D begins with this reading
 
 
+def test_a_record_that_could_have_been_claimed_in_another_period_is_read_again() -> None:
+    """Whoever was answered in between may have a right: D begins with a reading of this period."""
+    node = Node("b", Shelf())
+    node.wants(Wish.AT_ONCE, 0, "1")
+    node.reads(0)
+    node.wants(Wish.AT_ONCE, 10, "2")
+    assert node.ask(10).record is None
+
+
 def test_the_answer_of_an_earlier_period_means_nothing() -> None:
     """Trap 8: it is learned late that a claim of an earlier period was a success."""
     shelf = Shelf()
@@ -321,6 +329,53 @@ def test_a_late_write_of_an_earlier_period_does_not_confirm_this_one() -> None:
     assert node.reads(50) is None
     assert not node.vote()[0]
     assert node.writes(60) == 60
+
+
+def test_together_one_look_tells_whether_an_earlier_claim_has_to_be_settled() -> None:
+    """Of an earlier life, or one whose answer was lost: else the other node would have to wait for D in vain."""
+    for found, settles in ((alone("a", 5, life=1), True), (alone("b", 5), False), (FIRST, False)):
+        node = Node("a", Shelf(found), life=2)
+        node.wants(Wish.SETTLE, 0)
+        assert node.reads(0) is None
+        assert node.claimant.trouble is None
+        if settles:
+            node.writes(0)
+            assert (node.shelf.record.mode, node.shelf.record.epoch) == ("together", 5)
+        assert node.claimant.due(10**9) is None
+
+
+def test_a_write_whose_answer_was_lost_with_the_period_is_looked_for() -> None:
+    node = Node("a", Shelf())
+    node.wants(Wish.AT_ONCE, 0, "1")
+    node.reads(0)
+    node.shelf.swap(node.ask(10))
+    node.wants(Wish.SETTLE, 20, "2")
+    node.reads(20)
+    node.writes(30)
+    assert (node.shelf.record.mode, node.claimant.won) == ("together", False)
+
+
+def test_a_longer_wait_stays_in_the_record_until_all_were_together_for_so_long() -> None:
+    """Trap 13: who still has a right under the earlier times has to be waited for."""
+    node = Node("a", Shelf(FIRST.model_copy(update={"wait_ms": 60_000})))
+    node.claims(0, "1")
+    assert node.shelf.record.wait_ms == 60_000
+    node.wants(Wish.SETTLE, 500, "2")
+    node.claimant.together_ms = 59_999
+    node.writes(500)
+    assert (node.shelf.record.mode, node.shelf.record.wait_ms) == ("together", 60_000)
+    assert node.claimant.due(1_000) is None
+    node.claimant.together_ms = 60_000
+    node.writes(2_000)
+    assert node.shelf.record.wait_ms == WAIT_MS
+    assert node.claimant.due(10**9) is None
+
+
+def test_by_an_operators_word_an_old_copy_may_be_claimed_with_an_epoch_above_all() -> None:
+    node = Node("a", Shelf(), known_epoch=9)
+    node.claimant.by_word = True
+    assert node.claims(0) == 0
+    assert node.shelf.record.epoch == 10
 
 
 def test_what_this_life_wrote_last_may_be_written_anew_without_a_reading() -> None:

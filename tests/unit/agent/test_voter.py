@@ -262,6 +262,60 @@ def test_whoever_writes_the_record_is_not_gone_whatever_an_operator_said() -> No
     assert bench.voter.right.until_ms == until_ms
 
 
+def test_a_word_that_the_record_has_contradicted_is_no_right() -> None:
+    bench = alone("b")
+    bench.put_by("a")
+    bench.now_ms += 1_000
+    bench.serve()
+    bench.put_by("a")
+    bench.now_ms += RIGHT_MS // 6
+    bench.serve()
+    bench.life.command(c.ConfirmGone("a", bench.life.state.epoch))
+    bench.follow()
+    until_ms = bench.voter.right.until_ms
+    bench.turn(bench.now_ms + 100)
+    assert bench.voter.right.until_ms == until_ms
+
+
+def test_a_vote_that_is_given_back_takes_the_right_along() -> None:
+    """Whoever claims it next need not wait for this node if it is known to be stopped."""
+    bench = alone("b")
+    bench.wins()
+    assert bench.voter.entitled(bench.now_ms)
+    bench.life.state = bench.life.state.with_group("db", replace(bench.life.group(), given_up=True))
+    bench.follow()
+    bench.now_ms += RIGHT_MS // 6
+    while bench.serve():
+        pass
+    assert bench.store.owner is None
+    assert not bench.voter.entitled(bench.now_ms)
+
+
+def test_to_settle_the_record_gives_no_right() -> None:
+    bench = alone("a")
+    bench.wins()
+    since_ms = bench.voter.right.since_ms
+    bench.life.back("b")
+    bench.life.settle()
+    bench.follow()
+    bench.now_ms += STABLE_MS
+    bench.follow()
+    assert bench.voter.wish(bench.now_ms) is not Wish.REST
+    bench.voter.claimant.follow("settled", Wish.SETTLE, bench.life.state.cluster, bench.now_ms)
+    ask = bench.voter.claimant.due(bench.now_ms)
+    assert ask is not None
+    bench.voter.answered(bench.voter.claimant.replaced(ask, "v9", bench.now_ms))
+    assert bench.voter.right.since_ms == since_ms
+
+
+def test_who_does_not_know_which_store_holds_asks_none() -> None:
+    bench = alone("a")
+    bench.life.state = replace(bench.life.state, undecided=True)
+    bench.follow()
+    assert bench.voter.wish(bench.now_ms) is Wish.REST
+    assert bench.turn().ask is None
+
+
 def test_an_operators_word_is_a_right_without_a_store() -> None:
     bench = alone("b")
     bench.life.command(c.ConfirmGone("a", bench.life.state.epoch))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from komainu.core import audit, takeover
-from komainu.core.state import Hold, Presence, State, Status
+from komainu.core.state import Hold, Presence, Proof, State, Status, Vote
 from komainu.model import commands
 from komainu.model.actions import Action, RaiseAlert, StartResource
 from komainu.model.config import Group
@@ -48,7 +48,7 @@ def test_only_a_member_starts_anything(presence: Presence) -> None:
     assert str(presence) in verdict(state.with_node("b", replace(state.nodes["b"], presence=presence)))
 
 
-@pytest.mark.parametrize("change", [{"suspended": True}, {"ended": True}])
+@pytest.mark.parametrize("change", [{"suspended": True}, {"ended": True}, {"powerless": True}])
 def test_nothing_starts_where_nothing_may_be_started(change: dict[str, bool]) -> None:
     state = stopped(HARMLESS)
     assert "nothing may be started" in verdict(state.with_node("b", replace(state.nodes["b"], **change)))  # type: ignore[arg-type]
@@ -99,6 +99,44 @@ def test_nothing_exclusive_starts_while_another_node_may_hold_it(presence: Prese
     state = stopped()
     state = state.with_node("a", replace(state.nodes["a"], presence=presence)).with_hold("db", "a", 0, Hold(status))
     assert "may still hold" in verdict(state)
+
+
+def harmless(arbitration: str, nodes: str = "a b") -> State:
+    """A group that does no harm twice is stopped on all nodes; a is proven gone."""
+    groups = [Group(name="db", nodes=tuple(nodes.split()), resources=(ADDRESS,))]
+    state = stopped(cluster(nodes, arbitration=arbitration, groups=groups))
+    return state.with_node("a", replace(state.nodes["a"], presence=Presence.GONE, proof=Proof.FENCED))
+
+
+@pytest.mark.parametrize(
+    ("vote", "lawful"),
+    [
+        (None, False),
+        (Vote("b", "r1", 7, False, 1), True),
+        (Vote("b", "r0", 7, True, 1), False),
+        (Vote("a", "r1", 7, True, 1), False),
+    ],
+)
+def test_alone_nothing_starts_without_the_vote_of_this_ring(vote: Vote | None, lawful: bool) -> None:
+    state = replace(harmless("lease"), vote=vote)
+    assert ("without the vote" not in verdict(state)) is lawful
+
+
+def test_nothing_starts_without_a_majority() -> None:
+    state = harmless("majority", "a b c d")
+    assert verdict(state) == ""
+    state = state.with_node("c", replace(state.nodes["c"], presence=Presence.GONE, proof=Proof.CLEAN_LEAVE))
+    assert "without a majority" in verdict(state)
+
+
+@pytest.mark.parametrize("kind", ["lease", "majority"])
+def test_an_operators_word_for_all_that_are_missing_is_enough(kind: str) -> None:
+    state = harmless(kind, "a b" if kind == "lease" else "a b c")
+    for name in ("a", "c"):
+        if name in state.nodes:
+            gone = replace(state.nodes[name], presence=Presence.GONE, proof=Proof.OPERATOR)
+            state = state.with_node(name, gone)
+    assert verdict(state) == ""
 
 
 def test_a_decision_that_breaks_the_law_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
