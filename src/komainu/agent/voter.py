@@ -47,6 +47,7 @@ class Voter:
         self._synced = False
         self._incarnation = ""
         self._together_since_ms: int | None = None
+        self._answerable: tuple[str, ...] = ()
         self._heard: dict[str, int] = {}
         "The newest beacon heard of each member since it was last missing."
         self._periods = 0
@@ -72,6 +73,7 @@ class Voter:
         if (state.ring, there) != self._period:
             self._period = (state.ring, there)
             self._periods += 1
+        self._answerable = self._whom_to_answer()
         self._heard = {node: number for node, number in self._heard.items() if node in there}
         if not (synced and rights.together(state)):
             self._together_since_ms = None
@@ -82,15 +84,15 @@ class Voter:
     def beacon(self, number: int, now_ms: int) -> dict[int, int]:
         """A beacon with that number is sent: what it answers, by node id. An answer voids what this node waits for."""
         self.right.sent(number, now_ms)
-        answers = {node: self._heard[node] for node in self._answerable() if node in self._heard}
+        answers = {node: self._heard[node] for node in self._answerable if node in self._heard}
         if answers:
             self.claimant.void()
         return {node.id: answers[node.name] for node in self._state.cluster.nodes if node.name in answers}
 
     def heard(self, sender: str, number: int, answers: dict[int, int]) -> bool:
         """A beacon of another member was delivered. True when it waits for its first answer from this node."""
-        first = sender in self._answerable() and sender not in self._heard
-        if sender in self._answerable():
+        first = sender in self._answerable and sender not in self._heard
+        if sender in self._answerable:
             self._heard[sender] = number
         mine = next((node.id for node in self._state.cluster.nodes if node.name == self.me), None)
         if self._state.undecided and not rights.together(self._state):
@@ -213,7 +215,7 @@ class Voter:
     def _name(self) -> str:
         return f"{self._periods}"
 
-    def _answerable(self) -> tuple[str, ...]:
+    def _whom_to_answer(self) -> tuple[str, ...]:
         """The members whose beacons may be answered: for two nodes all or none, for a majority whoever is there."""
         state = self._state
         if not self._synced or not self._limited:
