@@ -103,7 +103,7 @@ def api(cluster: "LabCluster", mode: str, ms: str = "2000") -> int:
 
 
 def store(cluster: "LabCluster", mode: str, target: str = "") -> int:
-    """Make the store of the third vote fail, for one node or all: down, mute, lost, reset, throttle ...; `ok` ends it."""
+    """Make the store of the third vote fail, for one node or all: down, mute, lost, reset ...; `ok` ends it."""
     at = boottime_ns()
     if mode == "ok":
         cluster.votes.heal()

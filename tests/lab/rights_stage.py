@@ -9,10 +9,12 @@ from collections.abc import Callable
 from komainu_lab import votes
 from komainu_lab.clock import boottime_ns
 from komainu_lab.cluster import LabCluster
-from komainu_lab.configuration import Document
+from komainu_lab.configuration import APPLICATION, Document
 from komainu_lab.errors import LabError
 from komainu_lab.faults import process_id
+from komainu_lab.namespaces import Node
 from komainu_lab.product import SERVICE
+from komainu_lab.topology import Machine
 from komainu_lab.watcher import WRITING, Sight, Watcher
 from tests.lab.stage import NS, until
 
@@ -46,9 +48,18 @@ def shortened(document: Document) -> None:
 class RightsStage:
     """One cluster for the tests of a file: brought up once, mended before each test."""
 
-    def __init__(self, example: str, tweak: Callable[[Document], None] = shortened) -> None:
-        """Nothing runs yet."""
+    def __init__(
+        self,
+        example: str,
+        tweak: Callable[[Document], None] = shortened,
+        *,
+        fenced: bool = False,
+        outside: bool = False,
+    ) -> None:
+        """Nothing runs yet. `fenced`: EC2 stops nodes; `outside`: the application runs on all nodes, and by itself."""
         self.example = example
+        self._fenced = fenced
+        self._outside = outside
         self._tweak = tweak
         self._cluster: LabCluster | None = None
         self._watcher: Watcher | None = None
@@ -70,6 +81,8 @@ class RightsStage:
                 self.close()
         name = f"test-{os.getpid()}-{self.example}"
         self._cluster = LabCluster(self.example, name, print, detect_within_ms=DETECT_MS, tweak=self._tweak)
+        if self._outside:
+            self._cluster.lab.after_power_on.append(_serve)
         self._cluster.up()
         self._watcher = Watcher(self._cluster)
         self._watcher.start()
@@ -87,6 +100,10 @@ class RightsStage:
             for process in ("komainud", "corosync"):
                 with contextlib.suppress(LabError):
                     os.kill(process_id(cluster, machine.name, process), signal.SIGCONT)
+        if self._fenced:
+            for machine in cluster.topology.nodes:
+                cluster.cloud.stuck(machine.name, on=False)
+                self._start_instance(machine.name)
         lab.power_on()
         for machine in cluster.topology.nodes:
             if not lab.node(machine.name).service_pid(SERVICE):
@@ -94,6 +111,18 @@ class RightsStage:
         active = cluster.wait_settled(timeout_s=MEND_S)
         cluster.client.wait_answer(boottime_ns(), 10, by=active)
         until(self.at_rest, "the record says that the nodes are together", MEND_S)
+
+    def _start_instance(self, name: str) -> None:
+        """One that is still stopping cannot be started yet. Raises LabError."""
+        deadline = time.monotonic() + MEND_S
+        while True:
+            try:
+                self.cluster.cloud.instance(name, "start")
+                return
+            except LabError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def at_rest(self) -> bool:
         """Whether nobody acts alone, as the record says."""
@@ -163,7 +192,8 @@ class RightsStage:
             addresses = node.run(["ip", "-4", "address"]).stdout
         except LabError:
             return True  # it was just reset: at the next look it is off, or has booted
-        return f"inet {cluster.topology.service_address}/" in addresses or bool(node.running("application.py"))
+        runs = not self._outside and bool(node.running("application.py"))
+        return runs or f"inet {cluster.topology.service_address}/" in addresses
 
     def quiet(self, seconds: float) -> None:
         """Let time pass: what must not happen could have happened in it."""
@@ -192,6 +222,6 @@ class RightsStage:
         return {a["code"] for e in entries if e["boottime_ms"] * 1_000_000 >= since_ns for a in e["alerts"]}
 
 
-def ms_since(since_ns: int) -> float:
-    """Milliseconds since a time."""
-    return (boottime_ns() - since_ns) / NS * 1000
+def _serve(machine: Machine, node: Node) -> None:
+    if machine.kind == "node":
+        node.start_service("web", APPLICATION)
