@@ -28,8 +28,8 @@ from komainu.arbitration import lease_cloud, lease_dynamodb, lease_http, lease_p
 from komainu.model.message import Message, Said
 from komainu.model.vote import Owner, Record, record
 from komainu.ports import Held, LeaseHost, StoreSilent, VoteStore
-from komainu_lab.sim.ballot import Store
 from komainu_lab.sim.clock import Clock
+from komainu_lab.sim.store import Store
 from komainu_lab.vpc import corrections
 from komainu_lab.vpc.conditional_writes import one_write_at_a_time
 from tests.doubles.api_server import ApiServer, Behaviour, drop, hang, nobody_listens, page, through

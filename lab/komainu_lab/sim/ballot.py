@@ -6,97 +6,24 @@ and what only a reset ends is reset. A machine that is paused is cut all the sam
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
-from random import Random
 from typing import TYPE_CHECKING
 
 from komainu.agent.claimant import Ask
 from komainu.agent.voter import Voter
 from komainu.agent.wire import Beacon
 from komainu.core.rights import together
-from komainu.model.config import Cluster
 from komainu.model.message import Said
 from komainu.model.times import interval_ms
-from komainu.model.vote import Record
 from komainu.ports import Held
 from komainu_lab.sim.arbitrations import RIGHT_MS
-from komainu_lab.sim.clock import MS, Clock
+from komainu_lab.sim.clock import MS
+from komainu_lab.sim.store import Store, key_of
 
 if TYPE_CHECKING:
     from komainu_lab.sim.host import Host
 
 SILENT = Said("SIM4", "The store does not answer.", "ストアから応答がありません。", "warning")
-
-
-@dataclass
-class Store:
-    """The third vote, seen by all machines: linearizable, whatever becomes of the answers."""
-
-    clock: Clock
-    rng: Random
-    version: int = 0
-    held: dict[str, tuple[int, str]] = field(default_factory=dict)
-    "By key, version and text of each record: another configuration may ask another one."
-    old: list[tuple[str, int, str]] = field(default_factory=list)
-    "What was there before, oldest first."
-    deaf: list[str] = field(default_factory=list)
-    "Machines that do not reach it; all when `down`."
-    down: bool = False
-    slow: float = 0.0
-    unclear: float = 0.0
-    "How likely the answer is lost after the deed."
-    stale: float = 0.0
-    "How likely a read shows what was there before: no store that is allowed, and yet nothing bad may come of it."
-    writes: int = 0
-
-    def create(self, key: str, record: Record) -> None:
-        """`komainu lease init`, with or without `--replace`."""
-        self._put(key, record.text())
-
-    def reset(self) -> None:
-        """Somebody puts back an older copy."""
-        if self.old:
-            key, _, text = self.rng.choice(self.old)
-            self._put(key, text)
-
-    def lose(self) -> None:
-        """Somebody deletes a record."""
-        if self.held:
-            del self.held[self.rng.choice(list(self.held))]
-
-    def reaches(self, name: str) -> bool:
-        """True when the machine's requests get through now."""
-        return not self.down and name not in self.deaf
-
-    def read(self, key: str) -> Held | None:
-        """What is there."""
-        before = [each for each in self.old if each[0] == key]
-        if before and self.rng.random() < self.stale:
-            return Held(str(before[-1][1]), before[-1][2])
-        there = self.held.get(key)
-        return None if there is None else Held(str(there[0]), there[1])
-
-    def replace(self, key: str, version: str, text: str) -> str | None:
-        """Compare and swap."""
-        there = self.held.get(key)
-        if there is None or version != str(there[0]):
-            return None
-        self._put(key, text)
-        return str(self.version)
-
-    def _put(self, key: str, text: str) -> None:
-        if key in self.held:
-            self.old.append((key, *self.held[key]))
-        self.version += 1
-        self.writes += 1
-        self.held[key] = (self.version, text)
-
-
-def key_of(cluster: Cluster) -> str:
-    """Which record a configuration asks."""
-    lease = cluster.arbitration.lease
-    return str(lease.params.get("key", "a")) if lease is not None else ""
 
 
 class Ballot:

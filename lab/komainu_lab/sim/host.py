@@ -4,84 +4,28 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Protocol
 
-from komainu.agent.replica import Decided, Effects, Replica, View
+from komainu.agent.replica import Effects, Replica, View
 from komainu.agent.snapshot import decode
 from komainu.agent.wire import Beacon, Message, Snapshot
 from komainu.core.state import RULES, Marks, State, initial
 from komainu.model import actions as a, events as e
 from komainu.model.config import Cluster
 from komainu.model.difference import divides
-from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu_lab.sim.arbitrations import RIGHT_MS
-from komainu_lab.sim.ballot import Ballot, Store
+from komainu_lab.sim.ballot import Ballot
 from komainu_lab.sim.bus import Bus
 from komainu_lab.sim.clock import MS, Clock
-
-BROKEN = Said("SIM1", "It does not start here.", "ここでは起動しません。", "error")
-NO_ANSWER = Said("SIM2", "There was no answer.", "応答がありませんでした。", "error")
+from komainu_lab.sim.luck import BROKEN, NO_ANSWER, Luck, without_suspension
+from komainu_lab.sim.patrol import Patrol
+from komainu_lab.sim.store import Store
+from komainu_lab.sim.watcher import Watcher
 
 Key = tuple[str, str]
 """Group and resource."""
-
-
-def without_suspension(data: bytes) -> State:
-    """What an older release makes of a snapshot: it knows no suspended nodes and no maintenance switch."""
-    state = decode(data)
-    if state.maintenance or any(facts.suspended for facts in state.nodes.values()):
-        raise ValueError("suspended")
-    return state
-
-
-class Watcher(Protocol):
-    """Who looks on: the checkers."""
-
-    def decided(self, host: Host, decided: Decided) -> None:
-        """A replica absorbed an event."""
-
-    def took_effect(self, host: Host, key: Key) -> None:
-        """A resource has just come into effect."""
-
-    def settled(self, host: Host) -> None:
-        """A replica is at rest after an input."""
-
-    def merged(self, host: Host) -> None:
-        """A replica that had a history of its own took over another's."""
-
-    def cut(self, host: Host) -> None:
-        """The kernel of a machine has cut it off."""
-
-    def exclusive(self, host: Host, key: Key) -> bool:
-        """True when what runs there is ended by nothing less than a reset."""
-
-    def ended(self, target: str, how: str) -> None:
-        """The power of a machine is cut."""
-
-    def began(self, host: Host) -> None:
-        """A new daemon knows what its machine remembers, and nothing else."""
-
-    def stated(self, round_: str, host: Host) -> None:
-        """A replica sends its state: others will go on from there."""
-
-    def adopted(self, round_: str, host: Host) -> None:
-        """A replica goes on from a state that was sent."""
-
-
-@dataclass
-class Luck:
-    """How likely things go wrong on this machine."""
-
-    start_fails: float = 0.0
-    unclear: float = 0.0
-    stop_fails: float = 0.0
-    slow: float = 0.05
-    hangs: float = 0.0
-    "How likely a stop never ends within the time of this simulation's patience."
 
 
 class Host:
@@ -138,8 +82,7 @@ class Host:
         "What monitors would find here; nothing said: normal."
         self.stopped = False
         "Its daemon has left by an operator's order, or by a final action, and waits to be told to start."
-        self._told: dict[str, tuple[str, Outcome]] = {}
-        self._missed: dict[Key, str] = {}
+        self.patrol = Patrol(self)
         self.life = 0
         self._boots = 0
         self._solos = 0
@@ -206,8 +149,7 @@ class Host:
         self.life += 1
         self.left = self.solo = self.agent_paused = self.stopped = False
         self._boots += 1
-        self._told.clear()
-        self._missed.clear()
+        self.patrol = Patrol(self)
         read = without_suspension if self.lacks else decode
         self._noting = ""
         self.agent = Replica(self.name, self.kept, self.epoch, self._incarnation, self.marks, self.rules, read)
@@ -257,7 +199,7 @@ class Host:
             return
         self.died[key] = True
         if self.agent is not None and not self.asleep:
-            self.check()
+            self.patrol.check()
 
     @property
     def marks(self) -> Marks:
@@ -338,7 +280,7 @@ class Host:
             self._note_suspension(self.agent.state)
             self.undecided = self.undecided and (self.agent.state.change is not None or self.agent.state.undecided)
             self._drop_orphans()
-            self._patrol()
+            self.patrol.go_round()
         for action in effects.actions:
             self._act(action)
         self.send(effects.send)
@@ -446,39 +388,6 @@ class Host:
             known = group is not None and self.name in group.nodes and any(key[1] == r.name for r in group.resources)
             if not known:
                 del self.running[key]
-
-    def check(self) -> None:
-        """The checks of what should run here: what has died is told, once for each run."""
-        assert self.agent is not None
-        for name, facts in self.agent.state.groups.items():
-            resources = self.agent.state.cluster.group(name).resources
-            for resource, hold in zip(resources, facts.holds.get(self.name, ()), strict=False):
-                key = (name, resource.name)
-                if hold.run and key not in self.running and self._missed.get(key) != hold.run:
-                    self._missed[key] = hold.run
-                    self.propose(e.MonitorChanged(self.name, *key, hold.run, failed(BROKEN)))
-
-    def _patrol(self) -> None:
-        """Monitors look at what there is, and tell when it is otherwise than they told in this round."""
-        assert self.agent is not None
-        for name, facts in self.agent.state.monitors.items():
-            watch = facts.on.get(self.name)
-            if watch is not None and watch.round:
-                self.look(name, watch.round)
-
-    def look(self, monitor: str, round_: str) -> None:
-        """One check, if there is something new to tell."""
-        found = self.ill.get(monitor, SUCCEEDED)
-        known = self._told.get(monitor)
-        if known != (round_, found):
-            self._told[monitor] = (round_, found)
-            judged = e.MonitorJudged(self.name, monitor, round_, found)
-            self.later(self.rng.randint(1, 300) * MS, partial(self.propose, judged))
-
-    def look_again(self) -> None:
-        """What a monitor would find has changed."""
-        if self.agent is not None and not self.asleep:
-            self._patrol()
 
     def _timer(self, timer: str) -> None:
         if self.agent is not None and timer in self.agent.state.timers:

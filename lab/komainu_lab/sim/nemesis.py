@@ -10,11 +10,11 @@ from komainu.core.state import RULES, Presence
 from komainu.model import commands as c
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
-from komainu.model.vote import Record
 from komainu_lab.sim import draw
-from komainu_lab.sim.ballot import key_of
 from komainu_lab.sim.clock import MS, SECOND
-from komainu_lab.sim.host import BROKEN, NO_ANSWER, Host, Luck
+from komainu_lab.sim.host import Host
+from komainu_lab.sim.luck import BROKEN, NO_ANSWER, Luck
+from komainu_lab.sim.store import key_of
 
 WARNED = Outcome(Result.SUCCEEDED, Said("SIM3", "It is slow.", "遅延しています。", "warning"))
 
@@ -83,9 +83,9 @@ class Nemesis:
         for host in self.world.hosts.values():
             self._restore(host)
         self.world.bus.changed()
-        self._store_is_well()
+        self.world.store.mend()
         if self.world.cluster.arbitration.kind == "lease":
-            self._mend_record(40)
+            self.world.write_record(40)
         self.turns = 0
         self._watch_over(60)
 
@@ -93,7 +93,7 @@ class Nemesis:
         # Late fences and leaves may still take machines away; somebody switches them on again.
         for host in self.world.hosts.values():
             self._restore(host)
-            host.look_again()
+            host.patrol.look_again()
         for order in self._all_clear():
             self.world.give(order)
         if times:
@@ -149,23 +149,9 @@ class Nemesis:
 
     def _store_misbehaves(self, host: Host) -> str:
         """The store is down, slow or unreachable for one, or loses its answers."""
-        store = self.world.store
         kind = self.rng.choice(("down", "deaf", "slow", "unclear", "stale"))
-        if kind == "down":
-            store.down = True
-        elif kind == "deaf":
-            store.deaf = [host.name]
-        elif kind == "slow":
-            store.slow = 1.0
-        elif kind == "unclear":
-            store.unclear = 0.5
-        else:
-            store.stale = 0.5
-        return f"the store is {kind} ({host.name}), well in {self._later(self._store_is_well)} ms"
-
-    def _store_is_well(self) -> None:
-        store = self.world.store
-        store.down, store.deaf, store.slow, store.unclear, store.stale = False, [], 0.0, 0.0, 0.0
+        self.world.store.spoil(kind, host.name)
+        return f"the store is {kind} ({host.name}), well in {self._later(self.world.store.mend)} ms"
 
     def _cut_and_silent(self, host: Host) -> str:
         """The cable is cut, and the store cannot be reached by one or by both."""
@@ -174,27 +160,13 @@ class Nemesis:
 
     def _record_is_touched(self, host: Host) -> str:
         """Somebody deletes the record, or puts back an older one; an operator writes a new one once all are there."""
-        store = self.world.store
         kind = self.rng.choice(("reset", "lost"))
         if kind == "reset":
-            store.reset()
+            self.world.store.reset()
         else:
-            store.lose()
-        self.world.clock.after(2 * SECOND, lambda: self._mend_record(40))
+            self.world.store.lose()
+        self.world.clock.after(2 * SECOND, lambda: self.world.write_record(40))
         return f"the record is {kind}"
-
-    def _mend_record(self, left: int) -> None:
-        world = self.world
-        agents = [host.agent for host in world.hosts.values() if host.agent is not None and host.ballot.together()]
-        if len(agents) == len(world.hosts):
-            key = key_of(agents[0].state.cluster)
-            epoch = max(host.ballot.epoch for host in world.hosts.values()) + 1
-            wait_ms = agents[0].state.cluster.arbitration.wait_ms
-            world.store.create(
-                key, Record(cluster="sim", config=1, epoch=epoch, wait_ms=wait_ms, nonce=f"init-{epoch}")
-            )
-        elif left:
-            world.clock.after(SECOND, lambda: self._mend_record(left - 1))
 
     def _join_sides(self) -> None:
         for port in self.world.bus.ports.values():
@@ -291,12 +263,12 @@ class Nemesis:
         where = [host] if self.rng.random() < 0.7 else list(self.world.hosts.values())
         for each in where:
             each.ill[monitor] = found
-            each.look_again()
+            each.patrol.look_again()
 
         def well() -> None:
             for each in where:
                 each.ill.pop(monitor, None)
-                each.look_again()
+                each.patrol.look_again()
 
         return f"{monitor} on {[each.name for each in where]}: {found.result}, well in {self._later(well)} ms"
 
@@ -313,7 +285,7 @@ class Nemesis:
                 host.ill[monitor] = failed(BROKEN)
             else:
                 host.ill.pop(monitor, None)
-            host.look_again()
+            host.patrol.look_again()
             if left:
                 self.world.clock.after(pause * MS, lambda: turn(left - 1))
 
@@ -353,7 +325,7 @@ class Nemesis:
         self.world.give(c.ChangeConfiguration(wanted, "somebody", "chance"))
         if key_of(wanted) != key_of(cluster):
             self.world.report.seen["another store"] += 1
-            self.world.clock.after(3 * SECOND, lambda: self._mend_record(40))
+            self.world.clock.after(3 * SECOND, lambda: self.world.write_record(40))
         return f"operator: configuration {wanted.version} with {[group.name for group in wanted.groups]}"
 
     def _crash_in_change(self, host: Host) -> str:

@@ -16,12 +16,12 @@ from komainu.model.config import Cluster
 from komainu.model.times import RATE_PER_MILLE
 from komainu.model.vote import Record
 from komainu_lab.sim import draw
-from komainu_lab.sim.ballot import Store
 from komainu_lab.sim.bus import Bus
 from komainu_lab.sim.checks import Rest, Watchers
 from komainu_lab.sim.clock import MS, SECOND, Clock
 from komainu_lab.sim.host import Host, Key
 from komainu_lab.sim.nemesis import Nemesis
+from komainu_lab.sim.store import Store, key_of
 
 KINDS = ("none", "operator", "lease", "lease+fence", "majority", "majority+fence")
 
@@ -145,7 +145,7 @@ class World:
         for host in self.hosts.values():
             if host.agent is None or host.asleep:
                 continue
-            host.check()
+            host.patrol.check()
             for name in host.agent.view.members:
                 if self._is_silent(name) and name not in host.agent.silent:
                     host.propose(e.AgentSilent(name, host.agent.state.nodes[name].incarnation))
@@ -160,6 +160,17 @@ class World:
         for name, facts in agent.state.groups.items():
             if facts.given_up or facts.home is None or facts.parked:
                 self.give(c.StartGroup(name, None))
+
+    def write_record(self, patience_s: int) -> None:
+        """`komainu lease init --replace`, which an operator tries until all nodes are together."""
+        agents = [host.agent for host in self.hosts.values() if host.agent is not None and host.ballot.together()]
+        if len(agents) == len(self.hosts):
+            cluster = agents[0].state.cluster
+            epoch, wait_ms = max(host.ballot.epoch for host in self.hosts.values()) + 1, cluster.arbitration.wait_ms
+            made = Record(cluster="sim", config=1, epoch=epoch, wait_ms=wait_ms, nonce=f"init-{epoch}")
+            self.store.create(key_of(cluster), made)
+        elif patience_s:
+            self.clock.after(SECOND, lambda: self.write_record(patience_s - 1))
 
     # --- what the hosts tell ---------------------------------------------------------------------------------------
 
