@@ -1,15 +1,20 @@
 """Whole daemons whose rights are limited: the vote, the wait, the cut, the return. A store in memory, virtual time."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from komainu.core.state import Presence, Proof
+from komainu.agent.voter import Voter
+from komainu.agent.voting import TOO_LATE, Voting
+from komainu.core.state import Presence, Proof, State
+from komainu.model import events as e
 from komainu.model.config import Arbitration, Cluster, Lease
-from komainu.model.message import Message
+from komainu.model.message import Message, Said
 from komainu.model.vote import Record, record
 from komainu.ports import Held, StoreSilent
 from tests.doubles.daemons import World, cluster
 from tests.doubles.virtual_time import now_ms, run
+from tests.unit.core.clusters import cluster as configured, formed
 
 Story = Callable[[World], Awaitable[None]]
 
@@ -185,3 +190,118 @@ def test_together_again_the_record_says_so_once(tmp_path: Path) -> None:
         assert world.votes.writes == writes
 
     play(tmp_path, story)
+
+
+# --- the shell alone --------------------------------------------------------------------------------------------------
+
+
+class Cuts:
+    """`komainu.agent.voting.Cut`: until when effects may last."""
+
+    def __init__(self) -> None:
+        self.until: list[int] = []
+        self.over = 0
+
+    def follow(self, state: State, *, bound: bool) -> None:
+        """Nothing is guarded here."""
+
+    def lasts_until(self, until_ms: int) -> None:
+        self.until.append(until_ms)
+
+    def ended(self) -> None:
+        self.over += 1
+
+
+class Slow(MemoryVotes):
+    """It answers after a while, and does what it was asked all the same."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    async def read(self, timeout_ms: int) -> Held | None:
+        await asyncio.sleep(self.seconds)
+        return await super().read(timeout_ms)
+
+
+class Shell:
+    """The shell around the voter of b, which is alone; `db` was running on a."""
+
+    def __init__(self, votes: MemoryVotes, me: str = "b") -> None:
+        self.life = formed(configured(arbitration="lease"))
+        self.cuts, self.events = Cuts(), list[e.Event]()
+        self.alerts, self.epochs = list[Said](), list[int]()
+        voter = Voter(me, f"{me}.x", self.life.state, lambda: f"n{votes.version}", 0)
+        keep, now = self.epochs.append, now_ms
+        self.voting = Voting(voter, lambda _: votes, self.cuts, self.events.append, self.alerts.append, keep, now)
+        self.life.view(me)
+        self.voting.follow(self.life.state, f"{me}.1", True)
+
+
+def test_a_claim_is_told_kept_and_held_by_the_kernel() -> None:
+    async def story() -> None:
+        shell = Shell(MemoryVotes())
+        await asyncio.sleep(0.5)
+        assert [type(event) for event in shell.events] == [e.VoteWon]
+        assert shell.epochs[-1] == 2
+        assert shell.cuts.until[-1] - now_ms() > 2_000
+        assert await shell.voting.entitled()
+        assert await shell.voting.may_fence()
+        await shell.voting.close()
+
+    run(story())
+
+
+def test_a_store_that_takes_too_long_is_told_once_and_its_answer_is_not_heard() -> None:
+    async def story() -> None:
+        shell = Shell(Slow(1.5))
+        await asyncio.sleep(10)
+        assert shell.events == []
+        assert [said.code for said in shell.alerts] == [TOO_LATE.code]
+        assert not await shell.voting.entitled()  # it waited as long as a right lasts
+        assert not await shell.voting.may_fence()
+        await shell.voting.close()
+
+    run(story())
+
+
+def test_at_the_end_of_the_right_the_effects_end() -> None:
+    async def story() -> None:
+        votes = MemoryVotes()
+        shell = Shell(votes)
+        await asyncio.sleep(0.5)
+        votes.down = True
+        await asyncio.sleep(10)
+        assert shell.cuts.over == 1
+        assert not shell.voting.voter.entitled(now_ms())
+        await shell.voting.close()
+
+    run(story())
+
+
+def test_who_waits_for_the_right_begins_when_it_is_there() -> None:
+    async def story() -> None:
+        votes = MemoryVotes()
+        votes.down = True
+        shell = Shell(votes)
+        waiting = asyncio.ensure_future(shell.voting.entitled())
+        await asyncio.sleep(2)
+        votes.down = False
+        assert await waiting
+        await shell.voting.close()
+
+    run(story())
+
+
+def test_after_its_end_nothing_more_is_asked() -> None:
+    async def story() -> None:
+        votes = Slow(0.5)
+        shell = Shell(votes)
+        await asyncio.sleep(0.4)  # a question is under way
+        await shell.voting.close()
+        await asyncio.sleep(30)
+        assert (votes.reads, votes.writes, shell.events) == (0, 0, [])
+        shell.voting.turn()
+        assert (votes.reads, shell.events) == (0, [])
+
+    run(story())
