@@ -113,10 +113,9 @@ class Daemon:
         )
         self._heartbeat = Heartbeat(around.me, around.links, lambda: self.replica.state.cluster, recorder.alert)
         self._end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._defective = False
+        self._defective = self._listening = False
         self._tasks: list[asyncio.Task[None]] = []
         self._lasting: list[asyncio.Task[None]] = []
-        self._listening = False
         self._assemble(around.cluster, around.epoch, Marks(around.maintenance, around.suspended, around.undecided))
         self._hands.configure(around.cluster)
 
@@ -130,8 +129,7 @@ class Daemon:
         watch = Watch(me, hands, loop.propose, alert)
         scripts = Scripts(me, around.processes, lambda: self.replica.state.cluster)
         executor = Executor(me, hands, self.runs, watch, scripts, loop.propose, alert)
-        afterwards = executor.clearing.afterwards
-        keep = (alert, afterwards, self._reload, loop.noted, around.vote_epoch)
+        keep = (alert, executor.clearing.afterwards, self._reload, loop.noted, around.vote_epoch)
         keeper = Keeper(self.replica.state, around.store, self.background, *keep)
         voter = Voter(me, self.name, self.replica.state, lambda: secrets.token_hex(8), keeper.vote_epoch)
         voting = Voting(voter, around.votes, self._isolation, loop.propose, alert, keeper.keep_vote_epoch, now_ms)
