@@ -185,7 +185,8 @@ class Host:
     def cut(self) -> None:
         """The right of this machine has ended: the kernel lets nothing through, and what only a reset ends is reset."""
         self.watcher.cut(self)
-        if not self.paused and any(self.watcher.exclusive(self, key) for key in self.running):
+        begun = [key for key, queue in self._queues.items() if queue and isinstance(queue[0], a.StartResource)]
+        if not self.paused and any(self.watcher.exclusive(self, key) for key in (*self.running, *begun)):
             self.watcher.ended(self.name, "reset")
 
     def uncut(self) -> None:
@@ -422,6 +423,10 @@ class Host:
             return
         action = queue.popleft()
         start = isinstance(action, a.StartResource)
+        if start and not self._asked_for(action):
+            if queue:
+                self.later(self._duration(), partial(self._work, queue))
+            return
         outcome = self._outcome(self.luck.start_fails if start else self.luck.stop_fails)
         if start and not self.ballot.entitled():
             outcome = failed(BROKEN)
@@ -430,6 +435,12 @@ class Host:
         self.propose(e.ActionFinished(action.id, self.name, outcome))
         if queue:
             self.later(self._duration(), partial(self._work, queue))
+
+    def _asked_for(self, action: a.StartResource | a.StopResource) -> bool:
+        """False for an order of another view, or of another history: nobody waits for it any more."""
+        assert self.agent is not None
+        facts = self.agent.state.groups.get(action.group)
+        return facts is not None and any(hold.action == action.id for hold in facts.holds.get(self.name, ()))
 
     def _take_effect(self, action: a.StartResource | a.StopResource) -> None:
         key = (action.group, action.resource)

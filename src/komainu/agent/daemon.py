@@ -34,7 +34,7 @@ from komainu.agent.line import Line, Standing
 from komainu.agent.loop import Loop, Then
 from komainu.agent.parts import Parts
 from komainu.agent.patrol import Patrol
-from komainu.agent.pending import pending
+from komainu.agent.pending import asked, pending
 from komainu.agent.pulse import FIRST_BEATS, Pulse
 from komainu.agent.recorder import STARTED, Recorder
 from komainu.agent.replica import Replica
@@ -54,7 +54,6 @@ from komainu.model.message import Message, Said
 from komainu.model.outcome import Outcome
 from komainu.ports import Host, MonitorHost
 
-DIGEST_INTERVAL_MS = 60_000
 TRANSPORT_RETRY_MS = 1_000
 BACKGROUND_END_MS = 2_000
 MANAGER_PAUSE_MS = 1_000
@@ -105,13 +104,13 @@ class Daemon:
         recorder.heard = self.alerts.local
         self._hands = Hands(around.me, around.types, self._host)
         self.runs = Runs(around.run_folder / "runs", self.background, recorder.alert)
-        self.residents = Residents(around.me, self.name, lambda: self.replica.state.cluster, around.residents, self)
+        self.residents = Residents(around.me, self.name, lambda: self._cluster, around.residents, self)
         self._watchdog = Claims(around.watchdog)
         self._ending = Ending(around.me, around.power, self._watchdog.end, recorder.alert, recorder.written)
         self._isolation = Isolation(
             around.me, around.types, around.isolation, self._watchdog.right, self._ending, recorder.alert, around.now_ms
         )
-        self._heartbeat = Heartbeat(around.me, around.links, lambda: self.replica.state.cluster, recorder.alert)
+        self._heartbeat = Heartbeat(around.me, around.links, lambda: self._cluster, recorder.alert)
         self._end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._defective = self._listening = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -126,14 +125,14 @@ class Daemon:
         self.replica = Replica(me, cluster, epoch, self._next_incarnation, marks)
         self.loop = loop = Loop(self.replica, now_ms, self._dismissed)
         self._bus = around.bus()
-        watch = Watch(me, hands, loop.propose, alert)
-        scripts = Scripts(me, around.processes, lambda: self.replica.state.cluster)
+        watch, scripts = Watch(me, hands, loop.propose, alert), Scripts(me, around.processes, lambda: self._cluster)
         executor = Executor(me, hands, self.runs, watch, scripts, loop.propose, alert)
         keep = (alert, executor.clearing.afterwards, self._reload, loop.noted, around.vote_epoch)
         keeper = Keeper(self.replica.state, around.store, self.background, *keep)
         voter = Voter(me, self.name, self.replica.state, lambda: secrets.token_hex(8), keeper.vote_epoch)
         voting = Voting(voter, around.votes, self._isolation, loop.propose, alert, keeper.keep_vote_epoch, now_ms)
         executor.entitled, executor.may_fence = voting.entitled, voting.may_fence
+        executor.pending = lambda action: asked(self.replica.state, me, action)
         executor.fence = Fencing(me, around.fences, lambda: self.replica.state).fence
         declared = Declared(around.types, around.monitor_types, around.notifiers)
         self.parts = loop.parts = Parts(
@@ -225,7 +224,7 @@ class Daemon:
             await self._bus.start(self.parts.line)
             self.residents.changed()
             self._go(self._beat_for_ever())
-            self._go(self._compare_for_ever())
+            self._go(self.loop.compare_for_ever())
             self._go(self._tell_manager())
             self._go(self._tell_stopped())
             self._go(self._follow_orders())
@@ -393,12 +392,6 @@ class Daemon:
             self.parts.timekeeper.look()
             self._isolation.look()
 
-    async def _compare_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(DIGEST_INTERVAL_MS / 1000)
-            if self.replica.synced and self.replica.rank == 0:
-                self.loop.ask_digest()
-
     async def _tell_manager(self) -> None:
         """The service manager shows when this node takes part, and one line about how it stands."""
         await self.loop.synced.wait()
@@ -424,6 +417,10 @@ class Daemon:
             await asyncio.sleep(REPORT_PAUSE_MS / 1000)
 
     # --- what its parts tell ---------------------------------------------------------------------------------------
+
+    @property
+    def _cluster(self) -> Cluster:
+        return self.replica.state.cluster
 
     def _next_incarnation(self) -> str:
         self._incarnations += 1

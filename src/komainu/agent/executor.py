@@ -29,6 +29,12 @@ NOT_OURS = Message(
     "他のノードが投票権を持っている可能性があるため、ノード {node} を強制停止しませんでした。",
     "error",
 )
+OUTDATED = Message(
+    "KM5125",
+    "Resource {name} was not started on {node}: the order to start it is not valid any more.",
+    "リソース {name} の起動指示は既に無効になっているため、{node} では起動しませんでした。",
+    "warning",
+)
 NO_RIGHT = Message(
     "KM5122",
     "Resource {name} was not started: {node} had no right to act. See `komainu status`.",
@@ -40,6 +46,10 @@ Work = StartResource | StopResource | ProbeNode | FenceNode | RunScript
 
 
 async def _always() -> bool:
+    return True
+
+
+def _pending(action: str) -> bool:
     return True
 
 
@@ -83,6 +93,8 @@ class Executor:
         self._alert = alert
         self.may_fence: Callable[[], Awaitable[bool]] = _always
         "False when another node may have the vote by now."
+        self.pending: Callable[[str], bool] = _pending
+        "False for an order that the state does not wait for any more."
         self.entitled: Callable[[], Awaitable[bool]] = _always
         "Waits until this node may have effects; False when it waited in vain."
         self.fence: Callable[[FenceNode], Awaitable[Outcome]] = _nothing_to_fence_with
@@ -143,10 +155,13 @@ class Executor:
         if hand is not None and hand.work is not None:
             self._follower.starting(hand)
             async with self._turn(hand.key):
-                if await self.entitled():
-                    outcome = await self._bring_up(hand, hand.work)
-                else:
+                if not await self.entitled():
                     outcome = failed(NO_RIGHT.said(name=action.resource, node=self._me))
+                elif not self.pending(action.id):
+                    # Ordered in another view: others may have started it meanwhile (rule 10 of docs/en/safety.md).
+                    outcome = failed(OUTDATED.said(name=action.resource, node=self._me))
+                else:
+                    outcome = await self._bring_up(hand, hand.work)
         self._propose(e.ActionFinished(action.id, self._me, outcome))
         if hand is not None:
             if outcome.succeeded:

@@ -17,6 +17,8 @@ from komainu.model import events as e
 from komainu.model.actions import Action, AnswerCommand, ArmTimer, EndNode, JudgeConfiguration, LeaveCluster, RaiseAlert
 from komainu.model.message import Said
 
+DIGEST_INTERVAL_MS = 60_000
+
 Then = Literal["end", "stop", "shutdown", "reboot"]
 """What comes after a leave."""
 
@@ -83,6 +85,13 @@ class Loop:
     def ask_digest(self) -> None:
         """Have the members compare their states."""
         self._send(self.replica.ask_digest())
+
+    async def compare_for_ever(self) -> None:
+        """Once a minute the first member has all compare their states."""
+        while True:
+            await asyncio.sleep(DIGEST_INTERVAL_MS / 1000)
+            if self.replica.synced and self.replica.rank == 0:
+                self.ask_digest()
 
     def beat(self) -> int:
         """Send a beat; its number."""

@@ -44,6 +44,11 @@ def pending(state: State) -> tuple[Pending, ...]:
     return (*_of_nodes(state), *_of_groups(state), *_of_monitors(state))
 
 
+def asked(state: State, node: str, action: str) -> bool:
+    """True while the state waits for that start or stop on that node."""
+    return any(hold.action == action for facts in state.groups.values() for hold in facts.holds.get(node, ()))
+
+
 def waiting(state: State) -> tuple[Waiting, ...]:
     """Every armed timer."""
     return tuple(Waiting(timer, ms, deadline(timer), concerns(timer)) for timer, ms in state.timers.items())

@@ -163,7 +163,7 @@ class Voter:
         """True when anything of a group has or may have effect here."""
         return any(hold.status not in self._quiet() or hold.action for hold in self._holds())
 
-    def _has_effect(self) -> bool:
+    def has_effect(self) -> bool:
         """True when something is here that was started under a right: what waits for one is not."""
         return any(hold.status not in (*self._quiet(), Status.STARTING) for hold in self._holds())
 
@@ -265,7 +265,7 @@ class Voter:
         until_ms = max(self.right.until_ms, self.chance_ms)
         over = now_ms >= until_ms - arbitration.stop_grace_ms
         ahead = self.right.left_ms(now_ms) > arbitration.stop_grace_ms
-        if not (over and self._has_effect() and not facts.powerless) and not (ahead and facts.powerless):
+        if not (over and self.has_effect() and not facts.powerless) and not (ahead and facts.powerless):
             self._told_right_ms = None
         elif self._told_right_ms is None or now_ms - self._told_right_ms >= self._third_ms:
             self._told_right_ms = now_ms

@@ -156,7 +156,8 @@ class Voting:
             self._extended.set()
         elif not self._ended and now_ms >= max(until_ms, self.voter.chance_ms):
             self._ended = True
-            self._cut.ended()
+            if self._until_ms or self.voter.has_effect():
+                self._cut.ended()
 
     def _call(self, ask: Ask) -> None:
         task = asyncio.get_running_loop().create_task(self._ask(ask), name="vote")
