@@ -81,7 +81,7 @@ mutants: venv ## break every guard of the core, one at a time, and see who notic
 MODEL := build/model-check
 
 .PHONY: model
-model: ready-model $(MODEL) ## explore the safety protocol, and find every broken variant of it: about 15 minutes [ARGS=--traces]
+model: ready-model $(MODEL) ## explore the safety protocol, and find every broken variant of it: some minutes [ARGS=--traces]
 	@$(LIMIT) 60m $(MODEL) $(ARGS)
 
 .PHONY: model-quick

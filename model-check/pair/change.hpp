@@ -9,6 +9,9 @@ namespace model::pair {
 inline void put_in_force(const Terms& terms, Node& node) {
     node.kept = node.force = 2;
     node.settled_in = std::max(terms.wait, terms.new_wait);
+    // A beat is worth the shorter E of its sending and of now: others that answer it may wait by the new one already.
+    const u8 less = terms.right > terms.new_right ? terms.right - terms.new_right : 0;
+    node.beat = node.beat > less ? node.beat - less : 0;
     if (terms.broken.no_seal && terms.moves) node.at = 2;
     if (terms.broken.old_beats_worth_more && node.beat && terms.new_right > terms.right)
         node.beat += terms.new_right - terms.right;

@@ -31,7 +31,7 @@ def checker(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(checker: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """One run; the bounds are small, the time is a bound against hanging only."""
-    command = [checker, *options, "--workers", "1", "--memory", "4000"]
+    command = [str(checker), *options, "--workers", "1", "--memory", "4000"]
     return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
 
 
@@ -69,7 +69,7 @@ def test_a_violation_is_told_step_by_step(checker: Path) -> None:
 
 def test_a_space_that_does_not_fit_is_not_called_proven(checker: Path) -> None:
     """It ends, says so, and fails."""
-    command = [checker, "--only", "pair", "--workers", "1", "--memory", "4"]
+    command = [str(checker), "--only", "pair", "--workers", "1", "--memory", "4"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 1
     assert "TOO LARGE" in done.stdout
