@@ -184,7 +184,7 @@ class Voter:
             return Wish.REST  # whichever store it asked, the other node may ask another one
         if rights.together(state):
             since_ms = max(self.right.answered_ms, self._together_since_ms or now_ms)
-            if now_ms - since_ms >= self._third_ms and self.holding():
+            if self.holding() and (now_ms - since_ms >= self._third_ms or rights.departing(state)):
                 return Wish.AT_ONCE
             stable = self._together_since_ms is not None and now_ms - self._together_since_ms >= self._stable_ms
             return Wish.SETTLE if stable else Wish.KEEP
@@ -237,7 +237,9 @@ class Voter:
     def _tell_vote(self, turn: Turn, now_ms: int) -> None:
         """Level-triggered: the core may have forgotten, with another view, what it was told."""
         state, claimant = self._state, self.claimant
-        if state.cluster.arbitration.kind != "lease" or rights.together(state) or not self._synced:
+        if state.cluster.arbitration.kind != "lease" or not self._synced:
+            return
+        if rights.together(state) and not rights.departing(state):
             return
         held = rights.holds_vote(state, self.me)
         proven = any(facts.proven_gone for facts in state.nodes.values())

@@ -5,7 +5,7 @@ What is already so is a success that says so.
 
 from typing import assert_never
 
-from komainu.core import endings, suspension
+from komainu.core import endings, rights, suspension
 from komainu.core.state import Presence, State, Status, Watch
 from komainu.model import answers, commands as c
 from komainu.model.copies import replace
@@ -74,6 +74,8 @@ def _on_nodes(state: State, command: NodeOrder) -> Answer:
             after = after.with_node(node, replace(facts, suspended=True)).noting(answers.SUSPENDED.said(node=node))
         elif isinstance(command, c.StopNode) and (facts.forced or facts.ended or facts.dismissed):
             continue  # it is on its way out, and nothing softens that
+        elif isinstance(command, c.StopNode) and command.node is not None and rights.would_stop_others(after, node):
+            return state, answers.LAST_OF_MAJORITY.said(node=node)
         elif isinstance(command, c.StopNode) and not (facts.leaving and facts.then == command.then):
             after = endings.depart(after, node, command.then)
     return (after, None) if after is not state else (state, answers.UNCHANGED.said())

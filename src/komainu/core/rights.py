@@ -74,7 +74,7 @@ def settle(before: State, state: State) -> State:
         state = replace(state, undecided=False)
     if not state.cluster.arbitration.limited:
         return state
-    if state.ring != before.ring or together(state):
+    if state.ring != before.ring or (together(state) and not departing(state)):
         state = _void(state, (Proof.LEASE, Proof.MAJORITY))
     if state.vote is not None and state.vote.waited:
         for name, facts in state.nodes.items():
@@ -95,6 +95,26 @@ def entitled(state: State, node: str) -> bool:
     if state.undecided or kind not in ("lease", "majority"):
         return not state.undecided
     return holds_vote(state, node) if kind == "lease" else is_majority(state)
+
+
+def departing(state: State) -> bool:
+    """True when a member is about to leave: whoever stays has to hold the vote before it is alone (rule 11)."""
+    return any(facts.leaving and facts.presence is Presence.MEMBER for facts in state.nodes.values())
+
+
+def may_leave(state: State, node: str) -> bool:
+    """False while the leave would take the right of the one that stays, and that does not hold the vote yet."""
+    others = tuple(name for name in state.members() if name != node)
+    if state.cluster.arbitration.kind != "lease" or all(presence.runs_nothing(state, other) for other in others):
+        return True
+    return any(holds_vote(state, other) for other in others)
+
+
+def would_stop_others(state: State, node: str) -> bool:
+    """True when without that node the members are no majority, and others than it run something."""
+    stay = [name for name in state.members() if name != node and not state.nodes[name].leaving]
+    served = any(not presence.runs_nothing(state, name) for name in stay)
+    return state.cluster.arbitration.kind == "majority" and served and 2 * len(stay) <= len(state.nodes)
 
 
 def holds_vote(state: State, node: str) -> bool:
@@ -165,7 +185,8 @@ def expired(state: State, timer: str) -> State:
 
 def vote_won(state: State, event: e.VoteWon) -> State:
     """A claim counts in the view in which it was made, and while somebody is missing."""
-    unfit = state.cluster.arbitration.kind != "lease" or event.ring != state.ring or together(state)
+    unfit = state.cluster.arbitration.kind != "lease" or event.ring != state.ring
+    unfit = unfit or (together(state) and not departing(state))
     if unfit or state.nodes[event.node].presence is not Presence.MEMBER:
         return state
     # Newer than anything the other side can have begun: when both meet again, this history goes on.

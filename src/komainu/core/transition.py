@@ -66,7 +66,8 @@ def plan(before: State, state: State, cause: Said, rules: int) -> tuple[State, t
 
 
 def _plan_leave(work: _Plan, name: str, facts: NodeFacts) -> None:
-    if not facts.dismissed and facts.probed and runs_nothing(work.state, name):
+    done = facts.probed and runs_nothing(work.state, name)
+    if done and not facts.dismissed and rights.may_leave(work.state, name):
         work.state = work.state.with_node(name, replace(facts, dismissed=True))
         work.actions.append(LeaveCluster(name, facts.then))
 

@@ -195,6 +195,14 @@ NO_MAJORITY_LEFT = Message(
     "削除するノードを減らしてください。",
     "error",
 )
+LAST_OF_MAJORITY = Message(
+    "KM7746",
+    "Without node {node} the others are no majority, and everything on them would stop. Start another node first, or "
+    "stop the whole cluster with `komainu cluster stop`.",
+    "ノード {node} を停止すると残りのノードは過半数に満たなくなり、そこで動作中のすべてのグループが停止します。先に他の"
+    "ノードを起動するか、`komainu cluster stop` でクラスタ全体を停止してください。",
+    "error",
+)
 WHOLE = Message(
     "KM7743",
     "The whole cluster is suspended; resume it as a whole with `komainu cluster resume`.",

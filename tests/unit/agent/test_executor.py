@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from komainu.agent import attempt, scripts
+from komainu.agent import attempt, executor, scripts
 from komainu.agent.background import Background
 from komainu.agent.executor import NOT_HERE, Executor
 from komainu.agent.fencing import NO_FENCE
@@ -115,6 +115,42 @@ def play(folder: Path, story: Callable[[World], Awaitable[None]], *names: str | 
 def outcome_of(event: e.Event) -> Outcome:
     assert isinstance(event, e.ActionFinished)
     return event.outcome
+
+
+def test_a_start_without_a_right_does_nothing(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        async def in_vain() -> bool:
+            return False
+
+        world.executor.entitled = in_vain
+        world.executor.carry_out(START)
+        await world.idle()
+
+        (event,) = world.proposed
+        assert outcome_of(event) == failed(executor.NO_RIGHT.said(name="app", node="n1"))
+        assert world.things.log == []
+
+    play(tmp_path, story)
+
+
+def test_a_start_that_waited_for_its_right_until_nobody_waits_for_it_does_nothing(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        asked = ["1"]
+
+        async def late() -> bool:
+            asked.clear()  # the node was away meanwhile, and others go on
+            return True
+
+        world.executor.entitled = late
+        world.executor.pending = lambda action: action in asked
+        world.executor.carry_out(START)
+        await world.idle()
+
+        (event,) = world.proposed
+        assert outcome_of(event) == failed(executor.OUTDATED.said(name="app", node="n1"))
+        assert world.things.log == []
+
+    play(tmp_path, story)
 
 
 def test_a_start_is_proposed_remembered_and_watched(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from komainu.agent.pending import pending, waiting
+from komainu.agent.pending import asked, pending, waiting
 from komainu.core.state import Hold, MonitorFacts, NodeFacts, Presence, State, Status, Watch, initial
 from tests.doubles.daemons import cluster, resource
 
@@ -51,3 +51,11 @@ def test_scripts_and_timers() -> None:
     assert told(state) == [("RunScript", "1.r.2", "n2")]
     (timer,) = waiting(state)
     assert (timer.after_ms, timer.about["resource"], timer.text.en) == (5_000, "app", "app on n2 is tried once more")
+
+
+def test_an_order_is_asked_for_while_the_state_waits_for_it_on_that_node() -> None:
+    state = a_state().with_hold("web", "n1", 0, Hold(Status.STARTING, "1.r.4"))
+
+    assert asked(state, "n1", "1.r.4")
+    assert not asked(state, "n2", "1.r.4")
+    assert not asked(state, "n1", "1.r.5")

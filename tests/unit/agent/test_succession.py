@@ -19,7 +19,7 @@ SECOND = replace(FIRST, node="b")
         replace(SECOND, active=2),
     ],
 )
-def test_the_last_to_have_the_vote_then_the_higher_epoch_then_the_newer_configuration_then_the_side_that_serves(better: Claim) -> None:
+def test_the_last_vote_then_the_epoch_then_the_configuration_then_the_side_that_serves(better: Claim) -> None:
     assert successor((FIRST, better)) == "b"
     assert successor((replace(better, node="a"), SECOND)) == "a"
 
