@@ -12,7 +12,7 @@ from tests.lab.stage import until
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 UNINTERRUPTED_MS = 1_000.0
-QUIET_S = (DETECT_MS + RIGHT_MS + 2 * WAIT_MS) / 1000
+QUIET_S = (DETECT_MS + RIGHT_MS + WAIT_MS) / 1000
 "By then whoever would wrongly start has started."
 
 
