@@ -167,7 +167,7 @@ class Daemon:
     def status(self) -> dict[str, Any]:
         """What `komainu status` shows."""
         hands = self.parts.hands.all()
-        prepared = {hand.key: self.parts.watch.prepared(*hand.key) for hand in hands}
+        prepared = ((hand.key, self.parts.watch.prepared(*hand.key)) for hand in hands)
         local = status.Local(
             node=self.around.me,
             incarnation=self.replica.incarnation,
@@ -177,12 +177,13 @@ class Daemon:
             beat_interval_ms=self.parts.pulse.interval_ms,
             beat_round_trip_ms=self.parts.pulse.round_trip_ms,
             api_calls=self.around.api_calls(),
-            prepared={key: outcome for key, outcome in prepared.items() if outcome is not None},
+            prepared={key: outcome for key, outcome in prepared if outcome is not None},
             monitors={hand.key: hand.monitor for hand in hands},
             heartbeat=self._heartbeat.seen,
             began=self.parts.recorder.began(each.id for each in pending(self.state)),
             left_ms=self.parts.timekeeper.left_ms(),
             stopped=self.residents.stopped(),
+            vote=self.parts.voting.seen(),
         )
         own = status.report(self.state, local)
         return residence.seen_from(self.around.me, own, self.residents.report()) if self.stopped else own

@@ -20,6 +20,7 @@ from typing import Any, Final, Protocol
 from pydantic import TypeAdapter, ValidationError
 
 from komainu.agent import wire
+from komainu.agent.parts import Parts
 from komainu.model.config import Cluster
 from komainu.model.message import Said
 from komainu.ports import Bus, BusView
@@ -95,10 +96,33 @@ class Configuration:
     packed: str
 
 
-Message = Standing | Start | StartAnswer | Report | Configuration
+@dataclass(frozen=True, slots=True)
+class VoteAsked:
+    """What do you remember of the third vote, and does its store keep its promises as you reach it?"""
+
+    id: str
+    examine: bool
+    "False: the store is not asked."
+
+
+@dataclass(frozen=True, slots=True)
+class VoteTold:
+    """What the sender says to a VoteAsked."""
+
+    id: str
+    epoch: int
+    "Of the newest vote record that it has ever seen."
+    findings: tuple[Said, ...]
+    "What is wrong with the store."
+    took_ms: int
+    "How long the examination took."
+
+
+Message = Standing | Start | StartAnswer | Report | Configuration | VoteAsked | VoteTold
 
 _KINDS: Final[dict[str, TypeAdapter[Any]]] = {
-    kind.__name__: TypeAdapter(kind) for kind in (Standing, Start, StartAnswer, Report, Configuration)
+    kind.__name__: TypeAdapter(kind)
+    for kind in (Standing, Start, StartAnswer, Report, Configuration, VoteAsked, VoteTold)
 }
 
 
@@ -123,6 +147,8 @@ def decode(data: bytes) -> Message | None:
 
 class House(Protocol):
     """The daemon, as its part in this group sees it."""
+
+    parts: Parts
 
     def stands(self) -> Stands:
         """How it stands."""
@@ -152,6 +178,8 @@ class Residents:
         self._known: dict[str, Stands] = {}
         self._report: tuple[str, dict[str, Any]] | None = None
         self._answers: dict[tuple[str, str], asyncio.Future[Started]] = {}
+        self._votes: dict[tuple[str, str], asyncio.Future[VoteTold]] = {}
+        self._looks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Join the group, and join it again after every loss, until `close`."""
@@ -159,6 +187,8 @@ class Residents:
 
     async def close(self) -> None:
         """Leave the group."""
+        for look in tuple(self._looks):
+            look.cancel()
         await self._bus.stop()
 
     # --- what is known ---------------------------------------------------------------------------------------------
@@ -220,6 +250,29 @@ class Residents:
             done[self._me] = self._take_up(self._me)
         return {node: done[node] for node in nodes}
 
+    async def votes(self, timeout_ms: int, *, examine: bool) -> dict[str, VoteTold | None]:
+        """What each configured node says of the third vote; None for one that did not answer in time."""
+        asked = f"{self._name}-{next(self._numbers)}"
+        nodes = [node.name for node in self._cluster().nodes]
+        loop = asyncio.get_running_loop()
+        waiting = {node: loop.create_future() for node in nodes if node != self._me and node in self._present}
+        self._votes.update({(asked, node): future for node, future in waiting.items()})
+        told: dict[str, VoteTold | None] = {}
+        try:
+            if waiting:
+                self._bus.send(encode(VoteAsked(asked, examine)))
+            async with asyncio.timeout(timeout_ms / 1000):
+                told[self._me] = await self._look(asked, examine=examine)
+                if waiting:
+                    await asyncio.wait(waiting.values())
+        except TimeoutError:
+            _log.info("not every node has told what it knows of the vote within %d ms", timeout_ms)
+        finally:
+            for node in waiting:
+                del self._votes[asked, node]
+        told |= {node: future.result() for node, future in waiting.items() if future.done()}
+        return {node: told.get(node) for node in nodes}
+
     # --- what the bus tells ----------------------------------------------------------------------------------------
 
     def on_view(self, view: BusView) -> None:
@@ -249,6 +302,14 @@ class Residents:
                 future = self._answers.get((message.id, node))
                 if future is not None and not future.done():
                     future.set_result(message.started)
+            case VoteAsked() if node != self._me:
+                task = asyncio.get_running_loop().create_task(self._tell_vote(message), name="look at the vote")
+                self._looks.add(task)
+                task.add_done_callback(self._looks.discard)
+            case VoteTold():
+                asked = self._votes.get((message.id, node))
+                if asked is not None and not asked.done():
+                    asked.set_result(message)
             case Report() if self._house.stands() is Stands.STOPPED:
                 self._take_in(node, message)
             case Configuration() if self._house.stands() is Stands.STOPPED and node != self._me:
@@ -265,6 +326,15 @@ class Residents:
             self._house.begin(by)
             return Started.BEGUN
         return Started.LEAVING if stands is Stands.LEAVING else Started.MEMBER
+
+    async def _tell_vote(self, message: VoteAsked) -> None:
+        self._bus.send(encode(await self._look(message.id, examine=message.examine)))
+
+    async def _look(self, asked: str, *, examine: bool) -> VoteTold:
+        loop, voting = asyncio.get_running_loop(), self._house.parts.voting
+        began = loop.time()
+        findings = await voting.examine(self._cluster()) if examine else ()
+        return VoteTold(asked, voting.voter.claimant.epoch, findings, int((loop.time() - began) * 1000))
 
     def _take_in(self, node: str, message: Report) -> None:
         try:

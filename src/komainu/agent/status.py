@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from komainu import __version__
-from komainu.agent import pending, safety, words
+from komainu.agent import pending, rights_shown, safety, words
 from komainu.agent.heartbeat import Beat
 from komainu.agent.recorder import said_to_json
+from komainu.agent.voting import Seen
 from komainu.core.state import Hold, State, Status
 from komainu.model.config import Cluster, Group, Monitor, Node, Resource, Target
 from komainu.model.message import Said
@@ -40,13 +41,15 @@ class Local:
     "How long each timer still has to run."
     stopped: tuple[str, ...] = ()
     "Nodes whose daemon is there and takes no part: they can be started from here."
+    vote: Seen | None = None
+    "Its right and the vote, where rights are limited."
 
 
 def report(state: State, local: Local) -> dict[str, Any]:
     """The whole of it as plain JSON values."""
     cluster = state.cluster
     return {
-        "cluster": _cluster(state),
+        "cluster": _cluster(state, local),
         "here": {
             "node": local.node,
             "version": __version__,
@@ -58,6 +61,8 @@ def report(state: State, local: Local) -> dict[str, Any]:
             "beat_round_trip_ms": local.beat_round_trip_ms,
             "api_calls": local.api_calls,
             "heartbeat": _heartbeat(cluster, local),
+            "right_left_ms": local.vote.left_ms if local.vote is not None else None,
+            "vote": rights_shown.vote(local.vote) if cluster.arbitration.kind == "lease" else None,
         },
         "nodes": [_node(state, node, local) for node in cluster.nodes],
         "groups": [_group(state, group, local) for group in cluster.groups],
@@ -74,7 +79,7 @@ def monitors(state: State, names: Mapping[tuple[str, str], str]) -> list[dict[st
     return found + [_of_its_own(state, monitor) for monitor in state.cluster.monitors]
 
 
-def _cluster(state: State) -> dict[str, Any]:
+def _cluster(state: State, local: Local) -> dict[str, Any]:
     cluster, change, members = state.cluster, state.change, state.members()
     return {
         "name": cluster.name,
@@ -87,6 +92,7 @@ def _cluster(state: State) -> dict[str, Any]:
         "rules": state.rules,
         "maintenance": state.maintenance,
         "suspended": bool(members) and all(state.nodes[name].suspended for name in members),
+        "suspension": rights_shown.suspended(state),
         "change": None
         if change is None
         else {
@@ -101,6 +107,7 @@ def _cluster(state: State) -> dict[str, Any]:
             "kind": cluster.arbitration.kind,
             "strength": safety.strength(cluster),
             "statement": [said_to_json(said) for said in safety.statement(cluster)],
+            **rights_shown.arbitration(state, local.vote),
         },
     }
 
@@ -117,6 +124,7 @@ def _node(state: State, node: Node, local: Local) -> dict[str, Any]:
         "presence": facts.presence,
         "proof": facts.proof,
         "suspended": facts.suspended,
+        "powerless": facts.powerless,
         "leaving": facts.leaving,
         "then": facts.then if facts.leaving else None,
         "incarnation": facts.incarnation,

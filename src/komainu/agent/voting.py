@@ -6,6 +6,7 @@ A call to the store runs beside everything else, and is bounded; whatever it ans
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from komainu.agent.claimant import Ask
@@ -14,6 +15,7 @@ from komainu.core.state import State
 from komainu.model import events as e
 from komainu.model.config import Arbitration, Cluster
 from komainu.model.message import Message, Said
+from komainu.model.vote import Owner, Record
 from komainu.ports import StoreSilent, VoteStore
 
 TOO_LATE = Message(
@@ -31,6 +33,8 @@ NO_STORE = Message(
 
 
 LATE_MS = 100
+EXAMINE_MS = 20_000
+"The store is examined with a few requests, each within its own time-out; all of them take no longer than this."
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +50,20 @@ class Cut(Protocol):
 
     def ended(self) -> None:
         """It has just ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What this node knows of its right and of the vote record; for status."""
+
+    left_ms: int | None
+    "How long its right still lasts; None while it needs none."
+    record: Record | None
+    "As last seen."
+    known_for_ms: int | None
+    "For how long owner, mode and epoch of the record have been known so."
+    trouble: Said | None
+    "Why there is no vote, or what the store last refused."
 
 
 class Voting:
@@ -80,6 +98,8 @@ class Voting:
         self._calls: set[asyncio.Task[None]] = set()
         self._extended = asyncio.Event()
         self._told: Said | None = None
+        self._known: tuple[Owner | None, str, int] | None = None
+        self._known_ms = 0
         self._timeout_ms = 1_000
         self._right_ms = 0
         self._closed = False
@@ -134,6 +154,33 @@ class Voting:
         limited = self._arbitration is not None and self._arbitration.kind == "lease"
         return await self.entitled() and (claimant.won or not limited)
 
+    def seen(self) -> Seen | None:
+        """What is known here; None where rights are not limited, and while this node takes no part."""
+        if self._closed or self._arbitration is None or not self._arbitration.limited:
+            return None
+        now_ms, claimant = self._now_ms(), self.voter.claimant
+        left_ms = self.voter.right.left_ms(now_ms) if self.voter.bound else None
+        known_for_ms = now_ms - self._known_ms if self._known is not None else None
+        return Seen(left_ms, claimant.record, known_for_ms, claimant.trouble)
+
+    def store(self, cluster: Cluster) -> VoteStore | None:
+        """The store of that configuration; None when it names none."""
+        return self._store if cluster.arbitration is self._arbitration else self._open(cluster)
+
+    async def examine(self, cluster: Cluster) -> tuple[Said, ...]:
+        """What is wrong with the store as this node reaches it, all of it; in bounded time."""
+        store, timeout_ms = self.store(cluster), cluster.arbitration.store_timeout_ms
+        if store is None:
+            return (NO_STORE.said(reason="-"),)
+        try:
+            async with asyncio.timeout(EXAMINE_MS / 1000):
+                return await store.examine(timeout_ms)
+        except TimeoutError:
+            return (TOO_LATE.said(ms=EXAMINE_MS),)
+        except StoreSilent as silent:
+            _log.info("the store of the vote: %s", silent.detail or silent.said.en)
+            return (silent.said,)
+
     async def close(self) -> None:
         """No further turn. What was asked of the store may still be done by it."""
         self._closed = True
@@ -184,6 +231,7 @@ class Voting:
             claimant.silent(ask, silent.said, self._now_ms())
             _log.info("the store of the vote: %s", silent.detail or silent.said.en)
         self._tell()
+        self._note(claimant.record)
         self._keep(claimant.epoch)
         self.turn()
 
@@ -198,6 +246,11 @@ class Voting:
         if trouble is not None and (self._told is None or trouble.code != self._told.code):
             self._alert(trouble)
         self._told = trouble
+
+    def _note(self, found: Record | None) -> None:
+        known = (found.owner, found.mode, found.epoch) if found is not None else None
+        if known != self._known:
+            self._known, self._known_ms = known, self._now_ms()
 
     def _set_alarm(self) -> None:
         if self._alarm is not None:

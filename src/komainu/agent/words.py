@@ -122,6 +122,14 @@ IS_OUTDATED = Message(
     "It runs under the configuration that is about to be replaced, and stops first.",
     "置き換え予定の構成情報で動作しているため、先に停止します。",
 )
+HAS_NO_RIGHT = Message(
+    "KM5494",
+    "{node} has no right to act: what it ran was stopped or cut off, and nothing starts there. It acts again when it "
+    "hears the other nodes or gets the vote; `komainu status` on {node} says what keeps it from that.",
+    "{node} は動作する権利を持っていません。動作していたものは停止または遮断され、何も起動しません。他のノードと通信"
+    "できるか、投票権を得ると再開します。得られない理由は {node} の `komainu status` で確認できます。",
+    "error",
+)
 JUST_ADDED = Message(
     "KM5426",
     "It was just added to the configuration, and takes part once it has it from a member.",
@@ -239,6 +247,8 @@ def node(state: State, name: str) -> Told:
             return Told(Word.ONLINE_PENDING, name, NOT_PROBED.said(node=name))
         case Presence.MEMBER if not state.formed:
             return Told(Word.ONLINE_PENDING, name, WAITS_TO_FORM.said(nodes=", ".join(_awaited(state))))
+        case Presence.MEMBER if facts.powerless:
+            return Told(Word.CAUTION, name, HAS_NO_RIGHT.said(node=name))
         case Presence.MEMBER:
             return Told(Word.ONLINE, name, SUSPENDED.said(node=name) if facts.suspended else None)
         case Presence.JOINING:
@@ -347,6 +357,9 @@ def line(state: State, me: str) -> str:
     told = [(each.name, group(state, each)) for each in state.cluster.groups]
     groups = [f"{name} {each.word}" + (f" ({each.node})" if each.node else "") for name, each in told]
     switch = ("MAINTENANCE",) if state.maintenance else ()
+    members = state.members()
+    if members and all(state.nodes[name].suspended for name in members):
+        switch = (*switch, "SUSPENDED")
     return "; ".join((*switch, f"{me} {node(state, me).word}", *groups))
 
 

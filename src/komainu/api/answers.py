@@ -27,6 +27,41 @@ class ArbitrationAnswer(Answer):
     strength: str
     "`weakest`, `weak` or `strong`."
     statement: list[SaidAnswer]
+    rests_on: str
+    """What the right to act rests on now: `together` (all nodes are there), `word` (an operator said of all missing
+    nodes that they are gone), `vote`, `majority`, or `nothing`."""
+    right_ms: int | None
+    "How long a right lasts (E); None where rights are not limited."
+    wait_ms: int | None
+    "How long it is waited until the right of a missing node has surely ended (D)."
+    voter: str | None
+    "The node that holds the vote, as the members agree."
+    way_out: list[SaidAnswer]
+    "What ends the wait of those who have no right, or would when they need one."
+
+
+class SuspensionAnswer(Answer):
+    """The suspension of the whole cluster, where rights are limited (C10)."""
+
+    on: bool
+    "False: it is being ended."
+    in_force: bool
+    "No node needs a right, and nothing starts anywhere."
+    awaited: list[str]
+    "Nodes that have not noted it yet."
+
+
+class VoteAnswer(Answer):
+    """The vote record, as the answering node last saw it."""
+
+    owner: str | None
+    mode: str | None
+    "`alone`: the owner acts without the others. `together`: nobody does."
+    epoch: int | None
+    known_for_ms: int | None
+    "For how long owner, mode and epoch have been known so."
+    trouble: SaidAnswer | None
+    "What keeps this node from the vote."
 
 
 class ChangeAnswer(Answer):
@@ -60,6 +95,7 @@ class ClusterAnswer(Answer):
     "The maintenance switch: while it is on nothing is recovered (C10)."
     suspended: bool
     "Every member is suspended."
+    suspension: SuspensionAnswer | None
     change: ChangeAnswer | None
     arbitration: ArbitrationAnswer
 
@@ -93,6 +129,9 @@ class HereAnswer(Answer):
     api_calls: dict[str, int]
     "Calls to the cloud since the daemon started."
     heartbeat: list[LinkAnswer]
+    right_left_ms: int | None
+    "How long its right to act still lasts; None where it needs none."
+    vote: VoteAnswer | None
 
 
 class NodeAnswer(Answer):
@@ -108,6 +147,8 @@ class NodeAnswer(Answer):
     proof: str | None
     "Why it counts as gone."
     suspended: bool
+    powerless: bool
+    "Its right to act has ended, or is about to: nothing is started there."
     leaving: bool
     then: str | None
     "What comes after it has left: `end`, `stop`, `shutdown` or `reboot`; None while it is not leaving."
@@ -290,6 +331,7 @@ class ObjectAnswer(Answer):
     pending: list[PendingAnswer]
     timers: list[TimerAnswer]
     maintenance: bool
+    suspended: bool
 
 
 class ObjectsAnswer(Answer):
@@ -302,6 +344,7 @@ class MonitorsAnswer(Answer):
     """All monitors."""
 
     maintenance: bool
+    suspended: bool
     monitors: list[MonitorStatusAnswer]
 
 

@@ -27,7 +27,12 @@ class FailRequest(MonitorRequest):
 
 async def _list(daemon: Daemon, _: Nothing) -> dict[str, Any]:
     status = daemon.status()
-    return {"maintenance": status["cluster"]["maintenance"], "monitors": status["monitors"]}
+    cluster = status["cluster"]
+    return {
+        "maintenance": cluster["maintenance"],
+        "suspended": cluster["suspended"],
+        "monitors": status["monitors"],
+    }
 
 
 async def _suspend(daemon: Daemon, request: MonitorRequest) -> dict[str, Any]:

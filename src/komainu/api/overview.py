@@ -53,6 +53,7 @@ def _one(status: Json, kind: str, name: str) -> Json:
         "pending": [each for each in status["pending"] if name in (each[kind], each["target"])],
         "timers": [each for each in status["timers"] if each[kind] == name],
         "maintenance": status["cluster"]["maintenance"],
+        "suspended": status["cluster"]["suspended"],
     }
 
 

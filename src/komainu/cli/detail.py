@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from komainu.cli.picture import colour, sign, under_way, used
+from komainu.cli.picture import colour, sign, suspension, under_way, used
 from komainu.cli.speech import Speech, columns, padded, times, width
 
 Json = Mapping[str, Any]
@@ -28,6 +28,7 @@ def draw_object(told: Json, speech: Speech) -> list[str]:
     if told["maintenance"]:
         text = speech.pick("MAINTENANCE: nothing is recovered.", "メンテナンスモード: 復旧処理は行いません。")
         lines.insert(0, speech.paint(text, "red"))
+    lines = [*suspension({"suspended": told.get("suspended", False)}, speech), *lines]
     pairs = {"node": _node, "group": _group, "resource": _resource, "monitor": _monitor}[kind](told, speech)
     shown = [(name, value) for name, value in pairs if value]
     indent = max((width(name) for name, _ in shown), default=0)
@@ -73,6 +74,7 @@ def _node(told: Json, speech: Speech) -> list[Pair]:
         (speech.pick("presence", "参加状態"), node["presence"]),
         (speech.pick("counts as gone by", "停止とみなす根拠"), node["proof"] or ""),
         (speech.pick("suspended", "サスペンド"), _yes(node["suspended"], speech)),
+        (speech.pick("without right", "動作する権利なし"), _yes(node.get("powerless", False), speech)),
         (speech.pick("leaving, then", "離脱後の動作"), node["then"] or ""),
     ]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from komainu.cli.command import changing, give
 from komainu.cli.detail import monitor_lines
+from komainu.cli.picture import suspension
 from komainu.cli.session import DONE, Commands, Session
 from komainu.model.message import Message
 
@@ -52,6 +53,8 @@ def list_monitors(session: Session, chosen: Namespace) -> int:
     if chosen.json:
         speech.out(json.dumps(answer, ensure_ascii=False, indent=2))
         return DONE
+    for line in suspension(answer, speech):
+        speech.out(line)
     if not answer["monitors"]:
         speech.out(speech.pick("There is none.", "モニタはありません。"))
     for line in monitor_lines(answer["monitors"], speech):

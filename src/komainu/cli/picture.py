@@ -20,6 +20,13 @@ _STANDING = {
     "waiting": ("waiting for the cluster", "クラスタへの接続待ち"),
     "alone": ("alone: cut off from the others", "単独: 他のノードから切断"),
 }
+_RESTS_ON = {
+    "together": ("all nodes are there", "全ノードが参加"),
+    "word": ("an operator's word about the missing nodes", "不在ノードに関する操作者の確認"),
+    "vote": ("the vote", "投票権"),
+    "majority": ("the majority", "過半数"),
+    "nothing": ("nothing", "なし"),
+}
 _STRENGTH = {"weakest": ("weakest", "最も弱い"), "weak": ("weak", "弱い"), "strong": ("strong", "強い")}
 
 
@@ -107,12 +114,7 @@ def _banner(cluster: Json, speech: Speech) -> list[str]:
             "メンテナンスモード: 異常が発生しても復旧処理を行いません。`komainu maintenance off` で解除します。",
         )
         lines.append(speech.paint(text, "red"))
-    if cluster["suspended"]:
-        text = speech.pick(
-            "SUSPENDED: nothing is checked or recovered. `komainu cluster resume` ends it.",
-            "サスペンド中: 監視も復旧も行いません。`komainu cluster resume` で解除します。",
-        )
-        lines.append(speech.paint(text, "red"))
+    lines += suspension(cluster, speech)
     change = cluster["change"]
     if change is not None:
         awaited = ", ".join(change["awaited"]) or "-"
@@ -123,6 +125,72 @@ def _banner(cluster: Json, speech: Speech) -> list[str]:
         )
         lines.append(speech.paint(text, "yellow"))
     return lines
+
+
+def suspension(cluster: Json, speech: Speech) -> list[str]:
+    """That the whole cluster is suspended, or is about to be, or to be no more."""
+    now = cluster.get("suspension")
+    awaited = ", ".join(now["awaited"]) if now is not None else ""
+    if now is not None and not now["on"]:
+        text = speech.pick(
+            f"The suspension of the cluster ends; nodes that have not noted it: {awaited}",
+            f"クラスタのサスペンドを解除中です。未確認のノード: {awaited}",
+        )
+        return [speech.paint(text, "yellow")]
+    if cluster["suspended"]:
+        text = speech.pick(
+            "SUSPENDED: nothing is checked or recovered. `komainu cluster resume` ends it.",
+            "サスペンド中: 監視も復旧も行いません。`komainu cluster resume` で解除します。",
+        )
+        return [speech.paint(text, "red")]
+    if now is not None:
+        text = speech.pick(
+            f"The cluster is about to be suspended; nodes that have not noted it: {awaited}",
+            f"クラスタをサスペンドします。未確認のノード: {awaited}",
+        )
+        return [speech.paint(text, "yellow")]
+    return []
+
+
+def _rights(status: Json, speech: Speech) -> list[str]:
+    """What the right to act rests on, and the vote; nothing where rights are not limited."""
+    arbitration, here = status["cluster"]["arbitration"], status["here"]
+    if arbitration.get("right_ms") is None:
+        return []
+    basis = str(arbitration["rests_on"])
+    told = [speech.pick(*_RESTS_ON[basis])]
+    if basis == "vote" and arbitration["voter"] is not None:
+        told[0] += f" ({arbitration['voter']})"
+    if here.get("right_left_ms") is not None:
+        left = duration(here["right_left_ms"])
+        told.append(speech.pick(f"right of {here['node']} {left}", f"{here['node']} の権利 残り {left}"))
+    told += [f"E {duration(arbitration['right_ms'])}", f"D {duration(arbitration['wait_ms'])}"]
+    good = basis in ("together", "vote", "majority") and here.get("right_left_ms") != 0
+    lines = [speech.paint(speech.pick("rests on", "動作の根拠"), "dim") + "  " + _dim(told, speech, good=good)]
+    vote = here.get("vote")
+    if vote is not None:
+        lines.append(speech.paint(speech.pick("vote", "投票"), "dim") + "  " + _vote(vote, speech))
+    return lines
+
+
+def _vote(vote: Json, speech: Speech) -> str:
+    if vote["epoch"] is None:
+        told, good = [speech.pick("not seen yet", "未確認")], True
+    else:
+        owner = vote["owner"]
+        alone = owner is not None and vote["mode"] == "alone"
+        who = speech.pick(f"{owner} acts alone", f"{owner} が単独で動作") if alone else ""
+        told = [who or speech.pick("nobody acts alone", "単独で動作するノードなし")]
+        told.append(speech.pick(f"epoch {vote['epoch']}", f"エポック {vote['epoch']}"))
+        since = duration(vote["known_for_ms"] or 0)
+        told.append(speech.pick(f"known so for {since}", f"確認後 {since}"))
+        good = not alone
+    line = _dim(told, speech, good=good)
+    return line + ("  " + speech.paint(speech.said(vote["trouble"]), "yellow") if vote["trouble"] is not None else "")
+
+
+def _dim(told: Sequence[str], speech: Speech, *, good: bool) -> str:
+    return speech.paint(" · ".join(told), "dim" if good else "yellow")
 
 
 def _head(status: Json, speech: Speech) -> list[str]:
@@ -144,7 +212,8 @@ def _head(status: Json, speech: Speech) -> list[str]:
         speech.paint(cluster["name"], "bold") + "  " + speech.paint(" · ".join(facts), "dim"),
         speech.paint(speech.pick(f"seen from {here['node']}", f"{here['node']} から見た状態"), "dim")
         + "  "
-        + speech.paint(" · ".join(seen), "dim" if good else "yellow"),
+        + _dim(seen, speech, good=good),
+        *_rights(status, speech),
     ]
 
 
@@ -248,6 +317,7 @@ def _line(cells: Sequence[str], widths: Sequence[int], status: str, monitor: str
 
 def _foot(status: Json, speech: Speech) -> list[str]:
     arbitration = status["cluster"]["arbitration"]
-    if arbitration["strength"] == "strong":
-        return []
-    return ["", *(speech.paint(f"! {speech.said(said)}", "yellow") for said in arbitration["statement"])]
+    told = list(arbitration.get("way_out", ()))
+    if arbitration["strength"] != "strong":
+        told += arbitration["statement"]
+    return ["", *(speech.paint(f"! {speech.said(said)}", "yellow") for said in told)] if told else []
