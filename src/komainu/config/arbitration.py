@@ -159,9 +159,10 @@ def shortest_right_ms(arbitration: Arbitration, detect_within_ms: int) -> int:
         right_ms = _up(needed)
 
 
-def shortest_wait_ms(right_ms: int) -> int:
-    """The D that is taken when the file says none."""
-    return max(SHORTEST_MS, _up(times.least_wait_ms(right_ms)))
+def shortest_wait_ms(right_ms: int, *, by_watchdog: bool = False) -> int:
+    """The D that is taken when the file says none. `by_watchdog`: something may have to be ended by a watchdog."""
+    late_ms = times.WATCHDOG_STEP_MS if by_watchdog else 0
+    return max(SHORTEST_MS, _up(times.least_wait_ms(right_ms) + late_ms))
 
 
 def _up(value_ms: int) -> int:

@@ -80,7 +80,7 @@ def complete(data: Any, declared: Declared, version: int) -> Cluster:
         startup_sync_wait_ms=_number_or_default(section, "startup_sync_wait_ms"),
         agent_return_ms=_number_or_default(section, "agent_return_ms"),
         end_timeout_ms=_number_or_default(section, "end_timeout_ms"),
-        arbitration=_arbitration(section.get("arbitration"), detect_within_ms),
+        arbitration=_arbitration(section.get("arbitration"), detect_within_ms, _needs_watchdog(groups, declared)),
         nodes=nodes,
         groups=groups,
         monitors=(
@@ -119,7 +119,13 @@ def _number_or_default(section: dict[str, Any], key: str) -> int:
 _ARBITRATION_TIMES = ("right_ms", "wait_ms", "stop_grace_ms", "store_timeout_ms", "head_start_ms")
 
 
-def _arbitration(written: Any, detect_within_ms: int) -> Arbitration:
+def _needs_watchdog(groups: tuple[Group, ...], declared: Declared) -> bool:
+    """True when something is configured that must not run twice and that nothing less than a reset surely ends."""
+    kinds = (declared.resources.get(each.type) for group in groups for each in group.resources if each.exclusive)
+    return any(kind is not None and kind.traits.ended_by == "reset" for kind in kinds)
+
+
+def _arbitration(written: Any, detect_within_ms: int, by_watchdog: bool) -> Arbitration:
     """With the right and the wait that follow from the other times, where they are needed and not written."""
     section = {"kind": written} if isinstance(written, str) else _section(written)
     kind: Any = section.get("kind")
@@ -138,7 +144,7 @@ def _arbitration(written: Any, detect_within_ms: int) -> Arbitration:
     if numbers["right_ms"] is None:
         found = found.model_copy(update={"right_ms": shortest_right_ms(found, detect_within_ms)})
     if numbers["wait_ms"] is None:
-        found = found.model_copy(update={"wait_ms": shortest_wait_ms(found.right_ms)})
+        found = found.model_copy(update={"wait_ms": shortest_wait_ms(found.right_ms, by_watchdog=by_watchdog)})
     return found
 
 

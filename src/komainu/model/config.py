@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from komainu.model.message import Language, Level
 from komainu.model.names import Name
@@ -300,6 +300,14 @@ class Arbitration(Part):
     "Time for one call to the store."
     head_start_ms: int = Field(default=300, ge=0)
     "A node on which nothing runs leaves the claim to the other one for so long."
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_releases(cls, values: Any) -> Any:
+        """Journals and states of releases that could not fence have a field for it that means nothing."""
+        if isinstance(values, dict) and "fence_retry_ms" in values:
+            return {key: value for key, value in values.items() if key != "fence_retry_ms"}
+        return values
 
     @property
     def limited(self) -> bool:

@@ -6,6 +6,9 @@ RATE_PER_MILLE = 10
 SLACK_MS = 500
 "What a timer may be late, and what a message may take."
 
+WATCHDOG_STEP_MS = 1000
+"A watchdog counts whole seconds: it may reset a machine so much after its right has ended."
+
 
 def interval_ms(detect_within_ms: int, right_ms: int = 0) -> int:
     """Between two beats: four in the time of detection, and six in a right where rights are limited."""

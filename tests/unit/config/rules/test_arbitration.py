@@ -67,7 +67,7 @@ def test_a_lease_gets_its_times_from_the_time_of_detection() -> None:
     assert cluster is not None
     found = cluster.arbitration
     assert (found.kind, found.lease and found.lease.type, found.fence) == ("lease", "urn", None)
-    assert (found.right_ms, found.wait_ms) == (10_000, 11_000)
+    assert (found.right_ms, found.wait_ms) == (10_000, 12_000), "a watchdog may be a second late"
     assert (found.stop_grace_ms, found.store_timeout_ms, found.head_start_ms) == (500, 1_000, 300)
 
 
@@ -81,7 +81,7 @@ def test_a_majority_needs_no_more_than_its_name() -> None:
 def test_the_wait_follows_a_right_that_is_written() -> None:
     cluster = reading(lease("right_ms: 20000")).cluster
     assert cluster is not None
-    assert (cluster.arbitration.right_ms, cluster.arbitration.wait_ms) == (20_000, 21_000)
+    assert (cluster.arbitration.right_ms, cluster.arbitration.wait_ms) == (20_000, 22_000)
 
 
 def test_a_kind_that_is_not_limited_has_no_times() -> None:
