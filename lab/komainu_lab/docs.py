@@ -61,6 +61,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "KM59": ("The safety of a configuration, explained", "構成の安全性の説明"),
     "KM60": ("Socket, key and files", "ソケット、鍵、ファイル"),
     "KM61": ("The command", "コマンド"),
+    "KM64": ("The vote record", "投票レコード"),
     "KM65": ("Questions to the alert log", "アラートログへの問い合わせ"),
     "KM66": ("Journal files: replay and report", "ジャーナルのファイル: 再実行と報告書"),
     "KM67": ("Changing the configuration", "構成情報の変更"),

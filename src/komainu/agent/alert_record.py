@@ -34,6 +34,7 @@ MODULES: Final[Mapping[str, str]] = {
     "KM58": "fence",
     "KM6": "api",
     "KM61": "cli",
+    "KM64": "vote",
     "KM7": "core",
     "KM85": "vote",
     "KM86": "witness",

@@ -14,6 +14,7 @@ from komainu.api.operation import OPERATE, READ, Nothing, Operation
 from komainu.model import commands as c
 from komainu.model.message import Message, Said
 from komainu.model.names import Name
+from komainu.model.signature import signed
 
 NODE_STOPPED = Message(
     "KM6061",
@@ -22,6 +23,13 @@ NODE_STOPPED = Message(
 )
 CLUSTER_STOPPED = Message(
     "KM6062", "The cluster is stopped already. Nothing was changed.", "クラスタは既に停止しています。変更はありません。"
+)
+
+WORD_OF = Message(
+    "KM6063",
+    "{who} on {origin} confirmed that node {node} (daemon {incarnation}) is gone.",
+    "{origin} の {who} が、ノード {node} (デーモン {incarnation}) の停止を確認しました。",
+    "warning",
 )
 
 Then = Literal["stop", "shutdown", "reboot"]
@@ -63,6 +71,8 @@ class GoneRequest(Changing):
     node: Name
     epoch: int = Field(ge=0)
     "The epoch of the answer in which the operator saw the node lost."
+    who: str = ""
+    "Who gives the word."
 
 
 async def _nodes(daemon: Daemon, _: Nothing) -> dict[str, Any]:
@@ -107,7 +117,13 @@ async def _maintenance(daemon: Daemon, request: SwitchRequest) -> dict[str, Any]
 
 async def _confirm_gone(daemon: Daemon, request: GoneRequest) -> dict[str, Any]:
     node = nearest.node(daemon.state.cluster, request.node)
-    return await command(daemon, c.ConfirmGone(node, request.epoch), dry_run=request.dry_run)
+    answer = await command(daemon, c.ConfirmGone(node, request.epoch), dry_run=request.dry_run)
+    if answer["accepted"] and not request.dry_run:
+        # The core's alert tells that it was done; who did it is for the record alone.
+        life = daemon.state.nodes[node].incarnation or "-"
+        said = WORD_OF.said(who=signed(request.who, ""), origin=daemon.around.me, node=node, incarnation=life)
+        daemon.parts.recorder.alert(said)
+    return answer
 
 
 def _so_already(said: Said) -> dict[str, Any]:

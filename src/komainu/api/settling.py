@@ -7,13 +7,30 @@ from typing import Any, Literal
 from pydantic import Field
 
 from komainu.agent.daemon import Daemon
+from komainu.agent.recorder import said_to_json
 from komainu.api import nearest
 from komainu.api.answers import SettleAnswer
 from komainu.api.operation import READ, Operation, Request
+from komainu.core.suspension import ABANDONED
+from komainu.model.message import Message
 from komainu.model.names import Name
+from komainu.model.status import Presence
 
 LOOK_MS = 500
 "It is looked at so often even if no change is told: a node that leaves the cluster hears of no more changes."
+
+AWAITED = Message(
+    "KM6064",
+    "Nodes that have not noted it yet: {nodes}.",
+    "まだ確認していないノード: {nodes}",
+    "warning",
+)
+NOT_RESUMED = Message(
+    "KM6065",
+    "The cluster is suspended, as a whole or in part: somebody else suspended it meanwhile.",
+    "その後に別の操作でサスペンドされたため、クラスタの全体または一部がサスペンド中です。",
+    "warning",
+)
 
 Json = dict[str, Any]
 
@@ -24,7 +41,8 @@ class SettleRequest(Request):
     kind: Literal["group", "resource", "node", "cluster"]
     name: Name | None = None
     "None for the cluster."
-    want: Literal["Online", "Offline"]
+    want: Literal["Online", "Offline", "Suspended", "Resumed"]
+    "The last two are for the cluster."
     timeout_ms: int = Field(default=300_000, ge=0, le=86_400_000)
 
 
@@ -73,6 +91,8 @@ def standing(status: Json, request: SettleRequest) -> Json:
             raise AssertionError("it was looked for before")
         case "node":
             return _of_nodes(status, [each for each in status["nodes"] if each["name"] == request.name], request.want)
+        case "cluster" if request.want in ("Suspended", "Resumed"):
+            return _of_suspension(status, on=request.want == "Suspended")
         case "cluster":
             return _of_nodes(status, status["nodes"], request.want)
 
@@ -115,6 +135,27 @@ def _of_nodes(status: Json, nodes: list[Json], want: str) -> Json:
         "waits": waits,
         "why": why,
         "objects": [_line("node", node) for node in nodes] + [line for group in groups for line in _group_lines(group)],
+    }
+
+
+def _of_suspension(status: Json, *, on: bool) -> Json:
+    """Where rights are limited it takes a moment: every node has to note it, or to be bound by its right again."""
+    now, nodes = status["cluster"]["suspension"], status["nodes"]
+    members = [node for node in nodes if node["presence"] == Presence.MEMBER]
+    marked = [node for node in members if node["suspended"]]
+    under_way = now is not None and now["on"] is on and not (on and now["in_force"])
+    reached = not under_way and (len(marked) == len(members) if on else not marked)
+    why = None
+    if under_way:
+        why = said_to_json(AWAITED.said(nodes=", ".join(now["awaited"])))
+    elif not reached:
+        why = said_to_json((ABANDONED if on else NOT_RESUMED).said())
+    return {
+        "reached": reached,
+        "settled": not under_way,
+        "waits": False,
+        "why": why,
+        "objects": [_line("node", node) for node in nodes],
     }
 
 

@@ -1,15 +1,13 @@
 """`komainu config apply|rollback|diff|history|show`: another configuration for all nodes, and those before it (C11)."""
 
-import getpass
 import json
-import os
 import re
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 from komainu.api.client import Client
-from komainu.cli.command import sure
+from komainu.cli.command import sure, user
 from komainu.cli.course import draw
 from komainu.cli.problems import tell
 from komainu.cli.session import DONE, FAILED, Arguments, Commands, Session
@@ -137,7 +135,7 @@ def rollback(session: Session, chosen: Namespace) -> int:
 def _change(session: Session, chosen: Namespace, what: Json) -> int:
     speech = session.speech
     with session.connect() as client:
-        by = {"who": _user(), "why": chosen.why}
+        by = {"who": user(), "why": chosen.why}
         plan = client.ask("config.plan", PLAN_TIMEOUT_S, course=chosen.dry_run, **what, **by)
         speech.learn(client.language)
         if not plan["usable"]:
@@ -217,11 +215,6 @@ def look(agreed: list[str], awaited: list[str]) -> Said:
     if not agreed:
         return FIRST_LOOK.said(awaited=", ".join(awaited))
     return LOOK.said(agreed=", ".join(agreed), awaited=", ".join(awaited))
-
-
-def _user() -> str:
-    """Who gives the command: whoever became root for it, where that is known."""
-    return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
 def differ(session: Session, chosen: Namespace) -> int:

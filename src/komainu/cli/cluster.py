@@ -39,8 +39,8 @@ def register(commands: Commands) -> None:
         "check, recover, start and stop nothing; what runs goes on",
         "監視、復旧、起動、停止を中断する (動作中のものは継続)",
     )
-    changing(below.add("suspend", text, suspend))
-    changing(below.add("resume", ("the end of suspend", "サスペンドを解除する"), resume))
+    changing(below.add("suspend", text, suspend), waits=True)
+    changing(below.add("resume", ("the end of suspend", "サスペンドを解除する"), resume), waits=True)
     text = (
         "the maintenance switch: while it is on nothing is recovered",
         "メンテナンスモード。有効な間は復旧処理を行わない",
@@ -69,13 +69,13 @@ def stop(session: Session, chosen: Namespace) -> int:
 
 
 def suspend(session: Session, chosen: Namespace) -> int:
-    """Suspend all nodes."""
-    return give(session, chosen, "cluster.suspend", {})
+    """Suspend all nodes; it holds once every node has noted it."""
+    return give(session, chosen, "cluster.suspend", {}, Goal("cluster", None, "Suspended"))
 
 
 def resume(session: Session, chosen: Namespace) -> int:
     """Resume all nodes."""
-    return give(session, chosen, "cluster.resume", {})
+    return give(session, chosen, "cluster.resume", {}, Goal("cluster", None, "Resumed"))
 
 
 def maintenance(session: Session, chosen: Namespace) -> int:

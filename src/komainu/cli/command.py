@@ -1,6 +1,8 @@
 """What all commands that change something share: asking first, giving it, showing what happens, ending with a code."""
 
+import getpass
 import json
+import os
 import sys
 from argparse import Namespace
 from dataclasses import dataclass
@@ -47,9 +49,14 @@ class Goal:
     "`group`, `resource`, `node` or `cluster`."
     name: str | None
     want: str
-    "`Online` or `Offline`."
+    "`Online` or `Offline`; of the cluster also `Suspended` or `Resumed`."
     ends_here: bool = False
     "The machine that answers may go down on the way."
+
+
+def user() -> str:
+    """Who gives the command: whoever became root for it, where that is known."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
 def changing(arguments: Arguments, *, waits: bool = False, asks: bool = False) -> Arguments:

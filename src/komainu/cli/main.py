@@ -68,7 +68,20 @@ def parser(speech: Speech, words: Sequence[str] = ()) -> Parser:
 
 def _register_others(commands: Commands) -> None:
     """All but `status`: what monitoring asks every few seconds does not pay for the grammar of the rest."""
-    from komainu.cli import alerts, cluster, configuration, group, history, monitor, node, records, what_if, witness
+    from komainu.cli import (
+        alerts,
+        cluster,
+        configuration,
+        group,
+        history,
+        lease,
+        monitor,
+        node,
+        records,
+        what_if,
+        witness,
+    )
 
-    for module in (group, node, cluster, monitor, what_if, history, alerts, records, configuration, witness):
+    modules = (group, node, cluster, monitor, what_if, history, alerts, records, configuration, lease, witness)
+    for module in modules:
         module.register(commands)

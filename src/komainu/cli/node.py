@@ -5,11 +5,11 @@ import sys
 from argparse import Namespace
 from typing import Any
 
-from komainu.cli.command import NOT_ASKED, NOTHING_CHANGED, Goal, changing, give, waiting
-from komainu.cli.picture import colour, sign
+from komainu.cli.command import NOT_ASKED, NOTHING_CHANGED, Goal, changing, give, user, waiting
+from komainu.cli.picture import colour, duration, sign
 from komainu.cli.session import DONE, FAILED, Commands, Session
 from komainu.cli.speech import Speech, columns, padded
-from komainu.model.message import Message
+from komainu.model.message import Message, Said
 
 RISK = Message(
     "KM6101",
@@ -24,6 +24,46 @@ RISK = Message(
     "先に、AWS コンソールでインスタンスが停止または終了していること、あるいはマシンの電源が切れていることを確認し、"
     "このクラスタと通信できる状態になるまで起動しないでください。",
     "warning",
+)
+UNDER = {
+    "none": Message(
+        "KM6104",
+        "Arbitration is `none`: a lost node is taken as gone without any word. Yours is needed only for a node that "
+        "was never seen, or that is to be removed.",
+        "アービトレーションは none のため、通信不能のノードは確認がなくても停止済みとみなされます。この確認が"
+        "必要なのは、一度も確認されていないノードや、削除するノードだけです。",
+    ),
+    "operator": Message(
+        "KM6109",
+        "Arbitration is `operator`: nothing but your word keeps this cluster from two actives.",
+        "アービトレーションは operator です。両系活性を防ぐのは、この確認の正しさだけです。",
+        "warning",
+    ),
+    "lease": Message(
+        "KM6118",
+        "Arbitration is `lease`: with the vote this side takes over by itself, {wait} after it has won it, and needs "
+        "no word. Your word puts itself in the place of the vote and of that wait: nothing then stops a {node} that is "
+        "alive and reaches the store. Give it only when the store cannot be asked, and {node} is off.",
+        "アービトレーションは lease です。投票権を得れば、その {wait} 後に確認なしで自動的に引き継ぎます。この確認は"
+        "投票権と待ち時間の代わりとなるため、{node} が実際には動作していてストアと通信できる場合、それを止めるものは"
+        "ありません。ストアを利用できず、{node} が確実に停止している場合にのみ実行してください。",
+        "warning",
+    ),
+    "majority": Message(
+        "KM6125",
+        "Arbitration is `majority`: a majority takes over by itself after {wait}, and needs no word. Your word about "
+        "all missing nodes gives a minority the right to act: if they are alive and together they are the majority, "
+        "and act as well. Give it only when {node} is off.",
+        "アービトレーションは majority です。過半数の側は {wait} 後に確認なしで自動的に引き継ぎます。不在の全ノードに"
+        "対するこの確認により、少数の側も動作できるようになります。それらが実際には互いに通信して動作している場合は"
+        "過半数となり、同様に動作します。{node} が確実に停止している場合にのみ実行してください。",
+        "warning",
+    ),
+}
+ONCE = Message(
+    "KM6126",
+    "The word holds for this loss of {node} alone: when it is heard again, it is over.",
+    "この確認は {node} の今回の通信不能に対してのみ有効で、再び通信できた時点で無効になります。",
 )
 GOES = {
     "shutdown": Message(
@@ -128,21 +168,25 @@ def confirm_gone(session: Session, chosen: Namespace) -> int:
     """Give the operator's word."""
     speech, name = session.speech, chosen.node
     with session.connect() as client:
-        seen = client.ask("node.list")
+        seen = client.ask("status")
         speech.learn(client.language)
     known = {each["name"]: each for each in seen["nodes"]}
-    if name in known and not (chosen.yes or chosen.dry_run) and not _is_sure(name, known[name], speech):
+    asks = name in known and not (chosen.yes or chosen.dry_run)
+    if asks and not _is_sure(name, known[name], seen["cluster"]["arbitration"], speech):
         return FAILED
     # The word holds for the loss that was seen, not for a later one: hence the epoch.
-    return give(session, chosen, "node.confirm-gone", {"node": name, "epoch": seen["epoch"]})
+    args = {"node": name, "epoch": seen["cluster"]["epoch"], "who": user()}
+    return give(session, chosen, "node.confirm-gone", args)
 
 
-def _is_sure(name: str, node: dict[str, Any], speech: Speech) -> bool:
+def _is_sure(name: str, node: dict[str, Any], arbitration: dict[str, Any], speech: Speech) -> bool:
     """Ask for the node's name: a word that is typed by habit is none."""
     speech.err(_line((name, node["status"]), (0, 0), speech))
     speech.err(speech.said(node["why"]))
     speech.err("")
     speech.err(speech.paint(speech.said(RISK.said(node=name)), "yellow"))
+    speech.err(speech.paint(speech.said(_under(name, arbitration)), "yellow"))
+    speech.err(speech.said(ONCE.said(node=name)))
     if not sys.stdin.isatty():
         speech.err(speech.said(NOT_ASKED.said()))
         return False
@@ -154,6 +198,12 @@ def _is_sure(name: str, node: dict[str, Any], speech: Speech) -> bool:
         return True
     speech.err(speech.said(NOTHING_CHANGED.said()))
     return False
+
+
+def _under(name: str, arbitration: dict[str, Any]) -> Said:
+    """What the word means under this arbitration."""
+    message, wait_ms = UNDER[arbitration["kind"]], arbitration["wait_ms"]
+    return message.said() if wait_ms is None else message.said(node=name, wait=duration(wait_ms))
 
 
 def _line(row: tuple[str, ...], widths: "list[int] | tuple[int, ...]", speech: Speech) -> str:
