@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable
 
 from komainu.agent.snapshot import digest, encode
-from komainu.model import actions as a, events as e
 from komainu.core.state import RULES, State, initial
 from komainu.core.step import step
-from komainu.model import commands as c
+from komainu.model import actions as a, commands as c, events as e
 from komainu.model.config import Arbitration, Cluster, Group, Monitor, MonitorRecovery, Node, Recovery, Resource, Target
 from komainu.model.message import Said
 from komainu.model.outcome import SUCCEEDED, Result, failed
