@@ -13,7 +13,7 @@ from komainu.api.offline import Offline
 from komainu.api.server import Server
 from komainu.cli.main import run
 from komainu.model.config import Cluster
-from komainu.ports import NotifierType
+from komainu.ports import NotifierType, VoteStore
 from tests.doubles.daemons import World, cluster
 
 
@@ -74,12 +74,13 @@ def serve(
     story: Callable[[Served], Awaitable[None]],
     config: Cluster | None = None,
     notifiers: dict[str, NotifierType] | None = None,
+    votes: VoteStore | None = None,
 ) -> None:
     """Tell a story of a cluster that is online, and ask it."""
 
     async def told() -> None:
         async with World(folder, config or cluster(), clock=now_ms) as world:
-            world.notifiers = notifiers or {}
+            world.notifiers, world.votes = notifiers or {}, votes
             one, _ = world.start_all()
             server = Server(one.daemon, folder / "run" / "komainud.sock")
             await server.open()

@@ -6,7 +6,7 @@ A call to the store runs beside everything else, and is bounded; whatever it ans
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from komainu.agent.claimant import Ask
@@ -176,10 +176,11 @@ class Voting:
             async with asyncio.timeout(EXAMINE_MS / 1000):
                 return await store.examine(timeout_ms)
         except TimeoutError:
-            return (TOO_LATE.said(ms=EXAMINE_MS),)
+            return (replace(TOO_LATE.said(ms=EXAMINE_MS), level="error"),)
         except StoreSilent as silent:
             _log.info("the store of the vote: %s", silent.detail or silent.said.en)
-            return (silent.said,)
+            # While it is needed silence may be a moment's; to somebody who asks it is the answer.
+            return (replace(silent.said, level="error"),)
 
     async def close(self) -> None:
         """No further turn. What was asked of the store may still be done by it."""

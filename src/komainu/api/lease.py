@@ -185,7 +185,7 @@ class CheckAnswer(Answer):
     """The examination of the store."""
 
     good: bool
-    "Nothing that is an error was found, on any node."
+    "All nodes have examined it, nothing that is an error was found, and the record can be used."
     nodes: list[ExaminedAnswer]
     record: list[SaidAnswer]
     "What is wrong with the record itself."
@@ -232,9 +232,8 @@ async def _check(daemon: Daemon, _: Nothing) -> Json:
     except OperationRefused as refused:
         trouble.append(refused.said)
     nodes = [_examined(node, each) for node, each in told.items()]
-    findings = [each for node in nodes for each in node["findings"]] + [said_to_json(said) for said in trouble]
     return {
-        "good": all(each["level"] != "error" for each in findings),
+        "good": not trouble and all(each["level"] != "error" for node in nodes for each in node["findings"]),
         "nodes": nodes,
         "record": [said_to_json(said) for said in trouble],
     }

@@ -8,61 +8,16 @@ from komainu.agent.voter import Voter
 from komainu.agent.voting import TOO_LATE, Voting
 from komainu.core.state import Presence, Proof, State
 from komainu.model import events as e
-from komainu.model.config import Arbitration, Cluster, Lease
-from komainu.model.message import Message, Said
-from komainu.model.vote import Record, record
-from komainu.ports import Held, StoreSilent
-from tests.doubles.daemons import World, cluster
+from komainu.model.config import Cluster
+from komainu.model.message import Said
+from komainu.model.vote import record
+from komainu.ports import Held
+from tests.doubles.daemons import World
 from tests.doubles.virtual_time import now_ms, run
+from tests.doubles.votes import RIGHT_MS, WAIT_MS, MemoryVotes, lease
 from tests.unit.core.clusters import cluster as configured, formed
 
 Story = Callable[[World], Awaitable[None]]
-
-RIGHT_MS, WAIT_MS = 4_000, 4_600
-DOWN = Message("TEST9", "The store is down.", "ストアが停止しています。", "warning")
-
-
-class MemoryVotes:
-    """`komainu.ports.VoteStore` in memory; it can be down."""
-
-    def __init__(self) -> None:
-        self.version = 1
-        self.text = Record(cluster="test", config=1, epoch=1, wait_ms=WAIT_MS, nonce="init").text()
-        self.down = False
-        self.writes = 0
-        self.reads = 0
-        self.first_write_ms = 0
-
-    async def read(self, timeout_ms: int) -> Held | None:
-        self._answer()
-        self.reads += 1
-        return Held(str(self.version), self.text)
-
-    async def replace(self, version: str, text: str, timeout_ms: int) -> str | None:
-        self._answer()
-        if version != str(self.version):
-            return None
-        self.version, self.text, self.writes = self.version + 1, text, self.writes + 1
-        self.first_write_ms = self.first_write_ms or now_ms()
-        return str(self.version)
-
-    async def create(self, text: str, timeout_ms: int) -> str | None:
-        raise AssertionError("a daemon never creates the record by itself")
-
-    async def examine(self, timeout_ms: int) -> tuple[()]:
-        return ()
-
-    def _answer(self) -> None:
-        if self.down:
-            raise StoreSilent(DOWN.said())
-
-
-def lease(**changes: object) -> Cluster:
-    """Two nodes with a third vote."""
-    arbitration = Arbitration(
-        kind="lease", lease=Lease(type="lease_test", params={}), right_ms=RIGHT_MS, wait_ms=WAIT_MS
-    )
-    return cluster(**{"startup_sync_wait_ms": 3_000, **changes}).model_copy(update={"arbitration": arbitration})  # type: ignore[arg-type]
 
 
 def play(folder: Path, story: Story, config: Cluster | None = None) -> MemoryVotes:
@@ -75,6 +30,7 @@ def play(folder: Path, story: Story, config: Cluster | None = None) -> MemoryVot
             await story(world)
 
     run(told())
+    assert votes.creations == 0, "a daemon never creates the record by itself"
     return votes
 
 

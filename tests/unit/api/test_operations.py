@@ -10,6 +10,7 @@ from komainu.api.client import Client
 from komainu.api.operation import Operation, Right
 from komainu.api.operations import BY_NAME, OPERATIONS
 from tests.doubles.served import Served, serve
+from tests.doubles.votes import MemoryVotes, lease
 
 pytestmark = pytest.mark.sockets
 
@@ -33,6 +34,7 @@ def test_every_row_is_whole() -> None:
         *(f"node.{verb}" for verb in ("stop", "suspend", "resume", "confirm-gone")),
         *(f"cluster.{verb}" for verb in ("stop", "suspend", "resume")),
         *(f"monitor.{verb}" for verb in ("suspend", "resume", "fail")),
+        *(f"lease.{verb}" for verb in ("init", "check")),
         "maintenance",
     }
 
@@ -49,7 +51,7 @@ def test_every_reading_operation_answers_in_its_shape(tmp_path: Path) -> None:
             asked += 1
         assert asked >= 7
 
-    serve(tmp_path, story)
+    serve(tmp_path, story, lease(), votes=MemoryVotes())
 
 
 def _first(client: Client, operation: Operation, args: dict[str, Any]) -> Any:

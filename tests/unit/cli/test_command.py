@@ -153,8 +153,8 @@ def test_dangerous_commands_ask_and_gentle_ones_do_not(tmp_path: Path, monkeypat
         for words in (
             ("node", "stop", "n1", "--no-wait"),
             ("node", "shutdown", "n1", "--no-wait", "--yes"),
-            ("cluster", "suspend"),
-            ("cluster", "resume"),
+            ("cluster", "suspend", "--no-wait"),
+            ("cluster", "resume", "--no-wait"),
             ("node", "suspend", "n1"),
             ("node", "resume", "n1"),
             ("node", "start", "n1", "--no-wait"),
