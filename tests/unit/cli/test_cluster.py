@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.doubles.served import Served, serve
+from tests.doubles.votes import MemoryVotes, lease
 
 pytestmark = pytest.mark.sockets
 
@@ -64,3 +65,19 @@ def test_what_is_not_written_out_is_wrong_usage(tmp_path: Path, words: tuple[str
             assert "Did you mean" in told.err
 
     serve(tmp_path, story)
+
+
+def test_where_rights_are_limited_a_suspension_is_waited_for(tmp_path: Path) -> None:
+    async def story(served: Served) -> None:
+        suspended = await served.komainu("cluster", "suspend")
+        assert suspended.code == 0
+        status = await served.komainu("status")
+        assert status.out.startswith("SUSPENDED: ")
+        assert (await served.komainu("status", "web")).out.startswith("SUSPENDED: ")
+        assert (await served.komainu("monitor", "list")).out.startswith("SUSPENDED: ")
+        alone = await served.komainu("node", "resume", "n1")
+        assert (alone.code, "cluster resume" in alone.err) == (1, True)
+        assert (await served.komainu("cluster", "resume")).code == 0
+        assert "SUSPENDED" not in (await served.komainu("status")).out
+
+    serve(tmp_path, story, lease(), votes=MemoryVotes())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from komainu.cli.node import _under
 from komainu.core.state import Presence
 from tests.doubles.daemons import cluster
 from tests.doubles.served import Served, serve
@@ -91,3 +92,33 @@ def test_a_node_that_is_there_or_that_nobody_knows_is_refused(tmp_path: Path) ->
         assert "no node n9" in nobody.err
 
     serve(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    ("kind", "part"),
+    [
+        ("none", "taken as gone without any word"),
+        ("operator", "nothing but your word"),
+        ("lease", "in the place of the vote"),
+        ("majority", "gives a minority the right"),
+    ],
+)
+def test_the_risk_is_that_of_the_arbitration(kind: str, part: str) -> None:
+    wait_ms = 6_000 if kind in ("lease", "majority") else None
+    said = _under("n2", {"kind": kind, "wait_ms": wait_ms})
+    assert part in said.en
+    assert ("6.0 s" in said.en, "6.0 s" in said.ja) == (wait_ms is not None, wait_ms is not None)
+
+
+def test_who_gave_the_word_is_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(served: Served) -> None:
+        await lose_n1s_peer(served)
+        assert (await served.komainu("node", "confirm-gone", "n2", "--yes")).code == 0
+        said = [each for each in served.world.running["n1"].alerts() if each in ("KM7712", "KM6063")]
+        assert sorted(said) == ["KM6063", "KM7712"]
+        entries = served.world.running["n1"].daemon.parts.recorder.last(1000)
+        texts = [alert["en"] for entry in entries for alert in entry["alerts"] if alert["code"] == "KM6063"]
+        assert texts[0].startswith("ann on n1 confirmed that node n2 (daemon ")
+
+    monkeypatch.setenv("SUDO_USER", "ann")
+    serve(tmp_path, story, OPERATOR)
