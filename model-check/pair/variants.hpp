@@ -9,7 +9,7 @@
 namespace model::pair {
 
 struct Variant {
-    int rule;  // of docs/safety.md; 0: none is broken
+    int rule;  // of docs/en/safety.md; 0: none is broken
     const char* name;
     const char* says;
     Terms terms;

@@ -1,4 +1,7 @@
-"""Puts on disk what a restart has to find: the highest epoch, the maintenance switch, and a newer configuration."""
+"""Puts on disk what a restart has to find: the epochs, a newer configuration, and the marks of the state.
+
+Marks: the maintenance switch; that the whole cluster is suspended; that another third vote may be in force elsewhere.
+"""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -15,8 +18,8 @@ TAKEN_OVER = Message(
     "warning",
 )
 
-
 NOT_WRITTEN = "?"
+"No suspension has this id: what could not be written is tried again."
 
 
 class Store(Protocol):

@@ -1,4 +1,4 @@
-"""Whose state goes on when members with different histories meet (docs/safety.md)."""
+"""Whose state goes on when members with different histories meet (docs/en/safety.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

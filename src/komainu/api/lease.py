@@ -1,7 +1,7 @@
 """The vote record and its store, for operators: write the first record, look at it, examine the store (N3).
 
 The record is made here and nowhere else, and only while all configured nodes are together: a record that is missing may
-have been deleted while another node held the vote in it. docs/lease.md says the same to administrators.
+have been deleted while another node held the vote in it. docs/en/lease.md says the same to administrators.
 """
 
 import asyncio

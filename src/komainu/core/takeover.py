@@ -67,7 +67,6 @@ def _hindrance_by(state: State, group: Group, facts: GroupFacts, node: str) -> S
     if presence is Presence.JOINING:
         return WAITS_FOR_PROBE.said(group=group.name, node=node) if group.exclusive else None
     if presence in (Presence.LOST, Presence.UNSEEN):
-        # The vote that a group without exclusive resources needs comes with the arbitration kinds that have one.
         waits_for = WAITS_FOR_END if rights.waits(state) else WAITS_FOR_PROOF
         return waits_for.said(group=group.name, node=node) if group.exclusive else None
     if presence is Presence.MEMBER and not state.nodes[node].probed:

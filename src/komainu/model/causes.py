@@ -38,7 +38,7 @@ VOTE_WON = Message("KM7017", "{node} has won the vote.", "{node} が投票権を
 VOTE_LOST = Message("KM7018", "{node} has lost the vote.", "{node} が投票権を失いました。")
 RIGHT_ENDING = Message("KM7019", "The right of {node} to act ends.", "{node} の動作する権利が終わります。")
 REGAINED = Message("KM7020", "{node} may act again.", "{node} は再び動作できます。")
-SLEEP_NOTED = Message("KM7021", "{node} knows of the suspension.", "{node} がサスペンドを記録しました。")
+SUSPENSION_NOTED = Message("KM7021", "{node} knows of the suspension.", "{node} がサスペンドを記録しました。")
 OBJECTED = Message("KM7016", "{node} objects to the new configuration.", "{node} は新しい構成情報を拒否しました。")
 
 
@@ -75,7 +75,7 @@ def headline(event: e.Event) -> Said:
         case e.RightRegained():
             return REGAINED.said(node=event.node)
         case e.SuspensionNoted():
-            return SLEEP_NOTED.said(node=event.node)
+            return SUSPENSION_NOTED.said(node=event.node)
         case e.NodeLeaving():
             return LEAVING.said(node=event.node)
         case e.CommandGiven():

@@ -16,7 +16,7 @@ class Presence(StrEnum):
     LOST = "lost"
     "Out of the ring. It may be dead, or cut off and at work."
     GONE = "gone"
-    "Lost, and proven to run nothing."
+    "Taken to run nothing; Proof says why, and whether that is one."
 
 
 class Proof(StrEnum):

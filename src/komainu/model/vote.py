@@ -1,6 +1,6 @@
 """The record of the third vote: one object in a store, changed only by compare-and-swap on its version (N3).
 
-It says who may act alone, and which nodes hold a complete copy of each mirror. docs/safety.md has the protocol.
+It says who may act alone, and which nodes hold a complete copy of each mirror. docs/en/safety.md has the protocol.
 """
 
 import json

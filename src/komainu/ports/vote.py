@@ -206,7 +206,7 @@ class LeaseType:
     make: Callable[[Any, LeaseHost], VoteStore]
     "Called with the validated parameters. Opens nothing yet."
     advise: Callable[[Mapping[str, Any]], tuple[Said, ...]] = _nothing_to_say
-    "As in ResourceType; there is one set of parameters, under the name ``."
+    "As in ResourceType; there is one set of parameters, under the empty name."
     warm: Callable[[Any, LeaseHost, int], None] = _nothing_to_prepare
     (
         "Called with the parameters and the usual timeout when the store is opened: what the first call needs is made "

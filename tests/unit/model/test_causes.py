@@ -27,7 +27,7 @@ EVENTS: list[tuple[e.Event, str, str]] = [
     (e.VoteLost("b", "r", BROKEN), causes.VOTE_LOST.code, "b"),
     (e.RightEnding("b", "b.1", BROKEN), causes.RIGHT_ENDING.code, "b"),
     (e.RightRegained("b", "b.1"), causes.REGAINED.code, "b"),
-    (e.SuspensionNoted("b", "1.r.2"), causes.SLEEP_NOTED.code, "b"),
+    (e.SuspensionNoted("b", "1.r.2"), causes.SUSPENSION_NOTED.code, "b"),
     (e.NodeLeaving("b", "b.1"), causes.LEAVING.code, "b"),
     (e.CommandGiven("1", "a", c.MoveGroup("db", "b")), causes.COMMAND.code, "move-group db"),
     (e.CommandGiven("1", "a", c.StartGroup("db", None)), causes.COMMAND.code, "start-group db"),
