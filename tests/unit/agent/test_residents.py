@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -15,10 +17,13 @@ from komainu.agent.residents import (
     Start,
     StartAnswer,
     Started,
+    VoteAsked,
+    VoteTold,
     decode,
     encode,
 )
 from komainu.model.config import Cluster
+from komainu.model.message import Message, Said
 from tests.doubles.bus import FakeBus, FakeWire
 from tests.doubles.daemons import cluster
 from tests.doubles.virtual_time import run
@@ -26,11 +31,30 @@ from tests.doubles.virtual_time import run
 CLUSTER = cluster(nodes=3)
 
 
+TROUBLE = Message("TEST13", "The store cheats.", "ストアに問題があります。", "error").said()
+
+
+class Vote:
+    """The part of `komainu.agent.voting.Voting` that is asked here."""
+
+    def __init__(self) -> None:
+        self.voter = SimpleNamespace(claimant=SimpleNamespace(epoch=0))
+        self.findings: tuple[Said, ...] = ()
+        self.takes_s = 0.0
+        self.examined = 0
+
+    async def examine(self, cluster: Cluster) -> tuple[Said, ...]:
+        self.examined += 1
+        await asyncio.sleep(self.takes_s)
+        return self.findings
+
+
 class House:
     """A daemon of which only this part exists."""
 
     def __init__(self, wire: FakeWire, number: int) -> None:
         self.standing = Stands.MEMBER
+        self.parts: Any = SimpleNamespace(voting=Vote())
         self.begun_by: list[str] = []
         self.stirs = 0
         self.taken_over: list[Cluster] = []
@@ -201,7 +225,14 @@ def test_a_lost_bus_means_that_nobody_is_heard_and_comes_back_by_itself() -> Non
 
 @pytest.mark.parametrize(
     "message",
-    [Standing(Stands.STOPPED), Start("a-1", ("n1", "n2"), "n3"), StartAnswer("a-1", Started.BEGUN), Report("abc")],
+    [
+        Standing(Stands.STOPPED),
+        Start("a-1", ("n1", "n2"), "n3"),
+        StartAnswer("a-1", Started.BEGUN),
+        Report("abc"),
+        VoteAsked("a-1", True),
+        VoteTold("a-1", 7, (TROUBLE,), 12),
+    ],
     ids=lambda message: type(message).__name__,
 )
 def test_messages_survive_the_wire(message: "object") -> None:
@@ -262,5 +293,43 @@ def test_a_configuration_that_cannot_be_read_is_none(packed: str) -> None:
         await settle()
 
         assert world.houses[1].taken_over == []
+
+    play(story)
+
+
+def test_each_daemon_tells_what_it_knows_of_the_vote_and_how_it_reaches_the_store() -> None:
+    async def story(world: World) -> None:
+        one, two, three = world.houses
+        await world.open(1, 2)
+        for number, house in enumerate(world.houses, 1):
+            house.parts.voting.voter.claimant.epoch = 10 * number
+        two.parts.voting.findings = (TROUBLE,)
+
+        told = await one.residents.votes(1_000, examine=False)
+        assert {node: each and (each.epoch, each.findings) for node, each in told.items()} == {
+            "n1": (10, ()), "n2": (20, ()), "n3": None,
+        }  # fmt: skip
+        assert one.parts.voting.examined == two.parts.voting.examined == 0
+        told = await one.residents.votes(1_000, examine=True)
+        assert told["n2"] is not None
+        assert told["n2"].findings == (TROUBLE,)
+        assert (one.parts.voting.examined, two.parts.voting.examined, three.parts.voting.examined) == (1, 1, 0)
+
+    play(story)
+
+
+def test_whoever_takes_too_long_is_not_waited_for_and_the_others_are_heard() -> None:
+    async def story(world: World) -> None:
+        one, two, _ = world.houses
+        await world.open(1, 2, 3)
+        two.parts.voting.takes_s = 60.0
+        told = await one.residents.votes(1_000, examine=True)
+        assert told["n1"] is not None
+        assert told["n2"] is None
+        assert told["n3"] is not None
+        one.parts.voting.takes_s = 60.0
+        told = await one.residents.votes(1_000, examine=True)
+        assert told["n1"] is None
+        assert told["n3"] is not None
 
     play(story)

@@ -107,3 +107,37 @@ def test_what_is_on_its_way_is_told_with_its_parts() -> None:
         ("node", "n1"), ("group", "web"), ("resource", "app"),
     ]  # fmt: skip
     assert answer["why"] == INFO
+
+
+SuspensionNow = dict[str, Any] | None
+NOTED_BY_ONE = {"on": True, "in_force": False, "awaited": ["n2"]}
+IN_FORCE = {"on": True, "in_force": True, "awaited": []}
+ENDING = {"on": False, "in_force": False, "awaited": ["n2"]}
+
+
+@pytest.mark.parametrize(
+    ("now", "marked", "want", "expected", "why"),
+    [
+        (None, 2, "Suspended", (True, True, False), None),
+        (NOTED_BY_ONE, 0, "Suspended", (False, False, False), "KM6064"),
+        (IN_FORCE, 2, "Suspended", (True, True, False), None),
+        (None, 0, "Suspended", (False, True, False), "KM7132"),
+        (None, 0, "Resumed", (True, True, False), None),
+        (ENDING, 2, "Resumed", (False, False, False), "KM6064"),
+        (IN_FORCE, 2, "Resumed", (False, True, False), "KM6065"),
+        (None, 1, "Resumed", (False, True, False), "KM6065"),
+    ],
+)
+def test_a_suspension_holds_once_every_node_has_noted_it(
+    now: SuspensionNow, marked: int, want: str, expected: tuple[bool, bool, bool], why: str | None
+) -> None:
+    members = [
+        {**node, "presence": "member", "suspended": number <= marked}
+        for number, node in enumerate(nodes("Online", "Online"), 1)
+    ]
+    away = {"name": "n3", "status": "Unknown", "why": None, "presence": "lost", "suspended": False}
+    status = {"cluster": {"suspension": now}, "groups": [], "nodes": [*members, away]}
+    request = SettleRequest.model_validate({"kind": "cluster", "want": want})
+    assert told("cluster", None, want, status) == expected
+    said = standing(status, request)["why"]
+    assert (said["code"] if said is not None else None) == why

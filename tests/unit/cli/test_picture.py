@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from komainu.agent.status import Local, report
+from komainu.agent.voting import Seen
 from komainu.cli.picture import colour, draw, duration, sign
 from komainu.cli.speech import Speech, width
-from komainu.core.state import Change, Hold, NodeFacts, Presence, Proof, State, Status, initial
+from komainu.core.state import Change, Hold, NodeFacts, Presence, Proof, State, Status, Suspension, Vote, initial
 from komainu.core.takeover import WAITS_FOR_PROOF
 from komainu.model.message import Message
 from komainu.model.outcome import Outcome, failed
+from komainu.model.vote import Owner, Record
 from tests.doubles.daemons import cluster, resource
 
 SAID = Message("TEST12", "the route was changed", "経路が変更されました", "error").said()
@@ -183,3 +185,51 @@ def test_monitors_of_their_own_have_their_place() -> None:
 
     assert lines[at + 1 : at + 3] == ["  ✗ diskw  Error   disk  n1 Error, n2 Normal", "      └ full"]
     assert sum("diskw" in line for line in lines) == 1
+
+
+def limited(state: State, vote: Seen) -> list[str]:
+    return draw(report(state, replace(LOCAL, vote=vote)), PLAIN)
+
+
+def a_record(**changes: Any) -> Record:
+    owner = Owner(node="n1", incarnation="x.1")
+    values = {"cluster": "test", "config": 1, "epoch": 5, "owner": owner, "wait_ms": 6_000, "nonce": "n"}
+    return Record(**{**values, **changes})
+
+
+def test_the_right_and_the_vote_stand_in_the_head() -> None:
+    lines = limited(a_state("lease"), Seen(4_200, a_record(), 61_000, None))
+
+    terms = a_state("lease").cluster.arbitration
+    limits = f"E {duration(terms.right_ms)} · D {duration(terms.wait_ms)}"
+    assert lines[2] == f"rests on  all nodes are there · right of n1 4.2 s · {limits}"
+    assert lines[3] == "vote  nobody acts alone · epoch 5 · known so for 1:01"
+    assert "!" not in "\n".join(lines)
+
+
+def test_who_acts_alone_and_what_keeps_this_node_from_the_vote() -> None:
+    lost = a_state("lease").with_node("n2", NodeFacts(Presence.LOST))
+    lines = limited(lost, Seen(0, a_record(mode="alone"), 500, SAID))
+
+    assert lines[2].startswith("rests on  nothing · right of n1 0.0 s · E ")
+    assert lines[3] == "vote  n1 acts alone · epoch 5 · known so for 0.5 s  the route was changed"
+    assert lines[-2].startswith("! Nothing can be started here without n2.")
+    assert lines[-1].startswith("! `komainu lease check`")
+    won = replace(lost, ring="r2", vote=Vote("n1", "r2", 5, True, 6_000))
+    assert limited(won, Seen(900, None, None, None))[2].startswith("rests on  the vote (n1) · ")
+    assert limited(won, Seen(900, None, None, None))[3] == "vote  not seen yet"
+
+
+def test_where_rights_are_not_limited_nothing_is_said_of_them() -> None:
+    assert not any(line.startswith(("rests on", "vote")) for line in draw(status(a_state("operator")), PLAIN))
+
+
+def test_a_suspension_that_is_on_its_way_names_who_is_awaited() -> None:
+    state = replace(a_state("lease"), suspension=Suspension("s", True, ("n1",)))
+    assert draw(status(state), PLAIN)[0].endswith("nodes that have not noted it: n2")
+    for name in ("n1", "n2"):
+        state = state.with_node(name, NodeFacts(Presence.MEMBER, probed=True, suspended=True))
+    state = replace(state, suspension=Suspension("s", True, ("n1", "n2")))
+    assert draw(status(state), PLAIN)[0].startswith("SUSPENDED: ")
+    state = replace(state, suspension=Suspension("t", False, ("n1",)))
+    assert draw(status(state), PLAIN)[0] == "The suspension of the cluster ends; nodes that have not noted it: n2"
