@@ -116,13 +116,13 @@ def _row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def between(text: str, block: str) -> str:
-    """A document with this block between its marks. Raises ValueError when it has no marks."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+def between(text: str, block: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
+    """A document with this block between these marks. Raises ValueError when it has no marks."""
+    before, begin, rest = text.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not begin or not end:
-        raise ValueError(f"the document has no {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{block}\n\n{END}{after}"
+        raise ValueError(f"the document has no {marks[0]} and {marks[1]}")
+    return f"{before}{begin}\n\n{block}\n\n{end}{after}"
 
 
 def main() -> None:

@@ -38,6 +38,8 @@ from komainu_lab.votes import S3Votes
 
 RUNS = 5
 QUIET_MINUTES = 10.0
+AFTERWARDS_S = 5.0
+"Both nodes read the record once, two seconds after they have come together: that belongs to their coming together."
 STOPPING_MS = 2_000
 "How long the emulated EC2 takes to stop an instance by force. A real one takes longer: that is not measured here."
 READ, WRITE = "GET", "PUT"
@@ -209,13 +211,14 @@ def quiet(minutes: float, say: Say) -> Quiet:
         contender.settle()
         store = cluster.votes
         assert isinstance(store, S3Votes)
+        time.sleep(AFTERWARDS_S)
         begun_ns = boottime_ns()
         time.sleep(minutes * 60)
         cut_ns = lab_faults.cut_interconnect(cluster)
         time.sleep(10)
         healed_ns = cluster.lab.heal()
         contender.settle()
-        time.sleep(5)
+        time.sleep(AFTERWARDS_S)
         calls = store.requests()
         return Quiet(
             minutes=minutes,
