@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from botocore.exceptions import NoCredentialsError
-from botocore.parsers import ResponseParserError
 
+from komainu.adapters.aws.attempts import Attempts
 from komainu.adapters.aws.call import Call
-from komainu.adapters.aws.faults import answer_lost, cloud_error, deadline_passed, from_the_api
+from komainu.adapters.aws.faults import cloud_error, deadline_passed
 from komainu.adapters.aws.pool import Pool
 from komainu.adapters.aws.session import client_config, make_session, trust_store
 from komainu.ports import CloudError, CloudFault, Instance, Interface, Route
@@ -39,9 +39,7 @@ class Ec2Cloud:
         self._pool = Pool("komainu-ec2", CONNECTIONS)
         self._making = threading.Lock()
         self._client: Any = None
-        self._counting = threading.Lock()
-        self._calls: dict[str, int] = {}
-        self._current = threading.local()
+        self._attempts = Attempts("ec2")
 
     async def warm(self, timeout_ms: int = 15_000) -> None:
         """Load the SDK, fetch credentials, open a connection. Raises CloudError when the API cannot be used now.
@@ -56,8 +54,7 @@ class Ec2Cloud:
 
     def calls(self) -> dict[str, int]:
         """How many requests were sent so far, by the name of the API's action; repeated attempts count."""
-        with self._counting:
-            return dict(self._calls)
+        return self._attempts.calls()
 
     def close(self) -> None:
         """Send nothing more. A call that hangs is left to its thread, which does not outlive the process."""
@@ -172,16 +169,14 @@ class Ec2Cloud:
 
     def _run(self, call: Call, send: Callable[[Any], T], changes: bool) -> T:
         """In a thread: make the client if there is none, send, translate what went wrong."""
-        self._current.call = call
         try:
-            return send(self._ready_client())
+            with self._attempts.of(call):
+                return send(self._ready_client())
         except Exception as error:
             found = cloud_error(error, self._region, changes and call.may_have_arrived)
             if found.code in STALE_CREDENTIALS:
                 self._client = None
             raise found from error
-        finally:
-            self._current.call = None
 
     def _ready_client(self) -> Any:
         """The client; made under a lock, because the SDK's sessions are not made for several threads."""
@@ -204,23 +199,8 @@ class Ec2Cloud:
             config=client_config(CONNECTIONS),
             verify=trust_store(session),
         )
-        client.meta.events.register("before-send.ec2", self._before_send)
-        client.meta.events.register("response-received.ec2", self._attempt_ended)
+        self._attempts.follow(client)
         return client
-
-    def _before_send(self, event_name: str, **_: Any) -> None:
-        """The SDK is about to send an attempt."""
-        self._current.call.attempt()
-        action = event_name.rpartition(".")[2]
-        with self._counting:
-            self._calls[action] = self._calls.get(action, 0) + 1
-
-    def _attempt_ended(self, exception: BaseException | None, parsed_response: dict[str, Any] | None, **_: Any) -> None:
-        """The SDK has an answer to an attempt, or has given it up."""
-        foreign = exception is None and not from_the_api(parsed_response)
-        self._current.call.attempt_ended(foreign or answer_lost(exception, parsed_response))
-        if foreign:
-            raise ResponseParserError("the answer is not of the API: does a proxy or a portal answer in its place?")
 
 
 _V4_FILTER = "route.destination-cidr-block"

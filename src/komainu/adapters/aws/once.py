@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from komainu.adapters.aws.attempts import Attempts
 from komainu.adapters.aws.call import Call
 from komainu.adapters.aws.pool import Pool
 
@@ -48,15 +49,12 @@ class Once:
         self._making = threading.Lock()
         self._sessions: dict[str | None, Any] = {}
         self._clients: dict[tuple[str | None, int], Any] = {}
-        self._counting = threading.Lock()
-        self._calls: dict[str, int] = {}
+        self._attempts = Attempts(service)
         self._used_ns = time.monotonic_ns()
-        self._current = threading.local()
 
     def calls(self) -> dict[str, int]:
         """How many requests were sent so far, by the name of the API's action."""
-        with self._counting:
-            return dict(self._calls)
+        return self._attempts.calls()
 
     def close(self) -> None:
         """Send nothing more. A call that hangs is left to its thread, which does not outlive the process."""
@@ -89,16 +87,15 @@ class Once:
         """In a thread: make the client if there is none, send, translate what went wrong."""
         from komainu.adapters.aws.faults import cloud_error
 
-        self._current.call = call
         try:
-            return send(self._client(region, _seconds(timeout_ms)))
+            with self._attempts.of(call):
+                return send(self._client(region, _seconds(timeout_ms)))
         except Exception as error:
             found = cloud_error(error, region, changes and call.may_have_arrived)
             if found.code in STALE_CREDENTIALS:
                 self._forget(region)
             raise found from error
         finally:
-            self._current.call = None
             self._used_ns = time.monotonic_ns()
 
     def _client(self, region: str | None, seconds: int) -> Any:
@@ -139,28 +136,9 @@ class Once:
             config=client_config(CONNECTIONS).merge(once),
             verify=trust_store(session),
         )
-        client.meta.events.register(f"before-send.{self._service}", self._before_send)
-        client.meta.events.register(f"response-received.{self._service}", self._attempt_ended)
+        self._attempts.follow(client)
         self._prepare(client)
         return client
-
-    def _before_send(self, event_name: str, **_: Any) -> None:
-        """The SDK is about to send."""
-        self._current.call.attempt()
-        action = event_name.rpartition(".")[2]
-        with self._counting:
-            self._calls[action] = self._calls.get(action, 0) + 1
-
-    def _attempt_ended(self, exception: BaseException | None, parsed_response: dict[str, Any] | None, **_: Any) -> None:
-        """The SDK has an answer, or has given up."""
-        from botocore.parsers import ResponseParserError
-
-        from komainu.adapters.aws.faults import answer_lost, from_the_api
-
-        foreign = exception is None and not from_the_api(parsed_response)
-        self._current.call.attempt_ended(foreign or answer_lost(exception, parsed_response))
-        if foreign:
-            raise ResponseParserError("the answer is not of the API: does a proxy or a portal answer in its place?")
 
 
 def _seconds(timeout_ms: int) -> int:

@@ -1,0 +1,56 @@
+"""What an SDK sends, attempt by attempt: each is counted, and its call is told of it (`komainu.adapters.aws.call`)."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from komainu.adapters.aws.call import Call
+
+
+class Attempts:
+    """Those of one service, in all threads that send."""
+
+    def __init__(self, service: str) -> None:
+        """`service` as the SDK calls it (`ec2`). The SDK is not loaded by this."""
+        self._service = service
+        self._counting = threading.Lock()
+        self._calls: dict[str, int] = {}
+        self._current = threading.local()
+
+    def calls(self) -> dict[str, int]:
+        """How many requests were sent so far, by the name of the API's action; repeated attempts count."""
+        with self._counting:
+            return dict(self._calls)
+
+    def follow(self, client: Any) -> None:
+        """Hear of all that this client sends. It must send within `of` only."""
+        client.meta.events.register(f"before-send.{self._service}", self._before_send)
+        client.meta.events.register(f"response-received.{self._service}", self._attempt_ended)
+
+    @contextmanager
+    def of(self, call: Call) -> Iterator[None]:
+        """What this thread sends within belongs to that call."""
+        self._current.call = call
+        try:
+            yield
+        finally:
+            self._current.call = None
+
+    def _before_send(self, event_name: str, **_: Any) -> None:
+        """The SDK is about to send."""
+        self._current.call.attempt()
+        action = event_name.rpartition(".")[2]
+        with self._counting:
+            self._calls[action] = self._calls.get(action, 0) + 1
+
+    def _attempt_ended(self, exception: BaseException | None, parsed_response: dict[str, Any] | None, **_: Any) -> None:
+        """The SDK has an answer, or has given up."""
+        from botocore.parsers import ResponseParserError
+
+        from komainu.adapters.aws.faults import answer_lost, from_the_api
+
+        foreign = exception is None and not from_the_api(parsed_response)
+        self._current.call.attempt_ended(foreign or answer_lost(exception, parsed_response))
+        if foreign:
+            raise ResponseParserError("the answer is not of the API: does a proxy or a portal answer in its place?")
