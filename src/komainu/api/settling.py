@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from komainu.agent.daemon import Daemon
 from komainu.agent.recorder import said_to_json
@@ -44,6 +44,12 @@ class SettleRequest(Request):
     want: Literal["Online", "Offline", "Suspended", "Resumed"]
     "The last two are for the cluster."
     timeout_ms: int = Field(default=300_000, ge=0, le=86_400_000)
+
+    @model_validator(mode="after")
+    def _of_the_cluster(self) -> Self:
+        if self.want in ("Suspended", "Resumed") and self.kind != "cluster":
+            raise ValueError(f"only the cluster is waited for until it is {self.want}")
+        return self
 
 
 async def _settle(daemon: Daemon, request: SettleRequest) -> AsyncGenerator[Json, None]:
@@ -141,7 +147,7 @@ def _of_nodes(status: Json, nodes: list[Json], want: str) -> Json:
 def _of_suspension(status: Json, *, on: bool) -> Json:
     """Where rights are limited it takes a moment: every node has to note it, or to be bound by its right again."""
     now, nodes = status["cluster"]["suspension"], status["nodes"]
-    members = [node for node in nodes if node["presence"] == Presence.MEMBER]
+    members = [node for node in nodes if node["presence"] == Presence.MEMBER and not node["leaving"]]
     marked = [node for node in members if node["suspended"]]
     under_way = now is not None and now["on"] is on and not (on and now["in_force"])
     reached = not under_way and (len(marked) == len(members) if on else not marked)

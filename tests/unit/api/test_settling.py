@@ -132,12 +132,18 @@ def test_a_suspension_holds_once_every_node_has_noted_it(
     now: SuspensionNow, marked: int, want: str, expected: tuple[bool, bool, bool], why: str | None
 ) -> None:
     members = [
-        {**node, "presence": "member", "suspended": number <= marked}
+        {**node, "presence": "member", "suspended": number <= marked, "leaving": False}
         for number, node in enumerate(nodes("Online", "Online"), 1)
     ]
     away = {"name": "n3", "status": "Unknown", "why": None, "presence": "lost", "suspended": False}
-    status = {"cluster": {"suspension": now}, "groups": [], "nodes": [*members, away]}
+    leaves = {**members[0], "name": "n4", "suspended": False, "leaving": True}
+    status = {"cluster": {"suspension": now}, "groups": [], "nodes": [*members, away, leaves]}
     request = SettleRequest.model_validate({"kind": "cluster", "want": want})
     assert told("cluster", None, want, status) == expected
     said = standing(status, request)["why"]
     assert (said["code"] if said is not None else None) == why
+
+
+def test_only_the_cluster_is_waited_for_until_it_is_suspended() -> None:
+    with pytest.raises(ValueError, match="only the cluster"):
+        SettleRequest.model_validate({"kind": "group", "name": "web", "want": "Suspended"})
