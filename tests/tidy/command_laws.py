@@ -22,6 +22,7 @@ SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINE = re.compile(r"^(?:[#$] |sudo )?(komainu(?: .*)?)$", re.MULTILINE)
 UNFINISHED = "the following arguments are required"
 "argparse's words: a command may be named without its values."
+UNRECOGNIZED = "unrecognized arguments"
 OPTIONS_ONLY = re.compile(f"{UNFINISHED}: --[\\w-]+(, --[\\w-]+)*$")
 MOST_VALUES = 3
 
@@ -88,8 +89,13 @@ def refusal(words: list[str]) -> str:
         trouble = _trouble([*words, *(["1"] * missing)])
         if UNFINISHED not in trouble:
             return trouble
-        if trouble.endswith(": COMMAND") or OPTIONS_ONLY.search(trouble):
-            return ""  # it names all that is below a word; or a command whose values all have names
+        if trouble.endswith(": COMMAND"):
+            return ""  # it names all that is below a word
+        if OPTIONS_ONLY.search(trouble):
+            # A command whose values all have names: what is wrong besides is told only when none of them is missing.
+            named = [part for option in re.findall(r"--[\w-]+", trouble) for part in (option, "1")]
+            trouble = _trouble([*words, *named])
+            return trouble if UNRECOGNIZED in trouble else ""
     return trouble
 
 
