@@ -10,7 +10,6 @@ import shutil
 import socket
 import stat
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Protocol
 
 from komainu.config import parameters
@@ -117,8 +116,7 @@ def unfit(me: str, cluster: Cluster, old: Cluster, declared: Declared, machine: 
 
 def at_place(node: str, place: str, reason: Said) -> Said:
     """A reason with the node and the part of the configuration it belongs to."""
-    said = AT_PLACE.said(node=node, place=place, reason=reason.en)
-    return replace(said, ja=AT_PLACE.ja.format(node=node, place=place, reason=reason.ja))
+    return AT_PLACE.said(node=node, place=place, reason=reason)
 
 
 def _rules(me: str, cluster: Cluster, declared: Declared) -> Iterator[Said]:

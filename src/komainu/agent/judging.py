@@ -140,8 +140,7 @@ class Judging:
         trouble = await self._writing.do(stage, LIMIT_MS)
         if trouble is None:
             return ()
-        said = NOT_STAGED.said(node=self._me, reason=trouble.en)
-        return (Said(said.code, said.en, NOT_STAGED.ja.format(node=self._me, reason=trouble.ja), said.level),)
+        return (NOT_STAGED.said(node=self._me, reason=trouble),)
 
     async def _trial(self, cluster: Cluster, old: Cluster) -> tuple[Said, ...]:
         """Have what is new or changed here say whether it could run: on trial, beside what runs."""

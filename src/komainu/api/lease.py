@@ -250,7 +250,7 @@ async def _init(daemon: Daemon, request: InitRequest) -> Json:
     try:
         look = await _look(state, store)
     except OperationRefused as refused:
-        raise OperationRefused(_with_reason(UNTOUCHED, refused.said)) from None
+        raise OperationRefused(UNTOUCHED.said(reason=refused.said)) from None
     _refuse_overwriting(state, look, request)
     _refuse_apart(daemon.state)  # the store and the others have taken their time
     written = _next(daemon.state, look.record, max(each.epoch for each in told.values() if each is not None))
@@ -309,15 +309,15 @@ async def _write(store: VoteStore, held: Held | None, written: Record, timeout_m
             else:
                 version = await store.replace(held.version, text, timeout_ms)
     except TimeoutError:
-        version, said = None, _with_reason(NOT_SURE, NO_ANSWER.said(ms=timeout_ms))
+        version, said = None, NOT_SURE.said(reason=NO_ANSWER.said(ms=timeout_ms))
     except StoreSilent as silent:
-        version, said = None, _with_reason(NOT_SURE, silent.said)
+        version, said = None, NOT_SURE.said(reason=silent.said)
     if version is not None:
         return
     try:
         after = await _read(store, timeout_ms)
     except OperationRefused as refused:
-        raise OperationRefused(_with_reason(NOT_SURE, refused.said)) from None
+        raise OperationRefused(NOT_SURE.said(reason=refused.said)) from None
     if after is None or after.text != text:
         raise OperationRefused(said)
 
@@ -337,7 +337,7 @@ def _refuse_overwriting(state: State, look: _Look, request: InitRequest) -> None
         return
     if not request.replace and look.record is None:
         assert look.trouble is not None
-        raise OperationRefused(SOMETHING.said(reason=look.trouble.en))
+        raise OperationRefused(SOMETHING.said(reason=look.trouble))
     if not request.replace and look.record is not None:
         raise OperationRefused(EXISTS.said(epoch=look.record.epoch, cluster=look.record.cluster))
     if request.version is not None and request.version != look.held.version:
@@ -391,11 +391,6 @@ def _shown(found: Record) -> Json:
         "current": {mirror: list(nodes) for mirror, nodes in found.current.items()},
         "wait_ms": found.wait_ms,
     }
-
-
-def _with_reason(message: Message, reason: Said) -> Said:
-    said = message.said(reason=reason.en)
-    return Said(said.code, said.en, message.ja.format(reason=reason.ja), said.level)
 
 
 ROWS = (

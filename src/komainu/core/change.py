@@ -75,8 +75,7 @@ def abandon(state: State, reason: Said) -> State:
     change = state.change
     if change is None:
         return state
-    said = ABANDONED.said(version=change.cluster.version, reason=reason.en)
-    said = replace(said, ja=ABANDONED.ja.format(version=change.cluster.version, reason=reason.ja))
+    said = ABANDONED.said(version=change.cluster.version, reason=reason)
     groups = {name: _marked(facts, {}) for name, facts in state.groups.items()}
     # Others may have seen everybody agree: then it is in force there.
     doubtful = reason.code == MEMBERS_CHANGED.code and divides(state.cluster, change.cluster)

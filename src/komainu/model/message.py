@@ -19,9 +19,11 @@ class Message:
     "The Japanese text, with the same placeholders."
     level: Level = "info"
 
-    def said(self, **values: str | int) -> "Said":
-        """This message with its values filled in."""
-        return Said(self.code, self.en.format(**values), self.ja.format(**values), self.level)
+    def said(self, **values: "str | int | Said") -> "Said":
+        """This message with its values filled in; one that was said itself, in each language."""
+        ja = {name: value.ja if isinstance(value, Said) else value for name, value in values.items()}
+        en = {name: value.en if isinstance(value, Said) else value for name, value in values.items()}
+        return Said(self.code, self.en.format(**en), self.ja.format(**ja), self.level)
 
 
 @dataclass(frozen=True, slots=True)

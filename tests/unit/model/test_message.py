@@ -14,6 +14,13 @@ def test_a_message_is_said_in_both_languages_with_its_code_and_level() -> None:
     assert said.text("ja") == "web{1} は 2 ノードにあります。"
 
 
+def test_what_was_said_itself_is_told_in_the_language_of_the_text() -> None:
+    reason = Message("KM9998", "it is cold", "寒いため", "error").said()
+    said = Message("KM9997", "{name} stays: {reason}.", "{name} は残ります: {reason}").said(name="web", reason=reason)
+    assert (said.code, said.level) == ("KM9997", "info")
+    assert (said.en, said.ja) == ("web stays: it is cold.", "web は残ります: 寒いため")
+
+
 def test_a_forgotten_value_is_an_error_of_the_caller() -> None:
     with pytest.raises(KeyError):
         GREETING.said(name="web")

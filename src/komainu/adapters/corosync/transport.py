@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 
 from komainu.adapters.corosync.conf import ConfRefusedError
 from komainu.adapters.corosync.daemon import NOT_INSTALLED, CorosyncDaemon, CorosyncTrouble
@@ -71,8 +70,7 @@ class CorosyncTransport:
             reason = NOT_WRITTEN.said(reason=str(error))
         else:
             return None
-        said = NOT_RELOADED.said(reason=reason.en)
-        return replace(said, ja=NOT_RELOADED.ja.format(reason=reason.ja))
+        return NOT_RELOADED.said(reason=reason)
 
     async def restart(self) -> Said | None:
         """It stands still: kill it and start it; answers why that failed. It is tried again by itself then."""
