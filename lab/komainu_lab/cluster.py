@@ -108,8 +108,14 @@ class LabCluster:
         self._undo.callback(vpc.stop)
         self._undo.callback(self.lab.all_off)
         self.lab.after_power_on.append(lambda machine, node: vpc.attach(machine, node.pid))
+        self.lab.after_power_on.append(self._start_instance)
         vpc.on_power_off(self._cut_power)
         vpc.on_instance_state(self._follow_instance)
+
+    def _start_instance(self, machine: Machine, _node: Node) -> None:
+        """Who switches a machine on that a fence has stopped does it in EC2."""
+        if machine.kind == "node" and self.cloud.instance_state(machine.name) == "stopped":
+            self.cloud.instance(machine.name, "start")
 
     def _cut_power(self, machine: str) -> None:
         """What EC2 stops or terminates goes off."""

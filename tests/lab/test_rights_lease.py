@@ -244,6 +244,32 @@ def test_record_deleted_replaced_by_an_older_one_or_by_another_clusters(stage: R
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("what", ["deleted", "older"])
+def test_record_that_is_lost_is_written_anew_by_the_operator(stage: RightsStage, what: str) -> None:
+    cluster = stage.cluster
+    active, standby = stage.pair()
+    good = votes.read(cluster.votes)
+    assert good is not None
+    begun_ns = boottime_ns()
+    if what == "deleted":
+        cluster.votes.delete()
+        cluster.product(standby).komainu("lease", "init")
+    else:
+        cluster.votes.put(good.model_copy(update={"epoch": 0, "owner": None, "nonce": "old"}).text())
+        refused = cluster.product(standby).call("lease", "init")
+        assert refused.returncode == 1, "it was replaced without a word"
+        cluster.product(standby).komainu("lease", "init", "--replace", "--yes")
+    written = votes.read(cluster.votes)
+    assert written is not None
+    assert (written.owner, written.mode) == (None, "together")
+    assert written.epoch >= good.epoch
+    cluster.lab.power_off(active)
+    stage.served(standby)
+    after, _ = stage.settle(begun_ns)
+    assert after == standby
+
+
+@pytest.mark.slow
 def test_active_node_stands_still_for_30_s_and_goes_on(stage: RightsStage) -> None:
     active, standby = stage.pair()
     frozen_ns = stage.cluster.lab.freeze(active)

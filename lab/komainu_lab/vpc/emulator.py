@@ -227,6 +227,11 @@ class Emulator:
             raise LabError(f"{machine} did not {to} within {POWER_S:.0f} s")
         self.fabric.settle()
 
+    def do_instance_state(self, machine: str) -> str:
+        """What EC2 says of a machine's instance."""
+        wanted = self._instance(machine).id
+        return next(str(each.state) for each in self.ec2.all_instances() if each.id == wanted)
+
     # --- objects in S3
 
     def do_bucket(self, bucket: str) -> None:

@@ -140,6 +140,10 @@ class Vpc:
         """`start`, `stop` or `terminate` an instance in EC2; packets obey on return. Raises LabError."""
         self.control.call("instance", machine=machine, to=to)
 
+    def instance_state(self, machine: str) -> str:
+        """What EC2 says of an instance: `running`, `stopped` ... Raises LabError."""
+        return str(self.control.call("instance_state", machine=machine))
+
     def calls(self, after: int = 0) -> list[dict[str, Any]]:
         """The calls to the API with a higher number (see `komainu_lab.vpc.calls.Call`)."""
         return list(self.control.call("calls", after=after))
