@@ -27,7 +27,7 @@ NO_RECORD = Message(
 ASK_STORE = Message(
     "KM5493",
     "`komainu lease check` tells what is wrong with the store, from every node.",
-    "ストアの問題は `komainu lease check` で各ノードから確認できます。",
+    "投票先の問題は `komainu lease check` で各ノードから確認できます。",
     "warning",
 )
 

@@ -97,19 +97,19 @@ NOT_SURE = Message(
 NO_ANSWER = Message(
     "KM6410",
     "The store did not answer within {ms} ms.",
-    "ストアから {ms} ミリ秒以内に応答がありません。",
+    "投票先から {ms} ミリ秒以内に応答がありません。",
     "error",
 )
 DID_NOT_SAY = Message(
     "KM6411",
     "Node {node} did not say how it reaches the store. It has to be on, with its daemon running in this release.",
-    "ノード {node} からストアの確認結果が得られません。同じリリースの komainud が動作している必要があります。",
+    "ノード {node} から投票先の確認結果が得られません。同じリリースの komainud が動作している必要があります。",
     "error",
 )
 UNTOUCHED = Message(
     "KM6412",
     "Nothing was written: the store did not answer. {reason}",
-    "レコードは作成していません。ストアが応答しません。{reason}",
+    "レコードは作成していません。投票先が応答しません。{reason}",
     "error",
 )
 

@@ -17,7 +17,7 @@ IGNORES_CREATION = Message(
     "The store of the third vote {place} created an object that was there already: it ignores the condition. Two nodes "
     "could win the vote at the same time, so it must not be used. Choose another store.",
     "第三の投票先 {place} は、既にあるオブジェクトを再び作成しました。条件が無視されています。2 つのノードが同時"
-    "に投票を得るおそれがあるため、使用できません。別のストアを選んでください。",
+    "に投票を得るおそれがあるため、使用できません。別の投票先を選んでください。",
     "error",
 )
 IGNORES_VERSION = Message(
@@ -25,7 +25,7 @@ IGNORES_VERSION = Message(
     "The store of the third vote {place} took a write under a version that it does not hold: it ignores the condition. "
     "Two nodes could win the vote at the same time, so it must not be used. Choose another store.",
     "第三の投票先 {place} は、保持していないバージョンを条件とする書き込みを受け付けました。条件が無視されていま"
-    "す。2 つのノードが同時に投票を得るおそれがあるため、使用できません。別のストアを選んでください。",
+    "す。2 つのノードが同時に投票を得るおそれがあるため、使用できません。別の投票先を選んでください。",
     "error",
 )
 OLD_READ = Message(
@@ -33,7 +33,7 @@ OLD_READ = Message(
     "A read from the store of the third vote {place} did not show the write before it. A node could act on an old "
     "record, so it must not be used. Choose a store with strongly consistent reads.",
     "第三の投票先 {place} の読み取りに、直前の書き込みが反映されていません。ノードが古いレコードに従うおそれがあ"
-    "るため、使用できません。強い整合性のある読み取りができるストアを選んでください。",
+    "るため、使用できません。強い整合性のある読み取りができる投票先を選んでください。",
     "error",
 )
 NEVER_TAKES = Message(

@@ -38,7 +38,7 @@ REPLICATED = Message(
     "The bucket {bucket} is replicated. That does no harm as long as all nodes use this bucket, and nothing is "
     "replicated back into it: a copy is always older, and must never be used as the store.",
     "バケット {bucket} はレプリケーションされています。全ノードがこのバケットを使用し、逆方向の複製がない限り問題あり"
-    "ません。複製は常に古いため、ストアとして使用しないでください。",
+    "ません。複製は常に古いため、投票先として使用しないでください。",
     "warning",
 )
 

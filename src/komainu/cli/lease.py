@@ -25,7 +25,7 @@ REPLACES = Message(
 FINE = Message(
     "KM6117",
     "The store keeps its promises, from all nodes, and the record can be used.",
-    "ストアは全ノードから正しく動作し、投票レコードも使用できます。",
+    "投票先は全ノードから正しく動作し、投票レコードも使用できます。",
 )
 
 Json = Mapping[str, Any]
@@ -40,8 +40,8 @@ def register(commands: Commands) -> None:
     replace = ("also in the place of one that is there", "既存のレコードを置き換える")
     arguments = below.add("init", text, init).switch("--replace", replace)
     arguments.switch("--yes", ("do not ask", "確認の問い合わせをしない")).switch("--json", as_json)
-    below.add("show", ("show the record and its store", "レコードとストアを表示する"), show).switch("--json", as_json)
-    text = ("prove from every node that the store keeps its promises", "全ノードからストアの動作を検証する")
+    below.add("show", ("show the record and its store", "レコードと投票先を表示する"), show).switch("--json", as_json)
+    text = ("prove from every node that the store keeps its promises", "全ノードから投票先の動作を検証する")
     below.add("check", text, check).switch("--json", as_json)
 
 
@@ -100,7 +100,7 @@ def draw(told: Json, speech: Speech) -> list[str]:
     """The record in words, and the store. Pure."""
     took = speech.pick(f"answered within {told['took_ms']} ms", f"応答 {told['took_ms']} ms")
     where = ", ".join(f"{name}={value}" for name, value in told["params"].items())
-    rows = [(speech.pick("store", "ストア"), f"{told['type']} ({where}), {took}")]
+    rows = [(speech.pick("store", "投票先"), f"{told['type']} ({where}), {took}")]
     record = told["record"]
     if record is not None:
         rows += _record(record, told, speech)

@@ -45,8 +45,8 @@ UNDER = {
         "no word. Your word puts itself in the place of the vote and of that wait: nothing then stops a {node} that is "
         "alive and reaches the store. Give it only when the store cannot be asked, and {node} is off.",
         "アービトレーションは lease です。投票権を得れば、その {wait} 後に確認なしで自動的に引き継ぎます。この確認は"
-        "投票権と待ち時間の代わりとなるため、{node} が実際には動作していてストアと通信できる場合、それを止めるものは"
-        "ありません。ストアを利用できず、{node} が確実に停止している場合にのみ実行してください。",
+        "投票権と待ち時間の代わりとなるため、{node} が実際には動作していて投票先と通信できる場合、それを止めるものは"
+        "ありません。投票先を利用できず、{node} が確実に停止している場合にのみ実行してください。",
         "warning",
     ),
     "majority": Message(

@@ -183,7 +183,7 @@ ONLY_TOGETHER = Message(
     "KM7744",
     "It changes how a lost node is judged (nodes, arbitration, its store or times), and not all nodes are there: a "
     "node that is away would go on by the old rules. Bring all nodes together, then apply it again.",
-    "通信不能のノードの扱い (ノード、アービトレーション、そのストアまたは時間) を変更する構成ですが、参加していない"
+    "通信不能のノードの扱い (ノード、アービトレーション、その投票先または時間) を変更する構成ですが、参加していない"
     "ノードがあり、そのノードは以前の規則のまま動作します。全ノードを参加させてから、もう一度適用してください。",
     "error",
 )
