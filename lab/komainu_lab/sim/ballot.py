@@ -85,7 +85,10 @@ class Ballot:
         if self.voter is None or sender == self.host.name:
             return
         first = self.voter.heard(sender, beacon.n, beacon.h)
-        self.turn()
+        if self.voter.entitled(self.now_ms()) and self.open:
+            self._extend()
+        else:
+            self.turn()
         if first:
             self._send_beacon()
 
