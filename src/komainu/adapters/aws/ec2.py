@@ -12,7 +12,7 @@ from botocore.exceptions import NoCredentialsError
 
 from komainu.adapters.aws.attempts import Attempts
 from komainu.adapters.aws.call import Call
-from komainu.adapters.aws.faults import cloud_error, deadline_passed
+from komainu.adapters.aws.faults import STALE_CREDENTIALS, cloud_error, deadline_passed
 from komainu.adapters.aws.pool import Pool
 from komainu.adapters.aws.session import client_config, make_session, trust_store
 from komainu.ports import CloudError, CloudFault, Instance, Interface, Route
@@ -21,9 +21,6 @@ T = TypeVar("T")
 
 CONNECTIONS = 12
 "Calls at the same time: ten ReplaceRoutes of one takeover and a monitor or two."
-
-STALE_CREDENTIALS = ("AuthFailure", "ExpiredToken", "InvalidClientTokenId")
-"Answers after which keys are read afresh: an administrator may have replaced the file under a running daemon."
 
 
 class Ec2Cloud:

@@ -43,6 +43,12 @@ NOT_CONFIGURED = (
     sdk.ProfileNotFound,
     sdk.ConfigParseError,
 )
+STALE_CREDENTIALS = (
+    *("AuthFailure", "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId"),
+    *("InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException"),
+)
+"""Error codes after which keys are read afresh: an administrator may have replaced the file under a running daemon."""
+
 WRONG_REGION = (sdk.NoRegionError, sdk.InvalidRegionError, sdk.BaseEndpointResolverError)
 NOT_SENT = (sdk.ConnectionError, AbandonedError)
 """Connection refused, no route, name not resolved, connect timed out, proxy, TLS handshake: the request stayed here."""

@@ -25,11 +25,6 @@ T = TypeVar("T")
 CONNECTIONS = 8
 "Calls at the same time. One is enough, unless name resolution hangs: that no deadline can end."
 IDLE_S = 30.0
-STALE_CREDENTIALS = (
-    *("AuthFailure", "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId"),
-    *("InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException"),
-)
-"Answers after which keys are read afresh: an administrator may have replaced the file under a running daemon."
 
 
 class Once:
@@ -85,7 +80,7 @@ class Once:
 
     def _run(self, call: Call, region: str | None, send: Callable[[Any], T], timeout_ms: int, changes: bool) -> T:
         """In a thread: make the client if there is none, send, translate what went wrong."""
-        from komainu.adapters.aws.faults import cloud_error
+        from komainu.adapters.aws.faults import STALE_CREDENTIALS, cloud_error
 
         try:
             with self._attempts.of(call):

@@ -44,8 +44,7 @@ class SnsTopics:
 
     def _publish(self, topic: str, subject: str, text: str, attributes: Mapping[str, str]) -> str:
         """In a thread."""
-        from komainu.adapters.aws.ec2 import STALE_CREDENTIALS
-        from komainu.adapters.aws.faults import cloud_error
+        from komainu.adapters.aws.faults import STALE_CREDENTIALS, cloud_error
 
         region = topic.split(":")[3]
         told = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
