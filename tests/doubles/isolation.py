@@ -25,9 +25,9 @@ class FakeIsolation:
             self.until_ms = 0
         self.guarded = guarded
 
-    def hold(self, for_ms: int) -> None:
-        self._take(f"hold {for_ms}")
-        if self.guarded is None:
+    def hold(self, for_ms: int, *, afresh: bool = True) -> None:
+        self._take(f"hold {for_ms}" if afresh else f"go on {for_ms}")
+        if self.guarded is None or not (afresh or self._now_ms() < self.until_ms):
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
         self.until_ms = self._now_ms() + for_ms
 

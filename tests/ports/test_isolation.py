@@ -114,6 +114,23 @@ def what_has_expired_can_be_held_again(place: Place) -> None:
     assert place.is_open()
 
 
+def only_what_passes_still_can_be_held_on(place: Place) -> None:
+    place.isolation.guard(GUARDED)
+    with pytest.raises(FileNotFoundError):
+        place.isolation.hold(LONG_MS, afresh=False)
+    assert not place.is_open()
+    place.isolation.hold(SHORT_MS)
+    place.isolation.hold(SHORT_MS, afresh=False)
+    assert place.is_open()
+    place.pass_ms(PAST_MS)
+    with pytest.raises(FileNotFoundError):
+        place.isolation.hold(LONG_MS, afresh=False)
+    assert not place.is_open()
+    place.isolation.hold(LONG_MS)
+    place.isolation.hold(0, afresh=False)
+    assert not place.is_open()
+
+
 def holding_for_no_time_cuts_off(place: Place) -> None:
     place.isolation.guard(GUARDED)
     for for_ms in (0, 1, 9):  # a kernel counts in ticks: a part of one is not for ever
@@ -180,6 +197,7 @@ CASES: dict[str, Callable[[Place], None]] = {
         holding_what_is_held_counts_anew,
         holding_what_is_held_for_less_time_counts_anew,
         what_has_expired_can_be_held_again,
+        only_what_passes_still_can_be_held_on,
         holding_for_no_time_cuts_off,
         guarding_anew_leaves_the_time_as_it_was,
         what_is_guarded_no_more_passes,

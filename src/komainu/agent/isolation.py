@@ -17,7 +17,7 @@ from typing import Final
 from komainu import ports
 from komainu.agent.background import Background
 from komainu.agent.ending import Ending
-from komainu.agent.stakes import Stakes, guarded
+from komainu.agent.stakes import Stakes, disputed, guarded
 from komainu.core.state import State
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
@@ -149,6 +149,10 @@ class Isolation:
         self._guarded: Guarded | None = None
         self._until_ms: int | None = None
         "None: this daemon has had no right yet. What an earlier one held runs out as it was."
+        self._disputed = True
+        "Another node may run by now what may have been left here: what was cut off stays so."
+        self._held_ms: int | None = None
+        "Until then the kernel lets it through, as this daemon has asked it to."
         self._looks = False
         self._at_stake: tuple[str, ...] = ()
         self._unclear = False
@@ -172,6 +176,9 @@ class Isolation:
         When this returns, what is guarded is cut off, unless the right lasts or an earlier daemon's hold still runs.
         """
         self._stakes.follow(state)
+        was_disputed, self._disputed = self._disputed, disputed(self._me, state)
+        if was_disputed and not self._disputed and self._bound:
+            self._stir()
         if bound != self._bound or state.cluster is not self._cluster:
             changed = guarded(self._me, self._types, state.cluster) if bound else None
             if bound and (not self._bound or changed != self._guarded):
@@ -206,7 +213,7 @@ class Isolation:
         """No right is needed, or nothing is left that could need one: nothing is cut off, nothing resets the node."""
         try:
             with self._lock:
-                was, self._guarded, self._until_ms = self._guarded, None, None
+                was, self._guarded, self._until_ms, self._held_ms = self._guarded, None, None, None
                 self._at_stake, self._unclear = (), False
                 self._kernel.lift()
         except OSError as error:
@@ -286,13 +293,16 @@ class Isolation:
             asked_ms = self._now_ms()
             left_ms = until_ms - asked_ms - allowed_ms
             try:
-                self._kernel.hold(max(0, left_ms))
+                self._kernel.hold(max(0, left_ms), afresh=not self._disputed)
             except FileNotFoundError:
+                if self._disputed and (self._held_ms is None or self._held_ms <= asked_ms):
+                    return True  # it has been cut off, and is to stay so
                 self._kernel.guard(now_guarded)
                 self._kernel.hold(max(0, left_ms))
                 self._thread.hand_over(partial(self._alert, REMOVED.said(node=self._me)))
             took_ms = self._now_ms() - asked_ms
             if left_ms <= 0 or took_ms <= allowed_ms + LATE_MS:
+                self._held_ms = until_ms
                 return True
             # The kernel counted from later than we did, by so much at most: that is taken off.
             allowed_ms = took_ms

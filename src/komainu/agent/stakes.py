@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
+from komainu.core import rights, takeover
 from komainu.core.state import GroupFacts, Hold, State, Status
 from komainu.model.config import Cluster, Resource
 from komainu.ports import Guarded, ResourceType
@@ -33,6 +34,20 @@ def guarded(me: str, types: Mapping[str, ResourceType], cluster: Cluster) -> Gua
             addresses.update(dict.fromkeys(found.addresses))
             ports.update(dict.fromkeys(found.ports))
     return Guarded(tuple(addresses), tuple(ports))  # type: ignore[arg-type]
+
+
+def disputed(me: str, state: State) -> bool:
+    """Whether something of which this node may have a part may be running on another one by now.
+
+    That is nothing to be let through anew (N2): what outlived a cut here has to be gone first, or known to be this
+    node's alone.
+    """
+    for group in state.cluster.groups:
+        holds = state.groups[group.name].holds.get(me, ()) if group.name in state.groups else ()
+        if group.exclusive and any(hold.status is not Status.STOPPED for hold in holds):
+            if not rights.entitled(state, me) or takeover.by_others(state, group, me) is not None:
+                return True
+    return False
 
 
 class Stakes:

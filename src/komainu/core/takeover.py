@@ -39,17 +39,18 @@ WAITS_FOR_STOP = Message(
 
 def hindrance(state: State, group: Group, home: str) -> Said | None:
     """Why the group may not start on `home` now, or None when it may."""
-    said = rights.hindrance(state, group.name, home)
-    if said is not None:
-        return said
+    said = rights.hindrance(state, group.name, home) or by_others(state, group, home)
+    return said if said is not None else waits.hindrance(state, group, home)
+
+
+def by_others(state: State, group: Group, home: str) -> Said | None:
+    """Why another node than `home` may be running the group now, or None."""
     facts = state.groups[group.name]
     for node in group.nodes:
-        if node == home:
-            continue
-        said = _hindrance_by(state, group, facts, node)
+        said = _hindrance_by(state, group, facts, node) if node != home else None
         if said is not None:
             return said
-    return waits.hindrance(state, group, home)
+    return None
 
 
 def unproven(state: State, group: Group, home: str) -> str | None:

@@ -88,11 +88,12 @@ class Isolation(Protocol):
     def guard(self, guarded: Guarded) -> None:
         """Exactly this passes only while it is held. What was held before goes on being held as long as it was."""
 
-    def hold(self, for_ms: int) -> None:
+    def hold(self, for_ms: int, *, afresh: bool = True) -> None:
         """What is guarded passes for so long from now, by no more than two ticks shorter; a later call counts anew.
 
         It is never longer, and for no time or less it is cut off at once. Raises FileNotFoundError when nothing is
-        guarded: nobody asked for it, or somebody else has emptied the kernel's rules.
+        guarded: nobody asked for it, or somebody else has emptied the kernel's rules. Not `afresh`: only if it passes
+        still, whoever held it; raises FileNotFoundError when it has been cut off.
         """
 
     def lift(self) -> None:

@@ -10,12 +10,12 @@ from komainu.agent.claims import Claims
 from komainu.agent.ending import Ending
 from komainu.agent.isolation import Isolation
 from komainu.catalogue import RESOURCE_TYPES
-from komainu.core.state import State, Status, initial
+from komainu.core.state import Hold, NodeFacts, Presence, State, Status, initial
 from komainu.model.message import Said
 from komainu.ports import WatchdogMeans
 from tests.doubles.isolation import FakeIsolation
 from tests.doubles.machine import FakePower, FakeWatchdog
-from tests.unit.agent.test_stakes import DB, FIP, holding, made
+from tests.unit.agent.test_stakes import DB, FIP, holding, made, undisputed
 
 VIP, PORT = "192.0.2.100", 5432
 E_MS = 5_000
@@ -32,7 +32,7 @@ class Node:
         self.alerts: list[str] = []
         self.claims = Claims(self.device, self.now_ms)
         self.ending = Ending("a", self.power, self.claims.end, self._alert, self._written)
-        self.state: State = initial(made())
+        self.state: State = undisputed(initial(made()))
         self.isolation = self.begun()
 
     def begun(self) -> Isolation:
@@ -147,9 +147,9 @@ def test_time_that_passed_between_the_clock_and_the_kernel_is_counted_anew() -> 
         hold = node.kernel.hold
         stalls = [3_000, 2_000, 0, 0]
 
-        def late(for_ms: int) -> None:
+        def late(for_ms: int, *, afresh: bool = True) -> None:
             node.ms += stalls.pop(0)
-            hold(for_ms)
+            hold(for_ms, afresh=afresh)
 
         node.kernel.hold = late  # type: ignore[method-assign]
         until_ms = node.ms + 2 * E_MS
@@ -369,9 +369,9 @@ def test_a_kernel_that_is_always_slow_is_counted_in() -> None:
         node.isolation.follow(node.state, bound=True)
         hold = node.kernel.hold
 
-        def slow(for_ms: int) -> None:
+        def slow(for_ms: int, *, afresh: bool = True) -> None:
             node.ms += 200
-            hold(for_ms)
+            hold(for_ms, afresh=afresh)
 
         node.kernel.hold = slow  # type: ignore[method-assign]
         until_ms = node.ms + E_MS
@@ -455,5 +455,70 @@ def test_a_watchdog_that_nobody_has_is_not_opened_for_what_is_not_known() -> Non
         node.device.absent = True  # by another program, which keeps it
         node.isolation.lasts_until(node.ms + E_MS)
         await node.rest()
+
+    assert play(story).alerts == []
+
+
+# --- what was cut off is not let through before it is known what still runs here -----------------------------------
+
+
+def taken(state: State) -> State:
+    """Another node has the address by now."""
+    return state.with_hold("web", "b", FIP, Hold(Status.RUNNING))
+
+
+def test_what_was_cut_off_stays_so_while_another_node_may_have_it() -> None:
+    async def story(node: Node) -> None:
+        node.runs(FIP)
+        node.isolation.lasts_until(node.ms + E_MS)
+        await node.rest()
+        assert node.kernel.passes(VIP)
+        node.ms += 3 * E_MS  # the process stood still meanwhile
+        node.state = taken(holding(node.state, FIP, Status.UNKNOWN))
+        node.isolation.follow(node.state, bound=True)
+        node.isolation.lasts_until(node.ms + E_MS)
+        await node.rest()
+        assert not node.kernel.passes(VIP)
+        for part in (FIP, DB, 2):
+            node.runs(part, Status.STOPPED)
+        await node.rest()
+        assert node.kernel.until_ms == node.ms + E_MS, "as soon as nothing of it is here"
+
+    assert play(story).alerts == []
+
+
+def test_what_was_never_cut_off_goes_on_though_a_node_is_lost() -> None:
+    async def story(node: Node) -> None:
+        node.runs(FIP)
+        node.isolation.lasts_until(node.ms + E_MS)
+        await node.rest()
+        node.state = node.state.with_node("b", NodeFacts(Presence.LOST))
+        node.runs(FIP)
+        node.ms += E_MS - 1
+        node.isolation.lasts_until(node.ms + E_MS)
+        await node.rest()
+        assert node.kernel.until_ms == node.ms + E_MS
+        node.kernel.lose()
+        node.isolation.lasts_until(node.ms + E_MS + 1)
+        await node.rest()
+        assert node.kernel.until_ms == node.ms + E_MS + 1, "nor is it cut because somebody has removed the rules"
+
+    assert play(story).alerts == ["KM8903"]
+
+
+def test_a_new_daemon_goes_on_with_what_passes_still_and_with_nothing_else() -> None:
+    async def story(node: Node) -> None:
+        node.isolation.follow(node.state, bound=True)
+        node.isolation.lasts_until(node.ms + E_MS)
+        await node.rest()
+        for left_ms in (1, 0):
+            await node.isolation.close()
+            node.ms = node.kernel.until_ms - left_ms
+            node.isolation = node.begun()
+            node.state = taken(holding(node.state, FIP, Status.UNKNOWN))
+            node.isolation.follow(node.state, bound=True)
+            node.isolation.lasts_until(node.ms + E_MS)
+            await node.rest()
+            assert node.kernel.passes(VIP) is bool(left_ms)
 
     assert play(story).alerts == []

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from komainu.agent.stakes import Stakes, guarded
+from komainu.agent.stakes import Stakes, disputed, guarded
 from komainu.catalogue import RESOURCE_TYPES
-from komainu.core.state import Hold, State, Status, initial
+from komainu.core.state import Hold, NodeFacts, Presence, State, Status, initial
 from komainu.model.config import Cluster, Group
+from komainu.model.copies import replace
 from tests.unit.core.clusters import cluster, remade, resource
 
 FIP, DB, LOG = 0, 1, 2
@@ -23,6 +24,14 @@ def made(nodes: str = "a b", per_node: Mapping[str, dict[str, Any]] | None = Non
         remade(resource("log", exclusive=False), params=COMMAND),
     )
     return cluster("a b c", "majority", (Group(name="web", nodes=tuple(nodes.split()), resources=parts),))
+
+
+def undisputed(state: State) -> State:
+    """All nodes are there, and nothing of the group runs on another one than a."""
+    state = replace(state, nodes={name: NodeFacts(Presence.MEMBER, probed=True) for name in state.nodes})
+    holds = state.groups["web"].holds
+    stopped = {node: tuple(Hold(Status.STOPPED) for _ in holds[node]) for node in holds if node != "a"}
+    return state.with_group("web", replace(state.groups["web"], holds={**holds, **stopped}))
 
 
 def holding(state: State, part: int, status: Status, **more: Any) -> State:
@@ -93,3 +102,30 @@ def test_a_type_that_nobody_knows_takes_a_reset() -> None:
     stakes = Stakes("a", {})
     stakes.follow(holding(initial(made()), FIP, Status.RUNNING))
     assert stakes.named(cut=True) == ("fip1",)
+
+
+def test_what_another_node_may_run_is_disputed_unless_nothing_of_it_is_here() -> None:
+    state = undisputed(initial(made()))
+    assert not disputed("a", state), "whatever is here: it is on no other node"
+    taken = state.with_hold("web", "b", FIP, Hold(Status.RUNNING))
+    assert disputed("a", taken), "a probe has to tell what is here"
+    for part in (FIP, DB, LOG):
+        taken = holding(taken, part, Status.STOPPED)
+    assert not disputed("a", taken)
+    assert disputed("a", holding(taken, FIP, Status.STOPPING))
+
+
+def test_what_a_lost_node_may_have_taken_is_disputed_until_that_node_is_proven_gone() -> None:
+    state = undisputed(initial(made()))
+    lost = state.with_node("b", NodeFacts(Presence.LOST))
+    assert disputed("a", lost)
+    assert not disputed("a", lost.with_node("b", NodeFacts(Presence.GONE)))
+    alone = lost.with_node("b", NodeFacts(Presence.GONE)).with_node("c", NodeFacts(Presence.LOST))
+    assert disputed("a", alone), "a minority, whatever it takes for true"
+
+
+def test_nothing_is_disputed_that_may_run_twice() -> None:
+    config = made()
+    parts = (config.groups[0].resources[LOG],)
+    config = config.model_copy(update={"groups": (Group(name="web", nodes=("a", "b"), resources=parts),)})
+    assert not disputed("a", initial(config))

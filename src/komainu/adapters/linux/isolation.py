@@ -39,9 +39,9 @@ class NftIsolation:
         """Exactly this passes only while it is held. Raises OSError: no nftables in this kernel, no permission."""
         nft.carry_out(_guard(guarded))
 
-    def hold(self, for_ms: int) -> None:
-        """What is guarded passes for so long from now. Raises FileNotFoundError when nothing was guarded."""
-        nft.carry_out(_hold(for_ms))
+    def hold(self, for_ms: int, *, afresh: bool = True) -> None:
+        """What is guarded passes for so long from now. Raises FileNotFoundError: see the port."""
+        nft.carry_out(_hold(for_ms, afresh=afresh))
 
     def lift(self) -> None:
         """Everything passes. Raises OSError: no nftables in this kernel, no permission."""
@@ -107,10 +107,11 @@ def _told_by_arp() -> Iterator[nft.Request]:
     yield nft.new_rule(nft.ARP, TABLE, name, of_sender, nft.in_set("addresses"), nft.counter(), nft.drop())
 
 
-def _hold(for_ms: int) -> Iterator[nft.Request]:
+def _hold(for_ms: int, *, afresh: bool) -> Iterator[nft.Request]:
     """Add, delete, add: what is there does not get new time by being added, what is absent cannot be deleted."""
     for family, rights in _RIGHTS:
-        yield nft.add_elements(family, TABLE, "right", rights, max(for_ms, LEAST_MS))
+        if afresh:
+            yield nft.add_elements(family, TABLE, "right", rights, max(for_ms, LEAST_MS))
         yield nft.delete_elements(family, TABLE, "right", rights)
         if for_ms >= LEAST_MS:
             yield nft.add_elements(family, TABLE, "right", rights, for_ms)
