@@ -69,7 +69,7 @@ def test_what_does_not_apply_is_told(each: Guard) -> None:
 def test_a_guard_that_nobody_misses_fails_the_run(capsys: pytest.CaptureFixture[str]) -> None:
     """Only the scenarios are tried here; what they do not notice survives."""
     takeover = next(each for each in GUARDS if each.name == "lost-node-hinders")
-    idle = Guard("idle", "core/takeover.py", "hindrance", "node == home", "home == node")
+    idle = Guard("idle", "core/takeover.py", "by_others", "node != home", "home != node")
     stale = Guard("stale", "core/takeover.py", "hindrance", "no_such_thing", "None")
     assert run.main([], ("scenarios",), (takeover, idle, stale)) == 1
     lines = capsys.readouterr().out.splitlines()

@@ -1,4 +1,4 @@
-"""How this node gets the vote and keeps it: read, wait, compare-and-swap, read back, renew (docs/safety.md).
+"""How this node gets the vote and keeps it: read, wait, compare-and-swap, read back, renew (docs/en/safety.md).
 
 Pure: `due` says what to ask of the store, `read` and `replaced` take its answers. An answer that is not a clear success
 is unknown; the record itself tells, by the nonce of our write. What was asked in one period means nothing in another.

@@ -1,4 +1,4 @@
-"""The right of this node to act: a deadline on its own clock (N2; the rules are in docs/safety.md).
+"""The right of this node to act: a deadline on its own clock (N2; the rules are in docs/en/safety.md).
 
 It is counted from the sending of what the others then answered, or of a claim that was then confirmed: whatever is
 learned late, after a freeze or through a slow network, makes it no longer. A new life of the daemon begins with none.

@@ -38,11 +38,11 @@ class Turn:
 class Voter:
     """See the module. For kinds of arbitration without rights it does nothing and is always entitled."""
 
-    def __init__(self, me: str, incarnation: str, state: State, nonces: Callable[[], str], known_epoch: int) -> None:
-        """`incarnation`: of this life of the daemon; `known_epoch`: of the newest record this node remembers."""
+    def __init__(self, me: str, life: str, state: State, nonces: Callable[[], str], known_epoch: int) -> None:
+        """`life`: the name of this life of the daemon; `known_epoch`: of the newest record this node remembers."""
         self.me = me
         self.right = Right()
-        self.claimant = Claimant(Owner(node=me, incarnation=incarnation), state.cluster, nonces, known_epoch)
+        self.claimant = Claimant(Owner(node=me, incarnation=life), state.cluster, nonces, known_epoch)
         self._state = state
         self._synced = False
         self._incarnation = ""
@@ -79,7 +79,7 @@ class Voter:
             self._together_since_ms = None
         elif self._together_since_ms is None:
             self._together_since_ms = now_ms
-        self.claimant.follow(self._name(), self.wish(now_ms), state.cluster, now_ms)
+        self.claimant.follow(self._period_name, self.wish(now_ms), state.cluster, now_ms)
 
     def beacon(self, number: int, now_ms: int) -> dict[int, int]:
         """A beacon with that number is sent: what it answers, by node id. An answer voids what this node waits for."""
@@ -111,10 +111,10 @@ class Voter:
         claimant.by_word = rights.by_word(state) and not rights.together(state)
         if claimant.by_word and not claimant.contradicted:
             self.right.confirmed(now_ms)
-        claimant.follow(self._name(), self.wish(now_ms), state.cluster, now_ms)
+        claimant.follow(self._period_name, self.wish(now_ms), state.cluster, now_ms)
         turn.ask = claimant.due(now_ms)
         if turn.ask is not None and turn.ask.record is not None and turn.ask.record.owner is None:
-            self.right.drop()
+            self.right.drop()  # once it is given back another node may start; nothing has effect here any more
         if self.me in state.nodes:
             self._tell_vote(turn, now_ms)
             if self.bound:
@@ -212,7 +212,8 @@ class Voter:
     def _stable_ms(self) -> int:
         return max(STABLE_MS, self._state.cluster.detect_within_ms)
 
-    def _name(self) -> str:
+    @property
+    def _period_name(self) -> str:
         return f"{self._periods}"
 
     def _whom_to_answer(self) -> tuple[str, ...]:
@@ -286,5 +287,4 @@ class Voter:
         trouble = self.claimant.trouble
         if trouble is None:
             return NOT_ANSWERED.said()
-        said = STORE_SAYS.said(reason=trouble.en)
-        return Said(said.code, said.en, STORE_SAYS.ja.format(reason=trouble.ja), said.level)
+        return STORE_SAYS.said(reason=trouble)

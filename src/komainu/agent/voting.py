@@ -149,10 +149,9 @@ class Voting:
         return True
 
     async def may_fence(self) -> bool:
-        """True while nobody else can have the vote: else this node might shoot the one that serves."""
-        claimant = self.voter.claimant
-        limited = self._arbitration is not None and self._arbitration.kind == "lease"
-        return await self.entitled() and (claimant.won or not limited)
+        """True while this node has its right, and the vote where there is one: else it might shoot who serves."""
+        by_vote = self._arbitration is not None and self._arbitration.kind == "lease"
+        return await self.entitled() and (self.voter.claimant.won or not by_vote)
 
     def seen(self) -> Seen | None:
         """What is known here; None where rights are not limited, and while this node takes no part."""

@@ -1,4 +1,4 @@
-"""The right to act without the others, and what it proves of them (N2, N3; the protocol is in docs/safety.md).
+"""The right to act without the others, and what it proves of them (N2, N3; the protocol is in docs/en/safety.md).
 
 Together, that is with all configured nodes, nobody needs more than the order of the events. Otherwise a side may start
 something only when it holds the vote (two nodes) or is the majority (three and more), and an exclusive group only when
@@ -91,10 +91,11 @@ def entitled(state: State, node: str) -> bool:
     """True when the node may start what it is told to, as far as the missing nodes are concerned."""
     if together(state) or by_word(state):
         return True
-    kind = state.cluster.arbitration.kind
-    if state.undecided or kind not in ("lease", "majority"):
-        return not state.undecided
-    return holds_vote(state, node) if kind == "lease" else is_majority(state)
+    if state.undecided:
+        return False
+    if not state.cluster.arbitration.limited:
+        return True
+    return holds_vote(state, node) if state.cluster.arbitration.kind == "lease" else is_majority(state)
 
 
 def departing(state: State) -> bool:
@@ -156,7 +157,8 @@ def hindrance(state: State, group: str, home: str) -> Said | None:
 def waits(state: State) -> dict[str, int]:
     """The timers after which a right that somebody else may have has ended.
 
-    They begin with the vote, or with the loss: named so that every loss in every view begins its own.
+    They begin with the vote, or with the loss, and when all are together with that: named so that every vote, loss and
+    meeting begins its own.
     """
     if together(state):
         return {f"floor:{state.ring}": state.floor_ms} if state.floor_ms else {}
@@ -199,8 +201,7 @@ def vote_lost(state: State, event: e.VoteLost) -> State:
     """Whoever has the vote now may have started again what was proven gone."""
     if event.ring != state.ring or together(state):
         return state
-    said = LOST.said(node=event.node, reason=event.said.en)
-    said = replace(said, ja=LOST.ja.format(node=event.node, reason=event.said.ja))
+    said = LOST.said(node=event.node, reason=event.said)
     for name, facts in state.nodes.items():
         # What a fence under way will tell speaks of a life of that node which may be over.
         state = state.with_node(name, replace(facts, fence="", fence_by="", fence_wait="")) if facts.fence else state
@@ -212,8 +213,7 @@ def right_ending(state: State, event: e.RightEnding) -> State:
     facts = state.nodes[event.node]
     if facts.incarnation != event.incarnation or facts.powerless:
         return state
-    said = ENDING.said(node=event.node, reason=event.said.en)
-    said = replace(said, ja=ENDING.ja.format(node=event.node, reason=event.said.ja))
+    said = ENDING.said(node=event.node, reason=event.said)
     return state.with_node(event.node, replace(facts, powerless=True)).noting(said)
 
 

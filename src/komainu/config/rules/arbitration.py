@@ -8,7 +8,7 @@ from komainu.config.declared import Declared
 from komainu.config.problem import Finding, Path, named
 from komainu.model.config import Arbitration, Cluster
 from komainu.model.message import Message, Said
-from komainu.model.times import interval_ms, least_wait_ms
+from komainu.model.times import WATCHDOG_STEP_MS, interval_ms, least_wait_ms
 
 FENCE = Message(
     "KM1255",
@@ -148,6 +148,16 @@ WAIT_SHORT = Message(
     "{wait}。{needed} 以上にするか、`wait_ms` を削除してください。",
     "error",
 )
+WAIT_BEFORE_WATCHDOG = Message(
+    "KM1728",
+    "D (`wait_ms`) does not allow for a watchdog, which counts whole seconds: it may reset a lost node a second after "
+    "its right E has ended, and {resources} is ended by nothing less. (E x 1.01 + 500) / 0.99 + 1000 = {needed} > {wait}. "
+    "Write {needed} or more, or remove `wait_ms`.",
+    "D（`wait_ms`）に、秒単位で数えるウォッチドッグの遅れが含まれていません。通信不能のノードは権利 E が終わってから"
+    "最大 1 秒後にリセットされることがあり、{resources} はリセットでしか終わりません。(E × 1.01 + 500) / 0.99 + 1000 = "
+    "{needed} > {wait}。{needed} 以上にするか、`wait_ms` を削除してください。",
+    "error",
+)
 STORE_SLOW = Message(
     "KM1724",
     "One call to the store may take {store} ms, more than a fifth of E ({right} ms): a node that is alone and loses a "
@@ -225,7 +235,7 @@ def findings(cluster: Cluster, declared: Declared) -> Iterator[Finding]:
     if arbitration.kind == "lease" and arbitration.lease is None:
         yield Finding(_PATH, NO_STORE.said())
     if arbitration.limited:
-        yield from _times(cluster)
+        yield from _times(cluster, declared)
         yield from _limits(cluster, declared)
     elif len(cluster.nodes) > 1:
         yield from _price(cluster)
@@ -254,7 +264,7 @@ def _fence(cluster: Cluster, declared: Declared) -> Iterator[Finding]:
         yield Finding((*_PATH, "fence", "type"), said)
 
 
-def _times(cluster: Cluster) -> Iterator[Finding]:
+def _times(cluster: Cluster, declared: Declared) -> Iterator[Finding]:
     arbitration, detect = cluster.arbitration, cluster.detect_within_ms
     right, wait = arbitration.right_ms, arbitration.wait_ms
     needed = needed_right_ms(arbitration, detect)
@@ -263,6 +273,9 @@ def _times(cluster: Cluster) -> Iterator[Finding]:
     needed = least_wait_ms(right)
     if wait < needed:
         yield Finding((*_PATH, "wait_ms"), WAIT_SHORT.said(right=right, wait=wait, needed=needed))
+    elif wait < needed + WATCHDOG_STEP_MS and (hard := _hard(cluster, declared)):
+        said = WAIT_BEFORE_WATCHDOG.said(resources=hard, wait=wait, needed=needed + WATCHDOG_STEP_MS)
+        yield Finding((*_PATH, "wait_ms"), said)
     if arbitration.kind == "lease":
         store = arbitration.store_timeout_ms
         if store * STORE_SHARE > right:
@@ -289,14 +302,19 @@ def _right_short(arbitration: Arbitration, detect: int, needed: int) -> Said:
 def _limits(cluster: Cluster, declared: Declared) -> Iterator[Finding]:
     if cluster.groups and not any(group.exclusive for group in cluster.groups):
         yield Finding(_PATH, NOTHING_EXCLUSIVE.said(wait=cluster.arbitration.wait_ms))
-    hard = [
+    hard = _hard(cluster, declared)
+    if hard:
+        yield Finding(_PATH, RESET_ONLY.said(resources=hard))
+
+
+def _hard(cluster: Cluster, declared: Declared) -> str:
+    """The exclusive resources that nothing less than a reset surely ends, by name."""
+    return ", ".join(
         named(resource.name)
         for group in cluster.groups
         for resource in group.resources
         if resource.exclusive and resource.name and _is_ended_by_reset(resource.type, declared)
-    ]
-    if hard:
-        yield Finding(_PATH, RESET_ONLY.said(resources=", ".join(hard)))
+    )
 
 
 def _is_ended_by_reset(name: str, declared: Declared) -> bool:

@@ -217,7 +217,10 @@ def test_a_wait_that_a_clock_could_undo_is_refused_with_the_inequality() -> None
     problem = only(lease("wait_ms: 10707"))
     assert (problem.path, problem.said.code) == (f"{PATH}.wait_ms", rule.WAIT_SHORT.code)
     assert "(10000 x 1.01 + 500) / 0.99 = 10708 > 10707" in problem.said.en
-    assert said(lease("wait_ms: 10708")) == []
+    late = only(lease("wait_ms: 11707"))
+    assert (late.path, late.said.code) == (f"{PATH}.wait_ms", rule.WAIT_BEFORE_WATCHDOG.code)
+    assert "(E x 1.01 + 500) / 0.99 + 1000 = 11708 > 11707" in late.said.en
+    assert said(lease("wait_ms: 11708")) == []
 
 
 def test_both_are_told_at_once() -> None:
