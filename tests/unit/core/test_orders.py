@@ -292,7 +292,7 @@ def test_an_order_from_before_the_switch_is_no_reason_to_go_on_trying_under_it()
     assert subject.starts() == ("web.vip on a",)
 
 
-# --- a leave must not take the right of the one that stays (rule 11) ---------------------------------------------------
+# --- a leave must not take the right of the one that stays (rule 11) --------------------------------------------------
 
 
 def leaving() -> Life:
