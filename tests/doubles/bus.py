@@ -6,6 +6,7 @@ whoever was cut off sees the *others* leave and come back.
 """
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 
 from komainu.model.message import Message
@@ -25,6 +26,7 @@ class FakeBus:
         self.listener: BusListener | None = None
         self.joined = False
         self._told: BusView | None = None
+        self._context = contextvars.copy_context()
 
     async def start(self, listener: BusListener) -> None:
         """Join as soon as the node's corosync runs."""
@@ -63,7 +65,10 @@ class FakeBus:
     def _soon(self, call: Callable[..., None], *values: object) -> None:
         # The loop calls in this order: so all nodes see one order. A listener that was taken away hears no more.
         listener = self.listener
-        asyncio.get_running_loop().call_soon(lambda: call(*values) if self.listener is listener else None)
+        # What is delivered belongs to whoever listens, and not to the sender.
+        asyncio.get_running_loop().call_soon(
+            lambda: call(*values) if self.listener is listener else None, context=self._context
+        )
 
 
 class FakeWire:

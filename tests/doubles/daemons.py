@@ -372,22 +372,22 @@ class World:
         self.wire.power_on(number)
         loop = asyncio.get_running_loop()
         clock = self.clock if self.clock is not now_ms else lambda: int(loop.time() * 1000)  # threads ask as well
-        transport, store = FakeTransport(self.wire, number), MemoryStore()
-        power, watchdog = FakePower(lambda: self._ended(name)), FakeWatchdog()
+        transport, store = FakeTransport(self.wire, number), self.store_of(name)
+        power, watchdog = FakePower(lambda: self._ended(name)), self.watchdog_of(name)
         versions = store.versions = self.versions.setdefault(name, MemoryVersions(cluster or self.cluster))
         daemon = Daemon(
             Around(
                 me=name,
                 boot=BOOT,
                 cluster=cluster or versions.held[-1].cluster,
-                epoch=epoch,
-                vote_epoch=0,
-                votes=lambda _: self.votes,
-                isolation=FakeIsolation(clock),
+                epoch=max((epoch, *store.epochs)),
+                vote_epoch=max(store.vote_epochs, default=0),
+                votes=lambda _: self.votes_of(name),
+                isolation=self.kernel_of(name, clock),
                 undecided=False,
-                suspended=False,
+                suspended=store.suspended[-1] if store.suspended else False,
                 maintenance=maintenance,
-                types={"thing": self.things.type()},
+                types=self.types(),
                 monitor_types={"look": self.things.monitor_type()},
                 monitor_host=self._monitor_host(name),
                 processes=None,
@@ -418,6 +418,28 @@ class World:
     def start_all(self) -> list[Running]:
         """Start the daemon of every node."""
         return [self.start(node.name) for node in self.cluster.nodes]
+
+    # --- what surrounds a daemon: a new one each time, unless a test keeps it -----------------------------------------
+
+    def store_of(self, name: str) -> MemoryStore:
+        """The node's disk."""
+        return MemoryStore()
+
+    def kernel_of(self, name: str, clock: Callable[[], int]) -> FakeIsolation:
+        """Who cuts the node off."""
+        return FakeIsolation(clock)
+
+    def watchdog_of(self, name: str) -> FakeWatchdog:
+        """Who resets the node."""
+        return FakeWatchdog()
+
+    def votes_of(self, name: str) -> VoteStore | None:
+        """The store of the vote as that node reaches it."""
+        return self.votes
+
+    def types(self) -> dict[str, ResourceType]:
+        """Every type of resource there is."""
+        return {"thing": self.things.type()}
 
     async def kill(self, name: str) -> None:
         """The daemon dies; what it runs goes on."""

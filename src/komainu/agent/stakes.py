@@ -44,9 +44,9 @@ def disputed(me: str, state: State) -> bool:
     """
     for group in state.cluster.groups:
         holds = state.groups[group.name].holds.get(me, ()) if group.name in state.groups else ()
-        if group.exclusive and any(hold.status is not Status.STOPPED for hold in holds):
-            if not rights.entitled(state, me) or takeover.by_others(state, group, me) is not None:
-                return True
+        here = group.exclusive and any(hold.status is not Status.STOPPED for hold in holds)
+        if here and not (rights.entitled(state, me) and takeover.by_others(state, group, me) is None):
+            return True
     return False
 
 
