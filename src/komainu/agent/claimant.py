@@ -72,6 +72,9 @@ class Wish(StrEnum):
     "Give it back: nothing can be started here."
 
 
+RENEWING = frozenset((Wish.KEEP, Wish.HEAD_START, Wish.AT_ONCE))
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One call to the store: a read, or a replacement of exactly that version."""
@@ -140,7 +143,8 @@ class Claimant:
             # What was read in another period must not be claimed; what we wrote ourselves may be written anew.
             self._base = self._base if self.owns() else None
             self.void()
-        elif wish is self.wish:
+        elif wish is self.wish or (self.won and {wish, self.wish} <= RENEWING):
+            self.wish = wish  # what is won is renewed at its time, whatever it was won for
             return
         late = wish is Wish.HEAD_START and not self.owns()
         self._next_ms = now_ms + (cluster.arbitration.head_start_ms if late else 0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from komainu.config.arbitration import needed_right_ms
 from komainu.model.config import Cluster, Group, Resource
 from komainu.model.message import Message, Said
-from komainu.model.times import interval_ms, least_wait_ms
+from komainu.model.times import WATCHDOG_STEP_MS, interval_ms, least_wait_ms
 from komainu.ports import ResourceType
 
 CANNOT_HAPPEN = Message("KM5901", "What cannot happen", "起こり得ないこと")
@@ -217,6 +217,13 @@ WAIT = Message(
     "D = {wait}: 続ける側が、通信不能のノードの権利が確実に終わるまで待つ時間です。必要な長さ: (E × 1.01 + 0.5 秒) / "
     "0.99 = {needed}。",
 )
+WAIT_FOR_WATCHDOG = Message(
+    "KM5988",
+    "D = {wait}: so long the side that goes on waits until the right of a lost node has ended for certain, and the "
+    "watchdog has reset it where nothing less helps. Needed: (E x 1.01 + 0.5 s) / 0.99 + 1 s = {needed}.",
+    "D = {wait}: 続ける側が、通信不能のノードの権利が確実に終わり、必要ならウォッチドッグがそのノードをリセットするまで"
+    "待つ時間です。必要な長さ: (E × 1.01 + 0.5 秒) / 0.99 + 1 秒 = {needed}。",
+)
 BACK_EXCLUSIVE = Message(
     "KM5964",
     "Service of groups with an exclusive resource is back about {back} after the loss of their node, plus the time of "
@@ -400,7 +407,9 @@ def _times(facts: _Facts) -> Iterator[Said]:
         agent_return_ms = min(agent_return_ms, arbitration.right_ms)
         grace, wait = _seconds(arbitration.stop_grace_ms), _seconds(arbitration.wait_ms)
         yield _filled(RIGHT, right=facts.right, grace=grace, needed=_needed(facts))
-        yield _filled(WAIT, wait=wait, needed=_seconds(least_wait_ms(arbitration.right_ms)))
+        by_watchdog = bool(facts.ended_by("reset", exclusive=True))
+        needed_ms = least_wait_ms(arbitration.right_ms) + (WATCHDOG_STEP_MS if by_watchdog else 0)
+        yield _filled(WAIT_FOR_WATCHDOG if by_watchdog else WAIT, wait=wait, needed=_seconds(needed_ms))
     yield from _back(facts)
     if arbitration.fence is not None:
         yield BACK_BY_FENCE.said(type=arbitration.fence.type)

@@ -117,7 +117,7 @@ def test_the_times_of_a_lease_are_told_with_the_inequality() -> None:
     found = said(KINDS["lease"])
     assert "detection 5 s + 2 beats of 1.25 s + 2 calls of 1 s + grace 0.5 s = 10 s" in found[told.RIGHT.code].en
     assert "検出 5 秒 + ビート 1.25 秒 × 2 + 呼び出し 1 秒 × 2 + 停止の猶予 0.5 秒 = 10 秒" in found[told.RIGHT.code].ja
-    assert "= 10.708 s." in found[told.WAIT.code].en
+    assert "+ 1 s = 11.708 s." in found[told.WAIT_FOR_WATCHDOG.code].en
     assert "about 16.3 s" in found[told.BACK_EXCLUSIVE.code].en
     assert "about 5.3 s" in found[told.BACK_SHARED.code].en
 

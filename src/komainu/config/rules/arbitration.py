@@ -151,8 +151,8 @@ WAIT_SHORT = Message(
 WAIT_BEFORE_WATCHDOG = Message(
     "KM1728",
     "D (`wait_ms`) does not allow for a watchdog, which counts whole seconds: it may reset a lost node a second after "
-    "its right E has ended, and {resources} is ended by nothing less. (E x 1.01 + 500) / 0.99 + 1000 = {needed} > {wait}. "
-    "Write {needed} or more, or remove `wait_ms`.",
+    "its right E has ended, and {resources} is ended by nothing less. (E x 1.01 + 500) / 0.99 + 1000 = {needed} > "
+    "{wait}. Write {needed} or more, or remove `wait_ms`.",
     "D（`wait_ms`）に、秒単位で数えるウォッチドッグの遅れが含まれていません。通信不能のノードは権利 E が終わってから"
     "最大 1 秒後にリセットされることがあり、{resources} はリセットでしか終わりません。(E × 1.01 + 500) / 0.99 + 1000 = "
     "{needed} > {wait}。{needed} 以上にするか、`wait_ms` を削除してください。",
