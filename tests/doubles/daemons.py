@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from komainu.adapters.files.configuration import NO_SUCH_VERSION, StoreError
 from komainu.agent.around import Around
 from komainu.agent.daemon import Daemon
 from komainu.agent.notify import Notifier
@@ -18,11 +17,11 @@ from komainu.core.state import State
 from komainu.model.config import Cluster, Group, Node, Resource
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, failed
-from komainu.model.provenance import Provenance, Version
 from komainu.model.traits import Traits
 from komainu.ports import Host, MonitorHost, MonitorTraits, MonitorType, NotifierType, ResourceType, VoteStore
 from komainu_lab.sim.arbitrations import arbitration as by_name
 from tests.doubles.bus import FakeBus, FakeWire
+from tests.doubles.disk import MemoryStore as MemoryStore, MemoryVersions as MemoryVersions
 from tests.doubles.isolation import FakeIsolation
 from tests.doubles.machine import FakePower, FakeWatchdog
 from tests.doubles.network import FakeNetwork
@@ -195,36 +194,6 @@ class FakeTransport:
         self.asked.append("close")
 
 
-class MemoryVersions:
-    """`komainu.agent.judging.Versions`: a node's disk, which outlives its daemons."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self.held = [Version(cluster, Provenance("2026-11-22T10:00:00Z"), "# first")]
-        self.staged: Version | None = None
-        self.trouble: Said | None = None
-
-    def stage(self, cluster: Cluster, text: str, who: str, why: str, origin: str) -> Said | None:
-        if self.trouble is None:
-            self.staged = Version(cluster, Provenance("2026-11-22T11:00:00Z", who, why, origin), text)
-        return self.trouble
-
-    def save(self, cluster: Cluster) -> None:
-        """It holds from now on."""
-        known = self.staged
-        if known is None or known.cluster != cluster:
-            known = Version(cluster, Provenance("2026-11-22T12:00:00Z"))
-        self.held.append(known)
-
-    def all(self) -> tuple[Version | Said, ...]:
-        return tuple(self.held)
-
-    def get(self, number: int) -> Version:
-        for version in self.held:
-            if version.cluster.version == number:
-                return version
-        raise StoreError(NO_SUCH_VERSION.said(version=number, known="..."))
-
-
 class AnyMachine:
     """`komainu.agent.fitness.Machine`: has every address, and every program but these."""
 
@@ -236,49 +205,6 @@ class AnyMachine:
 
     def lacks_address(self, address: str) -> bool:
         return False
-
-
-class MemoryStore:
-    """`komainu.agent.keeper.Store`."""
-
-    def __init__(self) -> None:
-        self.epochs: list[int] = []
-        self.clusters: list[Cluster] = []
-        self.versions: MemoryVersions | None = None
-        self.maintenance: list[bool] = []
-        self.suspended: list[bool] = []
-        self.vote_epochs: list[int] = []
-        self.trouble: Said | None = None
-
-    def save_epoch(self, epoch: int) -> Said | None:
-        if self.trouble is None:
-            self.epochs.append(epoch)
-        return self.trouble
-
-    def save_vote_epoch(self, epoch: int) -> Said | None:
-        if self.trouble is None:
-            self.vote_epochs.append(epoch)
-        return self.trouble
-
-    def save_decided(self) -> Said | None:
-        return self.trouble
-
-    def save_suspended(self, on: bool) -> Said | None:
-        if self.trouble is None:
-            self.suspended.append(on)
-        return self.trouble
-
-    def save_maintenance(self, on: bool) -> Said | None:
-        if self.trouble is None:
-            self.maintenance.append(on)
-        return self.trouble
-
-    def save(self, cluster: Cluster) -> Said | None:
-        if self.trouble is None:
-            self.clusters.append(cluster)
-            if self.versions is not None:
-                self.versions.save(cluster)
-        return self.trouble
 
 
 def resource(name: str = "app", **changes: Any) -> Resource:

@@ -1,84 +1,14 @@
 """The end of a node's effects: put off while the right lasts, by nobody renewed afterwards, and a reset behind it."""
 
-import asyncio
 import errno
-import threading
-from collections.abc import Awaitable, Callable
 
 from komainu.agent import isolation as subject
-from komainu.agent.claims import Claims
-from komainu.agent.ending import Ending
 from komainu.agent.isolation import Isolation
 from komainu.catalogue import RESOURCE_TYPES
 from komainu.core.state import Hold, NodeFacts, Presence, State, Status, initial
-from komainu.model.message import Said
 from komainu.ports import WatchdogMeans
-from tests.doubles.isolation import FakeIsolation
-from tests.doubles.machine import FakePower, FakeWatchdog
-from tests.unit.agent.test_stakes import DB, FIP, holding, made, undisputed
-
-VIP, PORT = "192.0.2.100", 5432
-E_MS = 5_000
-
-
-class Node:
-    """A node with a clock of its own, and everything that could end its effects."""
-
-    def __init__(self) -> None:
-        self.ms = 100_000
-        self.kernel = FakeIsolation(self.now_ms)
-        self.device = FakeWatchdog()
-        self.power = FakePower()
-        self.alerts: list[str] = []
-        self.claims = Claims(self.device, self.now_ms)
-        self.ending = Ending("a", self.power, self.claims.end, self._alert, self._written)
-        self.state: State = undisputed(initial(made()))
-        self.isolation = self.begun()
-
-    def begun(self) -> Isolation:
-        """Another daemon on the same node."""
-        return Isolation("a", RESOURCE_TYPES, self.kernel, self.claims.right, self.ending, self._alert, self.now_ms)
-
-    def now_ms(self) -> int:
-        return self.ms
-
-    def _alert(self, said: Said) -> None:
-        assert threading.current_thread() is threading.main_thread()
-        self.alerts.append(said.code)
-
-    async def _written(self) -> None:
-        return
-
-    def runs(self, part: int, status: Status = Status.RUNNING) -> None:
-        """The state says so of a part."""
-        self.state = holding(self.state, part, status)
-        self.isolation.follow(self.state, bound=True)
-
-    async def rest(self) -> None:
-        """Until the thread has done what it was asked, and has told of it."""
-        done = asyncio.Event()
-        thread = self.isolation._thread
-        thread.do(lambda: thread.hand_over(done.set), lambda error: None)
-        async with asyncio.timeout(10):
-            await done.wait()
-
-    async def until_ended(self) -> None:
-        async with asyncio.timeout(10):
-            while not self.power.ending:
-                await asyncio.sleep(0.001)
-
-
-def play(story: Callable[[Node], Awaitable[None]]) -> Node:
-    async def told() -> Node:
-        node = Node()
-        try:
-            await story(node)
-        finally:
-            await node.isolation.close()
-            node.ending.close()
-        return node
-
-    return asyncio.run(told())
+from tests.unit.agent.isolation_stage import E_MS, VIP, Node, play
+from tests.unit.agent.test_stakes import DB, FIP, holding, made
 
 
 def test_it_is_cut_off_before_anything_starts_and_held_while_the_right_lasts() -> None:
