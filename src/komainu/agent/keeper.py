@@ -3,6 +3,7 @@
 Marks: the maintenance switch; that the whole cluster is suspended; that another third vote may be in force elsewhere.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
@@ -19,6 +20,8 @@ TAKEN_OVER = Message(
 )
 
 NOT_WRITTEN = "?"
+RETRY_S = 5
+"What was not written is written again so soon."
 "No suspension has this id: what could not be written is tried again."
 
 
@@ -75,6 +78,7 @@ class Keeper:
         self._afterwards = afterwards
         self._reload = reload
         self._noted = noted
+        self._asked = known.suspension
         self._undecided = known.undecided
         self._suspension = known.suspension.id if known.suspension is not None else None
         self._coming: Cluster | None = None
@@ -102,6 +106,7 @@ class Keeper:
 
     def _keep_suspension(self, suspension: Suspension | None) -> None:
         """What is to be resumed stays noted until that is over: a node that boots meanwhile must start nothing."""
+        self._asked = suspension
         asked = suspension.id if suspension is not None else None
         if asked == self._suspension or (suspension is not None and not suspension.on):
             return
@@ -119,6 +124,7 @@ class Keeper:
 
     def _try_again(self) -> None:
         self._suspension = NOT_WRITTEN
+        asyncio.get_running_loop().call_later(RETRY_S, lambda: self._keep_suspension(self._asked))
 
     def keep_vote_epoch(self, epoch: int) -> None:
         """Have written the epoch of the newest vote record seen, if it is new."""

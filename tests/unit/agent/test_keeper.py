@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from komainu.agent.background import Background
-from komainu.agent.keeper import TAKEN_OVER, Keeper
+from komainu.agent.keeper import RETRY_S, TAKEN_OVER, Keeper
 from komainu.core.state import Change, Suspension, initial
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
@@ -202,5 +202,11 @@ def test_a_suspension_that_could_not_be_written_is_not_noted() -> None:
         world.keeper.keep(replace(initial(cluster(), 3), suspension=Suspension("1.r.1", True)))
         await world.written()
         assert (world.noted, world.alerts) == ([], [FULL.said()])
+
+        # Nothing else happens in a quiet cluster: it is written again by itself.
+        world.store.trouble = None
+        await asyncio.sleep(RETRY_S)
+        await world.written()
+        assert world.noted == ["1.r.1"]
 
     play(story)
