@@ -16,7 +16,7 @@ from komainu.agent.clock import now_ms
 from komainu.agent.ending import Ending
 from komainu.agent.isolation import Isolation
 from komainu.catalogue import RESOURCE_TYPES
-from komainu.core.state import Hold, Status, initial
+from komainu.core.state import Hold, NodeFacts, Presence, Status, initial
 from komainu.model.config import Group
 from komainu.model.message import Said
 from tests.unit.core.clusters import cluster, remade, resource
@@ -42,6 +42,9 @@ async def main(address: str, *words: str) -> None:
         remade(resource("db"), params={"command": ["/bin/db"]}),
     )
     state = initial(cluster("a b", "lease", (Group(name="web", nodes=("a", "b"), resources=parts),)))
+    for node in ("a", "b"):  # together, and nothing runs elsewhere: nobody else can have it
+        state = state.with_node(node, NodeFacts(Presence.MEMBER, probed=True))
+        state = state.with_hold("web", node, 0, Hold(Status.STOPPED)).with_hold("web", node, 1, Hold(Status.STOPPED))
     state = state.with_hold("web", "a", 0, Hold(Status.RUNNING))
     state = state.with_hold("web", "a", 1, Hold(Status.RUNNING if "db" in words else Status.STOPPED))
     isolation.follow(state, bound=True)
