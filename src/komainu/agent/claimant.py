@@ -17,7 +17,7 @@ MISSING = Message(
     "KM5601",
     "The store has no vote record: nobody can hold the vote. It is never created by itself. Bring all nodes together, "
     "then write it with `komainu lease init`.",
-    "ストアに投票レコードがないため、どのノードも投票権を得られません。レコードは自動では作成されません。全ノードを"
+    "投票先に投票レコードがないため、どのノードも投票権を得られません。レコードは自動では作成されません。全ノードを"
     "参加させてから `komainu lease init` で作成してください。",
     "error",
 )

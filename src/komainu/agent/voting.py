@@ -21,7 +21,7 @@ from komainu.ports import StoreSilent, VoteStore
 TOO_LATE = Message(
     "KM5621",
     "The store of the vote did not answer within {ms} ms. Look at the network between this node and the store.",
-    "投票先から {ms} ミリ秒以内に応答がありません。このノードとストアの間の通信を確認してください。",
+    "投票先から {ms} ミリ秒以内に応答がありません。このノードと投票先の間の通信を確認してください。",
     "warning",
 )
 NO_STORE = Message(
