@@ -194,6 +194,7 @@ def demo(
 def sim(
     seeds: Annotated[int | None, typer.Option(help="How many seeds, drawn afresh.")] = None,
     kind: Annotated[str | None, typer.Option(help="Only this kind of run.")] = None,
+    first: Annotated[int | None, typer.Option(help="Begin with this seed instead.")] = None,
     seed: Annotated[int | None, typer.Option(help="Replay one seed.")] = None,
     minimise: Annotated[
         Path | None, typer.Option(help="With --seed: the fewest misfortunes that fail; write transcripts there.")
@@ -201,7 +202,7 @@ def sim(
 ) -> None:
     """The simulator: the core against seeded faults."""
     simulate = importlib.import_module("komainu_lab.sim.__main__").main
-    raise typer.Exit(simulate(seeds=seeds, kind=kind, seed=seed, minimise=minimise))
+    raise typer.Exit(simulate(seeds=seeds, kind=kind, seed=seed, minimise=minimise, first=first))
 
 
 @app.command()

@@ -13,7 +13,7 @@ from komainu.agent.around import Around
 from komainu.agent.daemon import Daemon
 from komainu.agent.notify import Notifier
 from komainu.agent.residents import GROUP
-from komainu.core.state import State
+from komainu.core.state import Noted, State
 from komainu.model.config import Cluster, Group, Node, Resource
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, failed
@@ -311,7 +311,7 @@ class World:
                 votes=lambda _: self.votes_of(name),
                 isolation=self.kernel_of(name, clock),
                 undecided=False,
-                suspended=store.suspended[-1] if store.suspended else False,
+                suspended=store.suspended[-1] if store.suspended else Noted.NOT,
                 maintenance=maintenance,
                 types=self.types(),
                 monitor_types={"look": self.things.monitor_type()},

@@ -2,6 +2,7 @@
 
 from komainu.adapters.files.configuration import NO_SUCH_VERSION, StoreError
 from komainu.model.config import Cluster
+from komainu.model.facts import Noted
 from komainu.model.message import Said
 from komainu.model.provenance import Provenance, Version
 
@@ -44,7 +45,7 @@ class MemoryStore:
         self.clusters: list[Cluster] = []
         self.versions: MemoryVersions | None = None
         self.maintenance: list[bool] = []
-        self.suspended: list[bool] = []
+        self.suspended: list[Noted] = []
         self.vote_epochs: list[int] = []
         self.trouble: Said | None = None
 
@@ -61,9 +62,9 @@ class MemoryStore:
     def save_decided(self) -> Said | None:
         return self.trouble
 
-    def save_suspended(self, on: bool) -> Said | None:
+    def save_suspended(self, noted: Noted) -> Said | None:
         if self.trouble is None:
-            self.suspended.append(on)
+            self.suspended.append(noted)
         return self.trouble
 
     def save_maintenance(self, on: bool) -> Said | None:

@@ -92,6 +92,12 @@ class Ballot:
         if first:
             self._send_beacon()
 
+    def noted(self, suspension: str) -> None:
+        """The disk knows of a suspension of the cluster with that id."""
+        if self.voter is not None:
+            self.voter.noted(suspension)
+            self.turn()
+
     def entitled(self) -> bool:
         """May a start have effect now?"""
         return self.voter is None or self.voter.entitled(self.now_ms())

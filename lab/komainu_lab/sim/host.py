@@ -7,10 +7,11 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
+from komainu.agent.keeper import NOT_WRITTEN, NOTHING
 from komainu.agent.replica import Effects, Replica, View
 from komainu.agent.snapshot import decode
 from komainu.agent.wire import Beacon, Message, Snapshot
-from komainu.core.state import RULES, Marks, State, initial
+from komainu.core.state import RULES, Marks, Noted, State, initial
 from komainu.model import actions as a, events as e
 from komainu.model.config import Cluster
 from komainu.model.difference import divides
@@ -72,11 +73,11 @@ class Host:
         "Remembered on disk."
         self.maintenance = False
         "Remembered on disk."
-        self.suspended = False
-        "Remembered on disk: the whole cluster is suspended."
+        self.suspended = Noted.NOT
+        "Remembered on disk of the suspension of the whole cluster."
         self.undecided = False
         "Remembered on disk: another third vote may be in force elsewhere."
-        self._noting = ""
+        self._noting = NOTHING
         self.absorbed = 0
         self.ill: dict[str, Outcome] = {}
         "What monitors would find here; nothing said: normal."
@@ -151,7 +152,7 @@ class Host:
         self._boots += 1
         self.patrol = Patrol(self)
         read = without_suspension if self.lacks else decode
-        self._noting = ""
+        self._noting = NOTHING if self.suspended is Noted.NOT else NOT_WRITTEN
         self.agent = Replica(self.name, self.kept, self.epoch, self._incarnation, self.marks, self.rules, read)
         self.absorbed = 0
         self.watcher.began(self)
@@ -288,16 +289,16 @@ class Host:
         self.ballot.follow()
 
     def _note_suspension(self, state: State) -> None:
-        asked = state.suspension
-        if asked is None:
-            self.suspended = False
-        elif asked.on and self.name not in asked.noted and self._noting != asked.id:
-            self._noting = asked.id
-            self.later(self.rng.choice((2, 30, 500)) * MS, partial(self._noted, asked.id))
+        now = state.suspension
+        asked = NOTHING if now is None else (now.id, now.holds(state.nodes))
+        if asked != self._noting:
+            self._noting = asked
+            self.later(self.rng.choice((2, 30, 500)) * MS, partial(self._noted, *asked))
 
-    def _noted(self, suspension: str) -> None:
-        self.suspended = True
-        self.propose(e.SuspensionNoted(self.name, suspension))
+    def _noted(self, suspension: str, noted: Noted) -> None:
+        if self._noting == (suspension, noted):
+            self.suspended = noted
+            self.ballot.noted(suspension)
 
     def send(self, messages: list[Message]) -> None:
         for message in messages:

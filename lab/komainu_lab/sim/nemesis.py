@@ -58,6 +58,7 @@ class Nemesis:
         )
         if world.cluster.arbitration.limited:
             self._strikes = tuple(each for each in self._strikes if each[1] != self._other_release)
+            self._strikes += ((2, self._suspension_is_disturbed),)
         if world.cluster.arbitration.kind == "lease":
             self._strikes += ((6, self._store_misbehaves), (3, self._cut_and_silent), (1, self._record_is_touched))
 
@@ -252,6 +253,24 @@ class Nemesis:
 
         self.world.clock.after(self.rng.randint(0, 50) * MS, command)
         return f"{told}, and then"
+
+    def _suspension_is_disturbed(self, host: Host) -> str:
+        """The whole cluster is suspended, and perhaps resumed; a moment after one of both something goes wrong."""
+        chance = Random(str(self.rng.random()))
+        resumed_ms = self.rng.choice((None, 1_500))
+        moment_ms = self.rng.randint(1, 700) + self.rng.choice((0, resumed_ms or 0))
+        strike = self.rng.choice((self._cut, self._kill_agent, self._power_loss))
+
+        def disturb() -> None:
+            self.rng = chance
+            self.world.say(f"... {strike(host)}")
+
+        self.world.give(c.SuspendNode(None))
+        if resumed_ms is not None:
+            self.world.clock.after(resumed_ms * MS, lambda: self.world.give(c.ResumeNode(None)))
+        self.world.clock.after(moment_ms * MS, disturb)
+        self._later(lambda: self.world.give(c.ResumeNode(None)))
+        return "the whole cluster is suspended"
 
     def _ill(self, host: Host) -> str:
         """A monitor finds something wrong from now on, or something right again."""

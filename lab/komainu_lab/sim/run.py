@@ -38,19 +38,23 @@ WANTED = {
     "another configuration in force": ("KM7121",),
     "a configuration not applied": ("KM7122",),
     "a member lost in the middle of a change": ("a change interrupted",),
+    "a command accepted": ("accepted",),
+    "a command refused": ("refused",),
+}
+RELEASES = {
     "two releases together": ("old rules",),
     "a node upgraded": ("upgrade",),
     "a node that goes back to the older release": ("way back",),
     "a state that an older release cannot read": ("mute",),
-    "a command accepted": ("accepted",),
-    "a command refused": ("refused",),
 }
+"The older release of the simulator knows no rights."
 FENCE = {"a fence": ("KM7201",), "a failed fence": ("KM7202",)}
 RIGHTS = {
     "a right that ended": ("KM7426",),
     "a right regained": ("KM7427",),
     "a node whose right has surely ended": ("KM7428",),
     "an operator's word": ("KM7712",),
+    "a suspension given up": ("KM7132",),
 }
 LEASE = {
     **RIGHTS,
@@ -61,8 +65,8 @@ LEASE = {
 }
 MAJORITY = {**RIGHTS, "a start without a majority": ("KM7422",)}
 WANTED_OF_KIND = {
-    "none": {"a group active twice": ("KM7606",), "a node taken as gone": ("KM7301",)},
-    "operator": {"an operator's word": ("KM7712",)},
+    "none": {**RELEASES, "a group active twice": ("KM7606",), "a node taken as gone": ("KM7301",)},
+    "operator": {**RELEASES, "an operator's word": ("KM7712",)},
     "lease": LEASE,
     "lease+fence": {**LEASE, **FENCE},
     "majority": MAJORITY,
@@ -139,7 +143,7 @@ def _print(kind: str, table: Table) -> int:
     print(f"kind {kind}: {table.seeds} seeds, {table.events} events")
     for what, codes in {**WANTED, **WANTED_OF_KIND[kind]}.items():
         share = max(table.seen[code] for code in codes) / max(table.seeds, 1)
-        too_rare = table.seeds >= 200 and share < 0.01
+        too_rare = table.seeds >= 200 and share < 0.0025
         rare += too_rare
         print(f"  {share:7.1%}  {what}{'   TOO RARE' if too_rare else ''}")
     return rare

@@ -12,6 +12,7 @@ from komainu.agent.judging import Versions
 from komainu.agent.keeper import Store
 from komainu.agent.notify import Notifier
 from komainu.model.config import Cluster
+from komainu.model.facts import Noted
 from komainu.model.message import Said
 from komainu.model.outcome import Outcome
 from komainu.ports import (
@@ -70,8 +71,8 @@ class Around:
     "How the kernel cuts this node off when its right ends."
     undecided: bool
     "Whether another third vote may be in force elsewhere, as far as this node knows."
-    suspended: bool
-    "Whether this node has noted that the whole cluster is suspended."
+    suspended: Noted
+    "What this node has noted of a suspension of the whole cluster."
     maintenance: bool
     "Whether the maintenance switch was on, as far as this node remembers."
     types: Mapping[str, ResourceType]

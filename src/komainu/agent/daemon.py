@@ -127,10 +127,11 @@ class Daemon:
         self._bus = around.bus()
         watch, scripts = Watch(me, hands, loop.propose, alert), Scripts(me, around.processes, lambda: self._cluster)
         executor = Executor(me, hands, self.runs, watch, scripts, loop.propose, alert)
-        keep = (alert, executor.clearing.afterwards, self._reload, loop.noted, around.vote_epoch)
+        keep = (alert, executor.clearing.afterwards, self._reload, around.vote_epoch)
         keeper = Keeper(self.replica.state, around.store, self.background, *keep)
         voter = Voter(me, self.name, self.replica.state, lambda: secrets.token_hex(8), keeper.vote_epoch)
         voting = Voting(voter, around.votes, self._isolation, loop.propose, alert, keeper.keep_vote_epoch, now_ms)
+        keeper.noted = voting.noted
         executor.entitled, executor.may_fence = voting.entitled, voting.may_fence
         executor.pending = lambda action: asked(self.replica.state, me, action)
         executor.fence = Fencing(me, around.fences, lambda: self.replica.state).fence

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from komainu.agent.background import Background
-from komainu.core.state import State, Suspension
+from komainu.core.state import Noted, State
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
 
@@ -19,10 +19,11 @@ TAKEN_OVER = Message(
     "warning",
 )
 
-NOT_WRITTEN = "?"
-RETRY_S = 5
-"What was not written is written again so soon."
+NOTHING = ("", Noted.NOT)
+NOT_WRITTEN = ("?", Noted.NOT)
 "No suspension has this id: what could not be written is tried again."
+RETRY_S = 5
+"So soon."
 
 
 class Store(Protocol):
@@ -40,8 +41,8 @@ class Store(Protocol):
     def save_decided(self) -> Said | None:
         """Remember that what was staged and would have changed the third vote is in force nowhere."""
 
-    def save_suspended(self, on: bool) -> Said | None:
-        """Remember whether the whole cluster is suspended: then nothing starts here, also after a boot."""
+    def save_suspended(self, noted: Noted) -> Said | None:
+        """Remember how far the suspension of the whole cluster has come: nothing starts here, also after a boot."""
 
     def save(self, cluster: Cluster) -> Said | None:
         """Make it the configuration that holds: one that was staged (C11), or taken over from others."""
@@ -58,14 +59,12 @@ class Keeper:
         alert: Callable[[Said], None],
         afterwards: Callable[[Callable[[], None]], None],
         reload: Callable[[Cluster], None],
-        noted: Callable[[str], None],
         vote_epoch: int = 0,
     ) -> None:
         """`known` has what the disk has already, and so does `vote_epoch`.
 
         `afterwards` does something once nothing runs here that only the old configuration knows how to stop: a daemon
         that dies before that has to begin with the old one again. `reload` has the transport take over new settings.
-        `noted` is told the id of a suspension of the cluster that is on the disk now.
         """
         self._cluster = known.cluster
         self._epoch = known.epoch
@@ -77,10 +76,10 @@ class Keeper:
         self._alert = alert
         self._afterwards = afterwards
         self._reload = reload
-        self._noted = noted
-        self._asked = known.suspension
+        self.noted: Callable[[str], None] = lambda _: None
+        "Is told the id of a suspension of the cluster, begun or to be resumed, that is on the disk now."
         self._undecided = known.undecided
-        self._suspension = known.suspension.id if known.suspension is not None else None
+        self._asked = self._written = NOTHING if known.suspension is None else NOT_WRITTEN
         self._coming: Cluster | None = None
         "The configuration that the members are about to put in force."
         self._trouble = ""
@@ -93,7 +92,9 @@ class Keeper:
         if state.maintenance is not self._maintenance:
             on = self._maintenance = state.maintenance
             self._do(lambda: self._write(lambda: self._store.save_maintenance(on)))
-        self._keep_suspension(state.suspension)
+        now = state.suspension
+        self._asked = NOTHING if now is None else (now.id, now.holds(state.nodes))
+        self._keep_suspension()
         if state.cluster is not self._cluster:
             before, self._cluster = self._cluster, state.cluster
             if state.cluster != before:
@@ -104,27 +105,23 @@ class Keeper:
         if was_open and self._coming is None and not self._undecided:
             self._do(lambda: self._write(self._store.save_decided))
 
-    def _keep_suspension(self, suspension: Suspension | None) -> None:
-        """What is to be resumed stays noted until that is over: a node that boots meanwhile must start nothing."""
-        self._asked = suspension
-        asked = suspension.id if suspension is not None else None
-        if asked == self._suspension or (suspension is not None and not suspension.on):
-            return
-        self._suspension = asked
-        self._do(lambda: self._note_suspension(asked))
+    def _keep_suspension(self) -> None:
+        if self._asked != self._written:
+            asked = self._written = self._asked
+            self._do(lambda: self._note_suspension(*asked))
 
-    def _note_suspension(self, asked: str | None) -> None:
+    def _note_suspension(self, id_: str, noted: Noted) -> None:
         """In the background."""
-        trouble = self._store.save_suspended(asked is not None)
+        trouble = self._store.save_suspended(noted)
         self._background.hand_over(lambda: self._told(trouble))
         if trouble is not None:
             self._background.hand_over(self._try_again)
-        elif asked is not None:
-            self._background.hand_over(lambda: self._noted(asked))
+        elif noted is Noted.BEGUN:
+            self._background.hand_over(lambda: self.noted(id_))
 
     def _try_again(self) -> None:
-        self._suspension = NOT_WRITTEN
-        asyncio.get_running_loop().call_later(RETRY_S, lambda: self._keep_suspension(self._asked))
+        self._written = NOT_WRITTEN
+        asyncio.get_running_loop().call_later(RETRY_S, self._keep_suspension)
 
     def keep_vote_epoch(self, epoch: int) -> None:
         """Have written the epoch of the newest vote record seen, if it is new."""

@@ -78,10 +78,6 @@ class Loop:
         """Something happened here: it counts once it is delivered."""
         self._send(self.replica.propose(event))
 
-    def noted(self, suspension: str) -> None:
-        """That the cluster is suspended is on the disk of this node."""
-        self.propose(e.SuspensionNoted(self.replica.me, suspension))
-
     def ask_digest(self) -> None:
         """Have the members compare their states."""
         self._send(self.replica.ask_digest())

@@ -24,6 +24,9 @@ NOT_ANSWERED = Message(
 )
 STORE_SAYS = Message("KM5612", "no vote: {reason}", "投票権がないため: {reason}")
 
+NOTHING_NOTED = "-"
+"No suspension has this id."
+
 
 @dataclass(slots=True)
 class Turn:
@@ -55,7 +58,8 @@ class Voter:
         self._told_vote_ms: int | None = None
         "When the core was told of the vote, as long as it does not know."
         self._told_right_ms: int | None = None
-        self._told_bound = ""
+        self._noted = NOTHING_NOTED
+        self._told_noted_ms: int | None = None
         self._born_ms: int | None = None
 
     # --- what happens ----------------------------------------------------------------------------------------------
@@ -119,8 +123,12 @@ class Voter:
             self._tell_vote(turn, now_ms)
             if self.bound:
                 self._tell_right(turn, now_ms)
-                self._tell_bound(turn, now_ms)
+                self._tell_noted(turn, now_ms)
         return turn
+
+    def noted(self, suspension: str) -> None:
+        """The disk of this node knows of a suspension with that id: begun, or about to end."""
+        self._noted = suspension
 
     def answered(self, sent_ms: int | None) -> None:
         """The claimant took an answer of the store that confirmed a write sent then (or none)."""
@@ -154,7 +162,8 @@ class Voter:
         if self._together_since_ms is not None:
             dates.append(self._together_since_ms + self._stable_ms)
             dates.append(self._together_since_ms + self._third_ms)
-        dates.extend(told + self._third_ms for told in (self._told_vote_ms, self._told_right_ms) if told is not None)
+        told = (self._told_vote_ms, self._told_right_ms, self._told_noted_ms)
+        dates.extend(told_ms + self._third_ms for told_ms in told if told_ms is not None)
         if rights.by_word(self._state):
             dates.append(now_ms + self._third_ms)
         return min((date for date in dates if date is not None and date > now_ms), default=None)
@@ -275,12 +284,14 @@ class Voter:
             ending = e.RightEnding(self.me, self._incarnation, self._why_ending())
             turn.events.append(e.RightRegained(self.me, self._incarnation) if ahead else ending)
 
-    def _tell_bound(self, turn: Turn, now_ms: int) -> None:
-        """The cluster is to be resumed: the others may count on this node's right from now on."""
+    def _tell_noted(self, turn: Turn, now_ms: int) -> None:
+        """The cluster is to be suspended, or resumed: then the others count on this node's right from now on."""
         now = self._state.suspension
-        waits = now is not None and not now.on and self.me not in now.noted
-        if now is not None and waits and self.right.left_ms(now_ms) and self._told_bound != now.id:
-            self._told_bound = now.id
+        able = now is not None and self._noted == now.id and (now.on or self.right.left_ms(now_ms) > 0)
+        if now is None or not able or self.me in now.noted:
+            self._told_noted_ms = None
+        elif self._told_noted_ms is None or now_ms - self._told_noted_ms >= self._third_ms:
+            self._told_noted_ms = now_ms
             turn.events.append(e.SuspensionNoted(self.me, now.id))
 
     def _why_ending(self) -> Said:

@@ -114,6 +114,11 @@ class Voting:
         self._cut.follow(state, bound=self.voter.bound)
         self.turn()
 
+    def noted(self, suspension: str) -> None:
+        """The disk of this node knows of a suspension of the cluster with that id."""
+        self.voter.noted(suspension)
+        self.turn()
+
     def beacon(self, number: int) -> dict[int, int]:
         """A beacon is about to be sent: what it answers."""
         return self.voter.beacon(number, self._now_ms())

@@ -17,7 +17,8 @@ def settle(before: State, state: State, cause: Said, rules: int) -> State:
             state = _given_up_in_maintenance(state, group, cause) if state.maintenance and facts.ordered else state
             continue
         for resource, hold in zip(group.resources, facts.holds[facts.home], strict=True):
-            if hold.status is Status.FAILED and resource.name not in facts.parked:
+            # What has been given up may have been stopped since, and is not tried here again either.
+            if hold.status in (Status.FAILED, Status.STOPPED) and resource.name not in facts.parked:
                 budget = _exhausted(resource, hold)
                 if budget is not None:
                     state = _escalate(state, group, resource, budget, cause, rules)

@@ -64,7 +64,6 @@ def members_synced(state: State, event: e.MembersSynced) -> State:
             suspended=state.nodes[member.node].suspended and not member.leaving,
         )
         state = _forget(state, member.node, facts).noting(JOINED.said(node=member.node))
-        state = _give_another_chance(state, member.node)
     return replace(state, ring=event.ring, epoch=epoch + 1 if newcomers else epoch)
 
 
@@ -168,16 +167,6 @@ def _each_hold(state: State, node: str, change: Callable[[Hold], Hold]) -> State
 def confirm_stopped(state: State, name: str) -> State:
     """The node is proven gone: nothing runs on it."""
     return _each_hold(state, name, lambda hold: Hold(Status.STOPPED))
-
-
-def _give_another_chance(state: State, name: str) -> State:
-    groups = {
-        key: replace(group, barred=tuple(node for node in group.barred if node != name), given_up=False)
-        if name in group.barred or group.given_up
-        else group
-        for key, group in state.groups.items()
-    }
-    return replace(state, groups=groups)
 
 
 def _drop_orphaned_fences(state: State, members: tuple[str, ...]) -> State:

@@ -23,6 +23,7 @@ from komainu.model.facts import (
     Hold as Hold,
     MonitorFacts as MonitorFacts,
     NodeFacts as NodeFacts,
+    Noted as Noted,
     Suspension as Suspension,
     Vote as Vote,
     Watch as Watch,
@@ -132,8 +133,8 @@ class Marks:
 
     maintenance: bool = False
     "The maintenance switch was on."
-    suspended: bool = False
-    "The whole cluster was suspended, and it knows of no end of that."
+    suspended: Noted = Noted.NOT
+    "The whole cluster was suspended, or about to be, and it knows of no end of that."
     undecided: bool = False
     "Another third vote may be in force elsewhere."
 
@@ -143,21 +144,23 @@ NO_MARKS = Marks()
 
 def marks(state: State) -> Marks:
     """What is to be remembered of that state."""
-    return Marks(state.maintenance, state.suspension is not None, state.undecided)
+    noted = state.suspension.holds(state.nodes) if state.suspension is not None else Noted.NOT
+    return Marks(state.maintenance, noted, state.undecided)
 
 
 def initial(cluster: Cluster, epoch: int = 0, marks: Marks = NO_MARKS) -> State:
     """The state of a node that knows its configuration, and what it remembers, and nothing else."""
     groups = {group.name: unknown(group) for group in cluster.groups}
-    nodes = {node.name: NodeFacts(rules=RULES, suspended=marks.suspended) for node in cluster.nodes}
-    suspension = Suspension("", True, tuple(nodes)) if marks.suspended else None
+    nodes = {node.name: NodeFacts(rules=RULES, suspended=marks.suspended is not Noted.NOT) for node in cluster.nodes}
+    # Whoever does not know that all had noted it is bound by its right until it has met the others again.
+    known = {Noted.IN_FORCE: Suspension("", True, tuple(nodes)), Noted.BEGUN: Suspension("", False)}
     return State(
         cluster,
         epoch=epoch,
         nodes=nodes,
         groups=groups,
         maintenance=marks.maintenance,
-        suspension=suspension,
+        suspension=known.get(marks.suspended),
         undecided=marks.undecided,
     )
 

@@ -1,20 +1,25 @@
 """The suspension of the whole cluster where rights are limited (C10, N2).
 
 While it is in force nothing starts anywhere, also after a reboot, and so no node needs a right: the kernel isolates
-nobody. Therefore every node has to have noted it durably before it is in force, and every node has to be bound by its
-right again before it is over. An operator's word stands for a node that is gone.
+nobody. Therefore every node has to have noted it durably before it is in force, and before it is over every node has to
+have noted durably that it is bound by its right again. An operator's word stands for a node that is gone.
+
+A node that has noted it and then loses sight of another one cannot know whether that one saw it come into force, and
+needs no right any more. So it starts nothing before they have met again.
 """
 
 from komainu.core import rights
-from komainu.core.state import Presence, Proof, State, Suspension
+from komainu.core.state import Noted, Presence, Proof, State, Suspension
 from komainu.model import answers, events as e
 from komainu.model.copies import replace
 from komainu.model.message import Message, Said
 
 ABANDONED = Message(
     "KM7132",
-    "The cluster is not suspended: not all nodes are there any more. Bring them together and suspend it again.",
-    "参加していないノードがあるため、クラスタをサスペンドしませんでした。全ノードが参加してから再度実行してください。",
+    "The cluster is not suspended: not all nodes are there any more. What runs goes on, and nothing is started until "
+    "all have met again. If one of them is gone for good, say so: `komainu node confirm-gone NODE`.",
+    "参加していないノードがあるため、クラスタをサスペンドしませんでした。動作中のものは継続し、全ノードが再び参加する"
+    "まで何も起動しません。戻らないノードがある場合は `komainu node confirm-gone ノード名` を実行してください。",
     "warning",
 )
 
@@ -51,14 +56,23 @@ def settle(state: State) -> State:
     if not open_ and not all(facts.suspended or facts.leaving for facts in state.nodes.values()):
         return _mark(state, True)
     if open_ and now.on and not rights.together(state):
-        return replace(state, suspension=None).noting(ABANDONED.said())
+        return _abandon(state, now)
     return state
+
+
+def _abandon(state: State, now: Suspension) -> State:
+    """Who has not noted it knows that it is in force nowhere; who has may be the only one to have missed that."""
+    if any(name in now.noted for name in state.members()):
+        state, number = state.numbered()
+        state = _mark(replace(state, suspension=Suspension(number, False)), True)
+    else:
+        state = replace(state, suspension=None)
+    return state.noting(ABANDONED.said())
 
 
 def in_force(state: State) -> bool:
     """True while no node needs a right, because nothing can start anywhere."""
-    now = state.suspension
-    return now is not None and now.on and all(name in now.noted for name in state.nodes)
+    return state.suspension is not None and state.suspension.holds(state.nodes) is Noted.IN_FORCE
 
 
 def _excused(state: State, name: str) -> bool:

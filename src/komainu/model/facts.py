@@ -1,6 +1,8 @@
 """The facts that make up the state of the cluster: of nodes, resources, groups, monitors, and what is under way."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from komainu.model.actions import Ending
 from komainu.model.config import Cluster
@@ -161,6 +163,16 @@ class Vote:
     "How long that wait is."
 
 
+class Noted(StrEnum):
+    """What a node has on its disk of the suspension of the whole cluster."""
+
+    NOT = ""
+    BEGUN = "noted"
+    "It is on its way in or out: nothing starts, and what runs needs a right."
+    IN_FORCE = "in force"
+    "All nodes had noted it: nothing starts anywhere, and what runs needs no right."
+
+
 @dataclass(frozen=True, slots=True)
 class Suspension:
     """The whole cluster is suspended, or is about to be, or to be no more."""
@@ -170,6 +182,10 @@ class Suspension:
     "False: it is to be resumed."
     noted: tuple[str, ...] = ()
     "Nodes that have written it down; when resuming, nodes that are bound by their right again."
+
+    def holds(self, nodes: Iterable[str]) -> Noted:
+        """How far it has come, for a cluster of these nodes: what a node has to have on its disk."""
+        return Noted.IN_FORCE if self.on and all(name in self.noted for name in nodes) else Noted.BEGUN
 
 
 @dataclass(frozen=True, slots=True)

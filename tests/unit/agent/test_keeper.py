@@ -10,7 +10,7 @@ import pytest
 from komainu.agent import keeper
 from komainu.agent.background import Background
 from komainu.agent.keeper import TAKEN_OVER, Keeper
-from komainu.core.state import Change, Suspension, initial
+from komainu.core.state import Change, Marks, Noted, Suspension, initial
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
 from tests.doubles.daemons import MemoryStore, cluster
@@ -26,8 +26,14 @@ class World:
         self.reloads: list[int] = []
         self.later: list[Callable[[], None]] | None = None
         self.noted: list[str] = []
-        around = (self.alerts.append, self.afterwards, self.reload, self.noted.append)
-        self.keeper = Keeper(initial(cluster(), 3), self.store, self.background, *around, vote_epoch=4)
+        self.keeper = self.begin(Marks())
+
+    def begin(self, marks: Marks) -> Keeper:
+        """The keeper of a daemon that finds these marks on the disk."""
+        known, around = initial(cluster(), 3, marks), (self.alerts.append, self.afterwards, self.reload)
+        keeper = Keeper(known, self.store, self.background, *around, vote_epoch=4)
+        keeper.noted = self.noted.append
+        return keeper
 
     def afterwards(self, call: Callable[[], None]) -> None:
         if self.later is None:
@@ -181,20 +187,43 @@ def test_the_newest_epoch_of_the_vote_is_written_once() -> None:
 def test_a_suspension_is_told_as_noted_once_the_disk_has_it() -> None:
     async def story(world: World) -> None:
         state = initial(cluster(), 3)
-        suspended = replace(state, suspension=Suspension("1.r.1", True))
-        world.keeper.keep(suspended)
-        world.keeper.keep(suspended)
+        begun, all_ = Suspension("1.r.1", True), tuple(state.nodes)
+        world.keeper.keep(replace(state, suspension=begun))
+        world.keeper.keep(replace(state, suspension=replace(begun, noted=all_[:1])))
         assert world.noted == []
         await world.written()
-        assert (world.store.suspended, world.noted) == ([True], ["1.r.1"])
+        assert (world.store.suspended, world.noted) == ([Noted.BEGUN], ["1.r.1"])
 
-        world.keeper.keep(replace(state, suspension=Suspension("1.r.2", False)))
+        world.keeper.keep(replace(state, suspension=replace(begun, noted=all_)))
         await world.written()
-        assert world.store.suspended == [True]  # a node that boots meanwhile must start nothing
+        assert (world.store.suspended[1:], world.noted) == ([Noted.IN_FORCE], ["1.r.1"])
+
+        # Whoever starts again while it is resumed must know that the others count on its right.
+        world.keeper.keep(replace(state, suspension=Suspension("1.r.2", False)))
+        assert world.noted == ["1.r.1"]
+        await world.written()
+        assert (world.store.suspended[2:], world.noted) == ([Noted.BEGUN], ["1.r.1", "1.r.2"])
 
         world.keeper.keep(state)
         await world.written()
-        assert (world.store.suspended, world.noted) == ([True, False], ["1.r.1"])
+        assert (world.store.suspended[3:], world.noted) == ([Noted.NOT], ["1.r.1", "1.r.2"])
+
+    play(story)
+
+
+@pytest.mark.parametrize("noted", [Noted.BEGUN, Noted.IN_FORCE])
+def test_what_a_disk_has_of_a_suspension_is_written_again_by_the_next_daemon(noted: Noted) -> None:
+    """The one before it may have known more than it could write."""
+
+    async def story(world: World) -> None:
+        keeper = world.begin(Marks(suspended=noted))
+        keeper.keep(initial(cluster(), 3, Marks(suspended=noted)))
+        await world.written()
+        assert (world.store.suspended, world.noted) == ([noted], [""] if noted is Noted.BEGUN else [])
+
+        keeper.keep(initial(cluster(), 3))
+        await world.written()
+        assert world.store.suspended[1:] == [Noted.NOT]
 
     play(story)
 

@@ -1,9 +1,11 @@
 """Retries, then another node, then the end of recovery (C4, C6), and the way back to fresh counters (C8)."""
 
+from dataclasses import replace
+
 import pytest
 
 from komainu.core import recovery as steps
-from komainu.core.state import Status
+from komainu.core.state import Hold, Status
 from komainu.model import commands as c
 from komainu.model.config import Cluster, Group, Recovery
 from komainu.model.outcome import Outcome, Result
@@ -103,6 +105,21 @@ def test_no_failover_against_the_attribute() -> None:
     life = formed(with_recovery(restarts=0, failover="manual"))
     life.check("a", FAILED)
     assert (life.group().home, life.group().given_up) == ("a", True)
+
+
+def test_what_was_given_up_and_stopped_since_is_not_tried_there_again_when_another_node_comes() -> None:
+    """It may have been stopped because the right of its node ended."""
+    life = formed(with_recovery(start_retries=1, start_failovers=1))
+    life.view("a")
+    failed = Hold(Status.STOPPED, start_failures=2, said=BROKEN)
+    given_up = replace(life.state.with_hold("db", "a", 0, failed).groups["db"], given_up=True)
+    life.state = life.state.with_group("db", given_up)
+    life.view("a b")
+    life.sync("a", "b", "2")
+    life.settle()
+    assert (life.group().home, life.group().given_up) == ("b", False)
+    assert life.hold("a", "disk").start_failures == 2
+    assert life.statuses("b") == (Status.RUNNING, Status.RUNNING)
 
 
 def test_an_unknown_start_is_not_a_failure() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from komainu.core import suspension
-from komainu.core.state import Marks, Presence, initial
+from komainu.core.state import Marks, Noted, Presence, initial
 from komainu.model import answers, commands as c, events as e
 from tests.unit.core.clusters import BROKEN, Life, cluster, formed
 
@@ -48,10 +48,35 @@ def test_what_runs_goes_on_and_nothing_starts_whoever_is_lost() -> None:
 def test_a_node_that_goes_before_it_is_in_force_ends_the_attempt() -> None:
     life = formed(LEASE)
     life.command(c.SuspendNode(None))
-    noted(life, "a")
-    life.view("a")
-    assert life.state.suspension is None
+    noted(life, "b")
+    life.view("a")  # which has not noted it: it is in force nowhere
+    assert (life.state.suspension, marked(life)) == (None, [False, False])
     assert suspension.ABANDONED.code in life.codes()
+
+
+def test_who_has_noted_it_and_is_alone_may_have_missed_that_it_came_into_force() -> None:
+    """The other node may run what it runs without any right now."""
+    life = formed(LEASE)
+    life.command(c.SuspendNode(None))
+    noted(life, "b")
+    life.view("b")
+    assert life.state.suspension is not None
+    assert (life.state.suspension.on, suspension.in_force(life.state)) == (False, False)
+    assert marked(life) == [True, True]
+    assert suspension.ABANDONED.code in life.codes()
+    life.happens(e.VoteWon("b", life.state.ring, 9, True, 1))
+    life.happens(e.TimerFired("expire:a"))
+    assert life.starts() == ()
+
+
+def test_it_is_over_once_they_have_met_again_or_by_an_operators_word() -> None:
+    life = formed(LEASE)
+    life.command(c.SuspendNode(None))
+    noted(life, "b")
+    life.view("b")
+    life.command(c.ConfirmGone("a", life.state.epoch))
+    noted(life, "b")
+    assert (life.state.suspension, marked(life)) == (None, [False, False])
 
 
 @pytest.mark.parametrize("on", [True, False])
@@ -104,12 +129,24 @@ def test_an_operators_word_stands_for_a_node_that_is_gone() -> None:
 
 def test_a_node_that_boots_meanwhile_starts_nothing() -> None:
     life = Life(LEASE)
-    life.state = initial(LEASE, 3, Marks(suspended=True))
+    life.state = initial(LEASE, 3, Marks(suspended=Noted.IN_FORCE))
     assert suspension.in_force(life.state)
     life.form()
     assert life.state.formed
     assert (life.starts(), life.presence("a")) == ((), Presence.MEMBER)
     assert all(facts.suspended for facts in life.state.nodes.values())
+
+
+def test_a_node_that_does_not_know_whether_all_had_noted_it_is_bound_and_starts_nothing() -> None:
+    life = Life(LEASE)
+    life.state = initial(LEASE, 3, Marks(suspended=Noted.BEGUN))
+    life.form()
+    assert not suspension.in_force(life.state)
+    assert (life.starts(), marked(life)) == ((), [True, True])
+    for node in ("a", "b"):
+        noted(life, node)
+    assert life.state.suspension is None
+    assert life.starts() == ("db.disk on a",)
 
 
 def test_a_right_that_ends_is_never_held_back_by_a_suspension() -> None:

@@ -3,7 +3,7 @@
     node                     the name of this node
     epoch                    the highest epoch this node has seen
     undecided                there while a version with another third vote may be in force on other nodes
-    suspended                there while the whole cluster is suspended, as far as this node knows
+    suspended                there while the whole cluster is suspended, or about to be, as far as this node knows
     vote-epoch               the epoch of the newest vote record it has seen
     maintenance              there while the maintenance switch is on
     config/cluster-3.json    version 3, all but what has its default, with a checksum
@@ -33,6 +33,7 @@ from pydantic import ValidationError
 from komainu.adapters.files import durable
 from komainu.model.config import Cluster
 from komainu.model.difference import divides
+from komainu.model.facts import Noted
 from komainu.model.message import Message, Said
 from komainu.model.provenance import Provenance
 
@@ -308,15 +309,19 @@ class ConfigurationStore:
             raise StoreError(NOT_INITIALISED.said(folder=str(self.folder)))
         return (self.root / "maintenance").exists()
 
-    def suspended(self) -> bool:
-        """Whether this node has noted that the whole cluster is suspended."""
+    def suspended(self) -> Noted:
+        """What this node has noted of a suspension of the whole cluster."""
         if not self.initialised():
             raise StoreError(NOT_INITIALISED.said(folder=str(self.folder)))
-        return (self.root / "suspended").exists()
+        path = self.root / "suspended"
+        if not path.exists():
+            return Noted.NOT
+        # Whatever else stands there: nothing starts, and what runs is bound by its right.
+        return Noted.IN_FORCE if path.read_text(errors="replace").strip() == Noted.IN_FORCE else Noted.BEGUN
 
-    def save_suspended(self, on: bool) -> None:
-        """Keep durably that the cluster is suspended: nothing may start here, also after a boot."""
-        self._save_mark("suspended", on)
+    def save_suspended(self, noted: Noted) -> None:
+        """Keep durably how far the suspension has come: nothing may start here, also after a boot."""
+        self._save_mark("suspended", noted)
 
     def undecided(self) -> bool:
         """Whether a version with another third vote was staged, and this node never heard what became of it."""
@@ -326,16 +331,16 @@ class ConfigurationStore:
 
     def save_undecided(self, on: bool) -> None:
         """Keep durably whether a version with another third vote may be in force elsewhere (rule 12)."""
-        self._save_mark("undecided", on)
+        self._save_mark("undecided", "on" if on else "")
 
     def save_maintenance(self, on: bool) -> None:
         """Keep the maintenance switch durably: a restart of all nodes must not turn it off."""
-        self._save_mark("maintenance", on)
+        self._save_mark("maintenance", "on" if on else "")
 
-    def _save_mark(self, name: str, on: bool) -> None:
+    def _save_mark(self, name: str, mark: str) -> None:
         path = self.root / name
-        if on:
-            self._write(path, b"on\n")
+        if mark:
+            self._write(path, f"{mark}\n".encode())
             return
         try:
             path.unlink(missing_ok=True)

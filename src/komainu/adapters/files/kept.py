@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from komainu.adapters.files import durable
 from komainu.adapters.files.configuration import NOT_WRITTEN, ConfigurationStore, StoreError
 from komainu.model.config import Cluster
+from komainu.model.facts import Noted
 from komainu.model.message import Said
 from komainu.model.provenance import Provenance
 
@@ -42,10 +43,10 @@ class Kept:
             return error.said
         return None
 
-    def save_suspended(self, on: bool) -> Said | None:
-        """Remember that the whole cluster is suspended; answers why that failed."""
+    def save_suspended(self, noted: Noted) -> Said | None:
+        """Remember how far the suspension of the whole cluster has come; answers why that failed."""
         try:
-            self._store.save_suspended(on)
+            self._store.save_suspended(noted)
         except StoreError as error:
             return error.said
         return None
