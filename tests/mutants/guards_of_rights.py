@@ -59,6 +59,11 @@ RIGHTS = (
     Guard("powerless-is-no-destination", "core/destination.py", "usable", "facts.powerless", "False"),
     Guard("asks-for-the-right", "core/takeover.py", "hindrance", "said is not None", "False", nth=1),
     Guard("fence-after-the-vote", "core/transition.py", "plan", "rights.may_fence(work.state)", "True"),
+    Guard("noted-suspension-starts-nothing", "core/suspension.py", "_abandon",
+          "any((name in now.noted for name in state.members()))", "False"),
+    Guard("suspension-in-force-by-all", "model/facts.py", "holds",
+          "self.on and all((name in self.noted for name in nodes))", "self.on"),
+    Guard("noted-is-no-force", "core/state.py", "initial", "Suspension('', False)", "Suspension('', True, tuple(nodes))"),
 )
 
 OWN_RIGHT = (
@@ -101,6 +106,11 @@ OWN_RIGHT = (
     Guard("settling-confirms-no-right", "agent/voter.py", "answered", "self.claimant.won", "True"),
     Guard("soft-stop-in-time", "agent/voter.py", "_tell_right",
           "until_ms - arbitration.stop_grace_ms", "until_ms"),
+    Guard("told-when-it-is-on-disk", "agent/voter.py", "_tell_noted", "self._noted == now.id", "True"),
+    Guard("told-when-bound", "agent/voter.py", "_tell_noted",
+          "now.on or self.right.left_ms(now_ms) > 0", "True"),
+    Guard("found-late-has-its-chance", "agent/voter.py", "follow",
+          "found and now_ms >= max(self.chance_ms, self.right.until_ms)", "False"),
     Guard("another-life-is-silent", "agent/voter.py", "_tell_right",
           "facts.incarnation != self._incarnation", "False"),
 )

@@ -61,6 +61,8 @@ class Voter:
         self._noted = NOTHING_NOTED
         self._told_noted_ms: int | None = None
         self._born_ms: int | None = None
+        "When its chance of a right began for what it has not started itself."
+        self._probed = False
 
     # --- what happens ----------------------------------------------------------------------------------------------
 
@@ -71,7 +73,9 @@ class Voter:
             self.right.configure(state.cluster.arbitration, state.nodes, self.me, now_ms)
         was_bound = self.bound
         self._state, self._synced, self._incarnation = state, synced, incarnation
-        if self.bound and not was_bound:
+        was_probed, self._probed = self._probed, self.me in state.nodes and state.nodes[self.me].probed
+        found = self._probed and not was_probed and self.has_effect()
+        if self.bound and (not was_bound or (found and now_ms >= max(self.chance_ms, self.right.until_ms))):
             self._born_ms = now_ms
         there = tuple(name for name, facts in state.nodes.items() if facts.presence is Presence.MEMBER)
         if (state.ring, there) != self._period:
@@ -143,7 +147,7 @@ class Voter:
 
     @property
     def chance_ms(self) -> int:
-        """Until then this life of the daemon may still come to a right for what it has found running."""
+        """Until then this life of the daemon may still come to a right for what it has found running, however late."""
         return (self._born_ms or 0) + self._state.cluster.arbitration.right_ms
 
     @property

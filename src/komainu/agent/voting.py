@@ -93,7 +93,8 @@ class Voting:
         self._keep = keep
         self._now_ms = now_ms
         self._until_ms = 0
-        self._ended = False
+        self._ended_ms = -1
+        "The last end of a right, or of a chance of one, that was seen."
         self._alarm: asyncio.TimerHandle | None = None
         self._calls: set[asyncio.Task[None]] = set()
         self._extended = asyncio.Event()
@@ -198,16 +199,17 @@ class Voting:
 
     def _look_at_right(self, now_ms: int) -> None:
         if not self.voter.bound:
-            self._ended, self._until_ms = False, 0
+            self._ended_ms, self._until_ms = -1, 0
             self._extended.set()
             return
         until_ms = self.voter.right.until_ms
+        end_ms = max(until_ms, self.voter.chance_ms)
         if until_ms != self._until_ms and until_ms > now_ms:
-            self._until_ms, self._ended = until_ms, False
+            self._until_ms = until_ms
             self._cut.lasts_until(until_ms)
             self._extended.set()
-        elif not self._ended and now_ms >= max(until_ms, self.voter.chance_ms):
-            self._ended = True
+        elif self._ended_ms != end_ms <= now_ms:
+            self._ended_ms = end_ms
             if self._until_ms or self.voter.has_effect():
                 self._cut.ended()
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from komainu.core import presence, rights
 from komainu.core.state import (
     GroupFacts,
     Hold,
@@ -79,6 +80,15 @@ IS_ENDING = Message(
     "KM5413",
     "{node} was told to end at once. It is not proven gone by that.",
     "{node} に即時の終了が指示されました。これだけでは停止の証拠になりません。",
+    "warning",
+)
+AWAITS_VOTE = Message(
+    "KM5422",
+    "{node} stays until {others} holds the vote: without it, what runs there would lose its right. Is the store of the "
+    "vote within reach of {others}? See `komainu lease check`. To leave without waiting, stop what runs on {others}.",
+    "{others} が投票権を得るまで {node} は離脱しません。離脱すると {others} で動作中のものが権利を失うためです。"
+    "{others} から投票先に到達できるか `komainu lease check` で確認してください。待たずに離脱するには、{others} で"
+    "動作中のものを停止してください。",
     "warning",
 )
 STOPS = Message(
@@ -241,6 +251,9 @@ def node(state: State, name: str) -> Told:
     match facts.presence:
         case Presence.MEMBER if facts.ended:
             return Told(Word.OFFLINE_PENDING, name, IS_ENDING.said(node=name))
+        case Presence.MEMBER if facts.leaving and not _may_go(state, name):
+            others = ", ".join(other for other in state.members() if other != name)
+            return Told(Word.OFFLINE_PENDING, name, AWAITS_VOTE.said(node=name, others=others))
         case Presence.MEMBER if facts.leaving:
             return Told(Word.OFFLINE_PENDING, name, _FAREWELLS[facts.then].said(node=name))
         case Presence.MEMBER if not facts.probed:
@@ -261,6 +274,11 @@ def node(state: State, name: str) -> Told:
             return Told(Word.UNKNOWN, name, NEVER_SEEN.said())
         case Presence.GONE:
             return Told(Word.OFFLINE, name, _PROOFS[facts.proof].said() if facts.proof is not None else None)
+
+
+def _may_go(state: State, name: str) -> bool:
+    """False for a node that has nothing more to stop, and stays because the other one would lose its right."""
+    return not presence.runs_nothing(state, name) or rights.may_leave(state, name)
 
 
 def group(state: State, group: Group) -> Told:

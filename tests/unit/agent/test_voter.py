@@ -367,6 +367,20 @@ def test_a_new_daemon_has_its_chance_before_what_runs_is_stopped() -> None:
     assert [type(event) for event in bench.events] == [e.RightEnding]
 
 
+def test_what_is_found_after_that_chance_has_one_of_its_own() -> None:
+    """The first connection to the others may take longer than a right lasts."""
+    bench = alone("a")
+    late_ms = BORN_MS + 3 * RIGHT_MS
+    state = bench.life.state
+    bench.voter.follow(state.with_node("a", replace(state.nodes["a"], probed=False)), "a.1", True, late_ms - 1)
+    bench.voter.follow(state, "a.1", True, late_ms)
+    assert bench.voter.chance_ms == late_ms + RIGHT_MS
+    bench.turn(late_ms + RIGHT_MS - GRACE_MS - 1)
+    assert bench.events == []
+    bench.turn(late_ms + RIGHT_MS - GRACE_MS)
+    assert [type(event) for event in bench.events] == [e.RightEnding]
+
+
 def test_where_nothing_runs_nothing_is_said() -> None:
     bench = alone("b")
     bench.turn(LATER_MS + 10 * RIGHT_MS)
@@ -429,6 +443,26 @@ def test_in_a_suspended_cluster_nobody_needs_a_right() -> None:
     assert bench.turn(10**9).events == []
 
 
+def test_a_suspension_that_is_not_on_its_disk_is_not_told_as_noted() -> None:
+    bench = together()
+    bench.now_ms = LATER_MS
+    bench.answered()
+    bench.life.command(c.SuspendNode(None))
+    bench.follow()
+    bench.turn()
+    assert bench.events == []
+    assert bench.life.state.suspension is not None
+    bench.voter.noted("of another one")
+    bench.turn()
+    assert bench.events == []
+    bench.voter.noted(bench.life.state.suspension.id)
+    bench.turn()
+    bench.turn()
+    assert [type(event) for event in bench.events] == [e.SuspensionNoted]
+    bench.turn(LATER_MS + THIRD_MS)  # it may not have been delivered
+    assert len(bench.events) == 2
+
+
 def test_when_it_is_resumed_each_node_says_that_it_has_a_right_again() -> None:
     bench = together()
     bench.life.command(c.SuspendNode(None))
@@ -439,11 +473,11 @@ def test_when_it_is_resumed_each_node_says_that_it_has_a_right_again() -> None:
     bench.now_ms = LATER_MS
     bench.life.command(c.ResumeNode(None))
     bench.follow()
-    bench.answered()
-    bench.turn()
-    assert bench.events == []  # its disk says that nobody needs a right
     assert bench.life.state.suspension is not None
     bench.voter.noted(bench.life.state.suspension.id)
+    bench.turn()
+    assert bench.events == []
+    bench.answered()
     bench.turn()
     assert [type(event) for event in bench.events] == [e.SuspensionNoted]
     bench.turn()

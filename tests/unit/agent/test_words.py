@@ -15,11 +15,12 @@ from komainu.core.state import (
     State,
     Status,
     Verdict,
+    Vote,
     Wanted,
     Watch,
     initial,
 )
-from komainu.model.config import Monitor, MonitorRecovery, Target
+from komainu.model.config import Arbitration, Monitor, MonitorRecovery, Target
 from komainu.model.message import Message
 from tests.doubles.daemons import cluster, resource
 
@@ -38,6 +39,18 @@ def a_state(*resources: str, formed: bool = True) -> State:
 
 def at_home(state: State, home: str | None = "n1", **changes: object) -> State:
     return state.with_group("web", replace(state.groups["web"], home=home, **changes))  # type: ignore[arg-type]
+
+
+def test_a_node_that_may_not_leave_yet_says_what_it_waits_for() -> None:
+    """The vote of two nodes: whoever stays needs it before the other one goes."""
+    state = a_state("app").with_node("n1", replace(MEMBER, leaving=True))
+    leased = state.cluster.model_copy(update={"arbitration": Arbitration(kind="lease")})
+    state = replace(state, cluster=leased)
+    assert words.node(state, "n1").why == words.IS_LEAVING.said(node="n1")
+    runs = state.with_hold("web", "n2", 0, Hold(Status.RUNNING))
+    assert words.node(runs, "n1").why == words.AWAITS_VOTE.said(node="n1", others="n2")
+    voted = replace(runs, vote=Vote("n2", runs.ring, 1, True, 1))
+    assert words.node(voted, "n1").why == words.IS_LEAVING.said(node="n1")
 
 
 @pytest.mark.parametrize(

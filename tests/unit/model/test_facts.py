@@ -3,7 +3,7 @@
 import pytest
 
 from komainu.model.copies import replace
-from komainu.model.facts import ADDED, UNWATCHED, Hold, NodeFacts, Vote, Watch
+from komainu.model.facts import ADDED, UNWATCHED, Hold, NodeFacts, Noted, Suspension, Vote, Watch
 from komainu.model.status import Presence, Proof, Status
 
 
@@ -32,3 +32,10 @@ def test_facts_are_values() -> None:
     vote = Vote("a", "r1", 7, False, 4_100)
     assert replace(vote, waited=True) != vote
     assert vote == Vote("a", "r1", 7, False, 4_100)
+
+
+def test_a_suspension_is_in_force_once_all_have_noted_it_and_never_while_it_ends() -> None:
+    begun = Suspension("1.r.1", True, ("a",))
+    assert begun.holds(("a", "b")) is Noted.BEGUN
+    assert Suspension("1.r.1", True, ("b", "a")).holds(("a", "b")) is Noted.IN_FORCE
+    assert Suspension("1.r.2", False, ("a", "b")).holds(("a", "b")) is Noted.BEGUN
