@@ -63,7 +63,8 @@ RIGHTS = (
           "any((name in now.noted for name in state.members()))", "False"),
     Guard("suspension-in-force-by-all", "model/facts.py", "holds",
           "self.on and all((name in self.noted for name in nodes))", "self.on"),
-    Guard("noted-is-no-force", "core/state.py", "initial", "Suspension('', False)", "Suspension('', True, tuple(nodes))"),
+    Guard("noted-is-no-force", "core/state.py", "initial",
+          "Suspension('', False)", "Suspension('', True, tuple(nodes))"),
 )
 
 OWN_RIGHT = (

@@ -5,12 +5,15 @@ No port raises for what is expected to go wrong: it answers with an `Outcome` or
 """
 
 from komainu.ports.bus import Bus, BusListener, BusView, Links, LinkSeen, RingId
-from komainu.ports.cloud import Cloud, CloudError, CloudFault, Instance, Interface, Route
+from komainu.ports.cloud import Address, Cloud, CloudError, CloudFault, Instance, Interface, Route, Zone
 from komainu.ports.fence import FenceDevice, FenceHost, FenceType
 from komainu.ports.machine import Guarded, Isolation, Network, Power, Watchdog, WatchdogMeans
+from komainu.ports.metadata import Announcement, AnnouncementKind, Metadata
 from komainu.ports.monitors import MonitorHands, MonitorHost, MonitorTraits, MonitorType
+from komainu.ports.names import NameRecord, NameService, RecordType
 from komainu.ports.notifiers import Alert, Notice, NotifierHands, NotifierHost, NotifierType, Topics
 from komainu.ports.ping import Pinger, PingRefused
+from komainu.ports.resolver import Resolver
 from komainu.ports.resources import Host, ResourceHands, ResourceType
 from komainu.ports.vote import (
     Buckets,
@@ -29,7 +32,10 @@ from komainu.ports.vote import (
 )
 
 __all__ = [
+    "Address",
     "Alert",
+    "Announcement",
+    "AnnouncementKind",
     "Buckets",
     "Bus",
     "BusListener",
@@ -55,10 +61,13 @@ __all__ = [
     "LeaseType",
     "LinkSeen",
     "Links",
+    "Metadata",
     "MonitorHands",
     "MonitorHost",
     "MonitorTraits",
     "MonitorType",
+    "NameRecord",
+    "NameService",
     "Network",
     "Notice",
     "NotifierHands",
@@ -67,6 +76,8 @@ __all__ = [
     "PingRefused",
     "Pinger",
     "Power",
+    "RecordType",
+    "Resolver",
     "ResourceHands",
     "ResourceType",
     "RingId",
@@ -78,4 +89,5 @@ __all__ = [
     "VoteStore",
     "Watchdog",
     "WatchdogMeans",
+    "Zone",
 ]

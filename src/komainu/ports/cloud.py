@@ -58,6 +58,35 @@ class Interface:
     private_address: str
     source_dest_check: bool
     instance: str
+    subnet: str = ""
+    private_addresses: tuple[str, ...] = ()
+    "All of them, the primary one first."
+    ipv6_addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An Elastic IP address."""
+
+    allocation: str
+    public_address: str
+    association: str = ""
+    "What a disassociation names; empty while it is associated with nothing."
+    interface: str = ""
+    "The ENI it is associated with; empty when there is none."
+    private_address: str = ""
+    "The address of that ENI to which it is translated."
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """An Availability Zone."""
+
+    name: str
+    state: str
+    "`available`, `information`, `impaired`, `constrained` or `unavailable`."
+    messages: tuple[str, ...] = ()
+    "What AWS says of it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +115,33 @@ class Cloud(Protocol):
 
     async def interface(self, interface: str, timeout_ms: int) -> Interface:
         """One network interface."""
+
+    async def address(self, allocation: str, timeout_ms: int) -> Address:
+        """One Elastic IP address, and where it is (E1, E2)."""
+
+    async def associate(self, allocation: str, interface: str, private_address: str, timeout_ms: int) -> str:
+        """Associate the Elastic IP with that address of the interface, from wherever it is; the association's id.
+
+        `private_address` may be empty: the primary one.
+        """
+
+    async def disassociate(self, association: str, timeout_ms: int) -> None:
+        """End an association. One that is gone already is refused: `InvalidAssociationID.NotFound`."""
+
+    async def assign_private_address(self, interface: str, address: str, timeout_ms: int) -> None:
+        """Give the interface a secondary private address, from whichever interface has it (E3)."""
+
+    async def unassign_private_address(self, interface: str, address: str, timeout_ms: int) -> None:
+        """Take a secondary private address from the interface. One that is elsewhere is refused."""
+
+    async def zone(self, zone: str, timeout_ms: int) -> Zone | None:
+        """One Availability Zone (A1); None when AWS answers with an empty list."""
+
+    def assume(self, role: str) -> "Cloud":
+        """The same API with the rights of that role (its ARN): for what another account owns. Opens nothing yet."""
+
+    def reconnect(self) -> None:
+        """Use no connection that is open now: the source address of this node has changed under them (E1)."""
 
     async def instance(self, instance: str, timeout_ms: int) -> Instance:
         """One machine, as it is now."""

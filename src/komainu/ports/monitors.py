@@ -11,7 +11,9 @@ from komainu.model.outcome import Outcome
 from komainu.model.traits import Environment
 from komainu.ports.cloud import Cloud
 from komainu.ports.machine import Network, Watchdog
+from komainu.ports.metadata import Metadata
 from komainu.ports.ping import Pinger
+from komainu.ports.resolver import Resolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class MonitorHost:
     cluster: str
     monitor: str
     cloud: Cloud | None
+    "Within the node's budget of calls: a takeover never waits for a monitor."
     network: Network
     processes: Any
     "komainu.adapters.linux.processes.Processes; a port would have one implementation only."
@@ -32,6 +35,8 @@ class MonitorHost:
     watchdog: Watchdog | None = None
     "Whoever ends this machine takes it away from a monitor; that one need not know."
     pinger: Pinger | None = None
+    metadata: Metadata | None = None
+    resolver: Resolver | None = None
 
 
 class MonitorHands(Protocol):

@@ -11,6 +11,7 @@ from komainu.model.outcome import Outcome
 from komainu.model.traits import Traits
 from komainu.ports.cloud import Cloud
 from komainu.ports.machine import Guarded, Network
+from komainu.ports.names import NameService
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Host:
     group: str
     resource: str
     cloud: Cloud | None
+    "For what has effect, and for what that needs to know: it waits for nobody."
     network: Network
     processes: Any
     "komainu.adapters.linux.processes.Processes; a port would have one implementation only."
@@ -31,6 +33,9 @@ class Host:
     "CLOCK_BOOTTIME in milliseconds."
     elsewhere: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     "The resource's parameters on its other startable nodes."
+    watching: Cloud | None = None
+    "The same cloud within the node's budget of calls: for checks and preparations (a start never waits for them)."
+    names: NameService | None = None
     alone: Callable[[], bool] = bool
     "True while this node takes part with no other, for whatever reason: then others may be at work unseen."
 

@@ -1,0 +1,38 @@
+"""What the cloud tells a machine of itself, from within."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class AnnouncementKind(StrEnum):
+    """What the cloud announces."""
+
+    MAINTENANCE = "maintenance"
+    "A scheduled event: reboot, stop, retirement."
+    SPOT = "spot"
+    "A spot instance is interrupted: stopped, terminated or hibernated."
+    REBALANCE = "rebalance"
+    "A spot instance may well be interrupted soon."
+    LIFECYCLE = "lifecycle"
+    "The Auto Scaling group is going to terminate it."
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Something that is going to happen to this machine."""
+
+    kind: AnnouncementKind
+    id: str
+    "Of the event; a text that stays the same for as long as it is the same one."
+    what: str
+    "The word of the cloud: `instance-stop`, `system-reboot`, `terminate`..."
+    at: str
+    "When, as the cloud writes it; empty when it does not say."
+
+
+class Metadata(Protocol):
+    """The instance metadata service. Raises CloudError; `timeout_ms` bounds the whole call."""
+
+    async def announced(self, timeout_ms: int) -> tuple[Announcement, ...]:
+        """All that is announced now and is not over; none when nothing is."""
