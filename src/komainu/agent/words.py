@@ -83,7 +83,7 @@ IS_ENDING = Message(
     "warning",
 )
 AWAITS_VOTE = Message(
-    "KM5422",
+    "KM5423",
     "{node} stays until {others} holds the vote: without it, what runs there would lose its right. Is the store of the "
     "vote within reach of {others}? See `komainu lease check`. To leave without waiting, stop what runs on {others}.",
     "{others} が投票権を得るまで {node} は離脱しません。離脱すると {others} で動作中のものが権利を失うためです。"
