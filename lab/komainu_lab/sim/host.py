@@ -353,7 +353,7 @@ class Host:
             case a.ProbeNode():
                 self.later(self.rng.randint(1, 30) * MS, partial(self._probe, action))
             case a.FenceNode():
-                delay = self.rng.choice((200, 1_500, 8_000)) * MS
+                delay = self.rng.choice((200, 1_500, 8_000) if self.luck.fences_late else (200,)) * MS
                 self.later(delay, partial(self._fence, action))
             case a.ArmTimer():
                 rank = self.agent.rank if self.agent else 0

@@ -22,6 +22,8 @@ class Luck:
     slow: float = 0.05
     hangs: float = 0.0
     "How likely a stop never ends within the time of this simulation's patience."
+    fences_late: bool = True
+    "A fence may take effect long after it was asked for, when its target has come back already."
 
 
 def without_suspension(data: bytes) -> State:

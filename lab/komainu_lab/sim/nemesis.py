@@ -76,7 +76,7 @@ class Nemesis:
     def heal(self) -> None:
         """Everything is as it should be again, and nothing further goes wrong."""
         for host in self.world.hosts.values():
-            host.luck = Luck(slow=0.0)
+            host.luck = Luck(slow=0.0, fences_late=False)
             host.port.side, host.port.deaf = 0, ()
             host.ill.clear()
             host.locked_off = False
