@@ -134,7 +134,8 @@ class Daemon:
         keeper.noted = voting.noted
         executor.entitled, executor.may_fence = voting.entitled, voting.may_fence
         executor.pending = lambda action: asked(self.replica.state, me, action)
-        executor.fence = Fencing(me, around.fences, lambda: self.replica.state).fence
+        fencing = Fencing(me, around.fences, lambda: self.replica.state)
+        executor.fence = fencing.fence
         declared = Declared(around.types, around.monitor_types, around.notifiers)
         self.parts = loop.parts = Parts(
             line=Line(me, cluster, self.name, self._bus, loop, self._stalled),
@@ -151,6 +152,7 @@ class Daemon:
             alerts=self.alerts,
             judging=Judging(me, declared, around.host, around.versions, around.machine, loop.propose),
             voting=voting,
+            fencing=fencing,
         )
         self.alerts.attach(self.replica, self.parts.line.send)
         self.leaving = Leaving(loop, self.runs, around.notifier, self._bus.stop, self._ending.guard)
@@ -185,6 +187,7 @@ class Daemon:
             left_ms=self.parts.timekeeper.left_ms(),
             stopped=self.residents.stopped(),
             vote=self.parts.voting.seen(),
+            isolation=self._isolation.seen(),
         )
         own = status.report(self.state, local)
         return residence.seen_from(self.around.me, own, self.residents.report()) if self.stopped else own
@@ -225,11 +228,9 @@ class Daemon:
             self.parts.voting.follow(self.replica.state, self.replica.incarnation, synced=False)
             await self._bus.start(self.parts.line)
             self.residents.changed()
-            self._go(self._beat_for_ever())
-            self._go(self.loop.compare_for_ever())
-            self._go(self._tell_manager())
-            self._go(self._tell_stopped())
-            self._go(self._follow_orders())
+            lasting = (self._beat_for_ever(), self.loop.compare_for_ever(), self._tell_manager())
+            for work in (*lasting, self._tell_stopped(), self._follow_orders()):
+                self._go(work)
             code = await self._end
         finally:
             await self._part()

@@ -1,5 +1,6 @@
 """Fences another node with what the configuration names for it. Whether and when is the core's to decide."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -59,6 +60,15 @@ BUSY = Message(
     "ください。",
     "error",
 )
+SILENT = Message(
+    "KM5827",
+    "It is not known whether node {node} could be fenced: there was no answer within {ms} ms.",
+    "ノード {node} を強制停止できるかどうか不明です: {ms} ミリ秒以内に応答がありませんでした。",
+    "error",
+)
+EXAMINE_MS = 10_000
+SPARE_S = 1.0
+"Beyond the time-out that a device keeps by itself."
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +99,7 @@ class Fencing:
         fence = cluster.arbitration.fence
         if fence is None:
             return failed(NO_FENCE.said(node=target))
-        device = self._device(cluster.name, fence, action)
+        device = self._device(cluster.name, fence, target, lambda: self._is_wanted(action))
         if isinstance(device, Said):
             return failed(device)
         return await self._lanes.setdefault(target, Lane()).attempt(
@@ -100,6 +110,27 @@ class Fencing:
             busy=BUSY.said(node=target),
         )
 
+    async def examine(self) -> dict[str, tuple[Said, ...]]:
+        """What would keep each other node from being fenced from here, in bounded time; nothing is changed by it.
+
+        Empty where the configuration names no fence.
+        """
+        cluster = self._state().cluster
+        fence = cluster.arbitration.fence
+        others = [node.name for node in cluster.nodes if node.name != self._me] if fence is not None else []
+        found = await asyncio.gather(*(self._examined(cluster.name, fence, other) for other in others if fence))
+        return dict(zip(others, found, strict=True))
+
+    async def _examined(self, cluster: str, fence: Fence, target: str) -> tuple[Said, ...]:
+        device = self._device(cluster, fence, target, lambda: False)
+        if isinstance(device, Said):
+            return (device,)
+        try:
+            async with asyncio.timeout(EXAMINE_MS / 1000 + SPARE_S):
+                return await device.examine(EXAMINE_MS)
+        except TimeoutError:
+            return (SILENT.said(node=target, ms=EXAMINE_MS),)
+
     def _is_wanted(self, action: FenceNode) -> bool:
         """The same attempt is still the one that the members wait for, and this side and this node still may."""
         state = self._state()
@@ -107,8 +138,8 @@ class Fencing:
         asked = target is not None and target.fence == action.id
         return asked and me is not None and not me.powerless and rights.may_fence(state)
 
-    def _device(self, cluster: str, fence: Fence, action: FenceNode) -> FenceDevice | Said:
-        target, declared = action.target, self._fences.types.get(fence.type)
+    def _device(self, cluster: str, fence: Fence, target: str, wanted: Callable[[], bool]) -> FenceDevice | Said:
+        declared = self._fences.types.get(fence.type)
         if declared is None:
             return UNKNOWN_TYPE.said(node=target, type=fence.type)
         try:
@@ -116,5 +147,4 @@ class Fencing:
         except ValidationError as error:
             reason = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
             return BAD_PARAMETERS.said(node=target, reason=reason)
-        host = replace(self._fences.host(cluster, target), wanted=lambda: self._is_wanted(action))
-        return declared.make(params, host)
+        return declared.make(params, replace(self._fences.host(cluster, target), wanted=wanted))

@@ -168,6 +168,10 @@ class Isolation:
         means = self._watchdog.means()
         return _STRENGTHS[means.kind].said(device=means.name or "/dev/watchdog")
 
+    def seen(self) -> tuple[Said | None, Said] | None:
+        """For status: why the kernel cannot cut this node off, and what would reset it. None: neither has to."""
+        return (self.trouble, self.strength()) if self._bound else None
+
     # --- what the daemon tells -------------------------------------------------------------------------------------
 
     def follow(self, state: State, *, bound: bool) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from komainu.agent.alerts import Alerts
 from komainu.agent.ending import Ending
 from komainu.agent.executor import Executor
+from komainu.agent.fencing import Fencing
 from komainu.agent.hands import Hands
 from komainu.agent.judging import Judging
 from komainu.agent.keeper import Keeper
@@ -37,6 +38,7 @@ class Parts:
     alerts: Alerts
     judging: Judging
     voting: Voting
+    fencing: Fencing
 
     def adopt(self, cluster: Cluster) -> None:
         """Another state goes on: its timers will be armed anew, and its configuration holds.

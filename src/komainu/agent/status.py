@@ -43,6 +43,8 @@ class Local:
     "Nodes whose daemon is there and takes no part: they can be started from here."
     vote: Seen | None = None
     "Its right and the vote, where rights are limited."
+    isolation: tuple[Said | None, Said] | None = None
+    "Why the kernel cannot cut it off, and what would reset it; None while it needs no right."
 
 
 def report(state: State, local: Local) -> dict[str, Any]:
@@ -63,6 +65,7 @@ def report(state: State, local: Local) -> dict[str, Any]:
             "heartbeat": _heartbeat(cluster, local),
             "right_left_ms": local.vote.left_ms if local.vote is not None else None,
             "vote": rights_shown.vote(local.vote) if cluster.arbitration.kind == "lease" else None,
+            "isolation": _isolation(local.isolation),
         },
         "nodes": [_node(state, node, local) for node in cluster.nodes],
         "groups": [_group(state, group, local) for group in cluster.groups],
@@ -70,6 +73,13 @@ def report(state: State, local: Local) -> dict[str, Any]:
         "pending": [_pending(each, local) for each in pending.pending(state)],
         "timers": [_waiting(each, local) for each in pending.waiting(state)],
     }
+
+
+def _isolation(seen: tuple[Said | None, Said] | None) -> dict[str, Any] | None:
+    if seen is None:
+        return None
+    trouble, strength = seen
+    return {"trouble": said_to_json(trouble) if trouble is not None else None, "reset_by": said_to_json(strength)}
 
 
 def monitors(state: State, names: Mapping[tuple[str, str], str]) -> list[dict[str, Any]]:

@@ -113,6 +113,15 @@ class LinkAnswer(Answer):
     "To that node and back, on the average."
 
 
+class IsolationAnswer(Answer):
+    """What ends the effects of a node when its right ends."""
+
+    trouble: SaidAnswer | None
+    "Why the kernel cannot cut it off from the network; None: it can."
+    reset_by: SaidAnswer
+    "What would reset it in place of komainud, and how surely."
+
+
 class HereAnswer(Answer):
     """The node that answers."""
 
@@ -129,6 +138,8 @@ class HereAnswer(Answer):
     api_calls: dict[str, int]
     "Calls to the cloud since the daemon started."
     heartbeat: list[LinkAnswer]
+    isolation: IsolationAnswer | None
+    "What ends the effects of this node with its right; None while it needs none."
     right_left_ms: int | None
     "How long its right to act still lasts; None where it needs none."
     vote: VoteAnswer | None

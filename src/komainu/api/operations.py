@@ -6,6 +6,7 @@ Each object has its rows in a file of its own, as a tuple `ROWS`.
 from komainu.api import (
     alerts,
     change,
+    fence,
     foresight,
     groups,
     lease,
@@ -23,6 +24,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *overview.ROWS,
     *nodes.ROWS,
     *residence.ROWS,
+    *fence.ROWS,
     *lease.ROWS,
     *groups.ROWS,
     *monitors.ROWS,

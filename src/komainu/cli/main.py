@@ -72,6 +72,7 @@ def _register_others(commands: Commands) -> None:
         alerts,
         cluster,
         configuration,
+        fence,
         group,
         history,
         lease,
@@ -82,6 +83,6 @@ def _register_others(commands: Commands) -> None:
         witness,
     )
 
-    modules = (group, node, cluster, monitor, what_if, history, alerts, records, configuration, lease, witness)
+    modules = (group, node, cluster, monitor, what_if, history, alerts, records, configuration, lease, fence, witness)
     for module in modules:
         module.register(commands)

@@ -34,6 +34,7 @@ class Gun:
         self.shoot = shoot
         self.made: list[tuple[int, FenceHost]] = []
         self.times: list[int] = []
+        self.findings: tuple[Said, ...] = ()
 
     def type(self) -> FenceType:
         text = Message("TEST8", "a gun", "銃")
@@ -48,7 +49,7 @@ class Gun:
         return await self.shoot()
 
     async def examine(self, timeout_ms: int) -> tuple[Said, ...]:
-        return ()
+        return self.findings
 
 
 async def hits() -> Outcome:
@@ -188,3 +189,35 @@ def test_one_node_is_fenced_by_one_attempt_at_a_time() -> None:
 
     run(story())
     assert most == [1, 2, 1], "n2 once, n1 beside it, then n2 again"
+
+
+# --- examined before it is needed -------------------------------------------------------------------------------------
+
+
+def test_each_other_node_is_examined_and_nobody_is_shot() -> None:
+    gun = Gun(hits)
+    gun.findings = (Message("TEST8", "no powder", "火薬なし", "error").said(),)
+    device = made(gun, state)
+    assert run(device.examine()) == {"n2": gun.findings}
+    assert gun.times == []
+    assert not gun.made[0][1].wanted()  # it could shoot nobody if it tried
+
+
+def test_where_no_fence_is_configured_nothing_is_examined() -> None:
+    assert run(made(Gun(hits), lambda: state(None)).examine()) == {}
+
+
+def test_what_cannot_be_made_is_a_finding() -> None:
+    found = run(Fencing("n1", NO_FENCES, state).examine())
+    assert [said.code for said in found["n2"]] == [fencing.UNKNOWN_TYPE.code]
+
+
+def test_a_device_that_does_not_answer_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(timeout_ms: int) -> tuple[Said, ...]:
+        await asyncio.Event().wait()
+        return ()
+
+    gun = Gun(hits)
+    monkeypatch.setattr(gun, "examine", silent)
+    found = run(made(gun, state).examine())
+    assert [said.code for said in found["n2"]] == [fencing.SILENT.code]
