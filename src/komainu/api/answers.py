@@ -457,52 +457,6 @@ class SettleAnswer(Answer):
     objects: list[SettlingAnswer]
 
 
-class ExplainedAnswer(Answer):
-    """One action, why it was taken, and what became of it."""
-
-    at: str
-    boottime_ms: int
-    seq: int
-    action: str
-    id: str
-    node: str
-    group: str | None
-    resource: str | None
-    target: str | None
-    monitor: str | None
-    text: SaidAnswer
-    "The action in words."
-    because: list[SaidAnswer]
-    result: str | None
-    "None while it is under way."
-    said: SaidAnswer | None
-    detail: str
-    took_ms: int | None
-
-
-class ExplainAnswer(Answer):
-    """The safety statement and the last actions."""
-
-    statement: list[SaidAnswer]
-    actions: list[ExplainedAnswer]
-
-
-class EntryAnswer(BaseModel):
-    """One entry of the journal."""
-
-    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
-
-    seq: int
-    at: str
-    boottime_ms: int
-    monotonic_ns: int
-    node: str
-    "Who recorded it."
-    alerts: list[dict[str, str]]
-    changes: list[dict[str, Any]]
-    "Status words that changed: what, name, before, now, node."
-
-
 class ConfigAnswer(Answer):
     """The configuration that holds."""
 

@@ -3,13 +3,13 @@
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from komainu.agent import safety
 from komainu.agent.daemon import Daemon
 from komainu.agent.explain import explain
 from komainu.agent.recorder import MOST_IN_MEMORY, said_to_json
-from komainu.api import answers
+from komainu.api.answers import Answer, SaidAnswer
 from komainu.api.operation import READ, Operation, Request
 
 
@@ -27,6 +27,52 @@ class ExplainRequest(Request):
 
     last: int = Field(default=10, ge=1, le=MOST_IN_MEMORY)
     "So many of the last actions."
+
+
+class ExplainedAnswer(Answer):
+    """One action, why it was taken, and what became of it."""
+
+    at: str
+    boottime_ms: int
+    seq: int
+    action: str
+    id: str
+    node: str
+    group: str | None
+    resource: str | None
+    target: str | None
+    monitor: str | None
+    text: SaidAnswer
+    "The action in words."
+    because: list[SaidAnswer]
+    result: str | None
+    "None while it is under way."
+    said: SaidAnswer | None
+    detail: str
+    took_ms: int | None
+
+
+class ExplainAnswer(Answer):
+    """The safety statement and the last actions."""
+
+    statement: list[SaidAnswer]
+    actions: list[ExplainedAnswer]
+
+
+class EntryAnswer(BaseModel):
+    """One entry of the journal."""
+
+    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
+
+    seq: int
+    at: str
+    boottime_ms: int
+    monotonic_ns: int
+    node: str
+    "Who recorded it."
+    alerts: list[dict[str, str]]
+    changes: list[dict[str, Any]]
+    "Status words that changed: what, name, before, now, node."
 
 
 async def _events(daemon: Daemon, request: EventsRequest) -> AsyncGenerator[dict[str, Any], None]:
@@ -47,6 +93,6 @@ async def _explain(daemon: Daemon, request: ExplainRequest) -> dict[str, Any]:
 
 
 ROWS = (
-    Operation("events", EventsRequest, answers.EntryAnswer, READ, stream_by=_events),
-    Operation("explain", ExplainRequest, answers.ExplainAnswer, READ, answer_by=_explain),
+    Operation("events", EventsRequest, EntryAnswer, READ, stream_by=_events),
+    Operation("explain", ExplainRequest, ExplainAnswer, READ, answer_by=_explain),
 )
