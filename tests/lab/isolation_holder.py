@@ -11,10 +11,10 @@ from pathlib import Path
 from komainu.adapters.linux.isolation import NftIsolation
 from komainu.adapters.linux.power import LinuxPower
 from komainu.adapters.linux.watchdog import LinuxWatchdog
-from komainu.agent.claims import Claims
 from komainu.agent.clock import now_ms
 from komainu.agent.ending import Ending
 from komainu.agent.isolation import Isolation
+from komainu.agent.watchdog_shares import Shares
 from komainu.catalogue import RESOURCE_TYPES
 from komainu.core.state import Hold, NodeFacts, Presence, Status, initial
 from komainu.model.config import Group
@@ -34,9 +34,9 @@ async def written() -> None:
 
 async def main(address: str, *words: str) -> None:
     """Hold until killed; or once."""
-    claims = Claims(LinuxWatchdog(Path("/dev/nothing" if "unwatched" in words else "/dev/watchdog")))
-    ending = Ending("node1", LinuxPower(), claims.end, alert, written)
-    isolation = Isolation("a", RESOURCE_TYPES, NftIsolation(), claims.right, ending, alert, now_ms)
+    shares = Shares(LinuxWatchdog(Path("/dev/nothing" if "unwatched" in words else "/dev/watchdog")))
+    ending = Ending("node1", LinuxPower(), shares.end, alert, written)
+    isolation = Isolation("a", RESOURCE_TYPES, NftIsolation(), shares.right, ending, alert, now_ms)
     parts = (
         remade(resource("fip1"), type="fip", params={"address": address}),
         remade(resource("db"), params={"command": ["/bin/db"]}),

@@ -19,7 +19,6 @@ from komainu.agent.alert_store import AlertStore
 from komainu.agent.alerts import Alerts
 from komainu.agent.around import Around
 from komainu.agent.background import Background
-from komainu.agent.claims import Claims
 from komainu.agent.ending import Ending
 from komainu.agent.executor import Executor
 from komainu.agent.fencing import Fencing
@@ -47,6 +46,7 @@ from komainu.agent.timekeeper import Timekeeper
 from komainu.agent.voter import Voter
 from komainu.agent.voting import Voting
 from komainu.agent.watch import Watch
+from komainu.agent.watchdog_shares import Shares
 from komainu.config.declared import Declared
 from komainu.core.state import Marks, State, marks
 from komainu.model.config import Cluster
@@ -105,7 +105,7 @@ class Daemon:
         self._hands = Hands(around.me, around.types, self._host)
         self.runs = Runs(around.run_folder / "runs", self.background, recorder.alert)
         self.residents = Residents(around.me, self.name, lambda: self._cluster, around.residents, self)
-        self._watchdog = Claims(around.watchdog)
+        self._watchdog = Shares(around.watchdog)
         self._ending = Ending(around.me, around.power, self._watchdog.end, recorder.alert, recorder.written)
         self._isolation = Isolation(
             around.me, around.types, around.isolation, self._watchdog.right, self._ending, recorder.alert, around.now_ms

@@ -130,7 +130,7 @@ class Isolation:
         alert: Callable[[Said], None],
         now_ms: Callable[[], int],
     ) -> None:
-        """`watchdog` as the right to act has it: `komainu.agent.claims.Claims.right`."""
+        """`watchdog` as the right to act has it: `komainu.agent.watchdog_shares.Shares.right`."""
         self.trouble: Said | None = None
         "Why the kernel cannot cut this node off; None as far as is known."
         self._me = me

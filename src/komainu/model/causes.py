@@ -38,7 +38,9 @@ VOTE_WON = Message("KM7017", "{node} has won the vote.", "{node} が投票権を
 VOTE_LOST = Message("KM7018", "{node} has lost the vote.", "{node} が投票権を失いました。")
 RIGHT_ENDING = Message("KM7019", "The right of {node} to act ends.", "{node} の動作する権利が終わります。")
 REGAINED = Message("KM7020", "{node} may act again.", "{node} は再び動作できます。")
-SUSPENSION_NOTED = Message("KM7021", "{node} knows of the suspension.", "{node} がサスペンドを記録しました。")
+SUSPENSION_NOTED = Message(
+    "KM7021", "{node} has noted how far the suspension has come.", "{node} がサスペンドの進行を記録しました。"
+)
 OBJECTED = Message("KM7016", "{node} objects to the new configuration.", "{node} は新しい構成情報を拒否しました。")
 
 

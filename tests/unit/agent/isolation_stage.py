@@ -4,9 +4,9 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 
-from komainu.agent.claims import Claims
 from komainu.agent.ending import Ending
 from komainu.agent.isolation import Isolation
+from komainu.agent.watchdog_shares import Shares
 from komainu.catalogue import RESOURCE_TYPES
 from komainu.core.state import State, Status, initial
 from komainu.model.message import Said
@@ -27,14 +27,14 @@ class Node:
         self.device = FakeWatchdog()
         self.power = FakePower()
         self.alerts: list[str] = []
-        self.claims = Claims(self.device, self.now_ms)
-        self.ending = Ending("a", self.power, self.claims.end, self._alert, self._written)
+        self.shares = Shares(self.device, self.now_ms)
+        self.ending = Ending("a", self.power, self.shares.end, self._alert, self._written)
         self.state: State = undisputed(initial(made()))
         self.isolation = self.begun()
 
     def begun(self) -> Isolation:
         """Another daemon on the same node."""
-        return Isolation("a", RESOURCE_TYPES, self.kernel, self.claims.right, self.ending, self._alert, self.now_ms)
+        return Isolation("a", RESOURCE_TYPES, self.kernel, self.shares.right, self.ending, self._alert, self.now_ms)
 
     def now_ms(self) -> int:
         return self.ms

@@ -17,7 +17,7 @@ from komainu.ports import Watchdog, WatchdogMeans
 Who = Literal["end", "right", "monitors"]
 
 
-class Claims:
+class Shares:
     """Who has the watchdog. May be asked from any thread."""
 
     def __init__(self, device: Watchdog, now_ms: Callable[[], int] = clock.now_ms) -> None:
@@ -27,7 +27,7 @@ class Claims:
         self._lock = threading.Lock()
         self._taken = False
         "By the end."
-        self._claims: dict[Who, tuple[int, int]] = {}
+        self._shares: dict[Who, tuple[int, int]] = {}
         "The time that was asked for, and when it is over."
         self._armed_ms: int | None = None
         "What the device was last armed with."
@@ -47,7 +47,7 @@ class Claims:
         with self._lock:
             if who == "end":
                 self._taken = True
-                self._claims = {}
+                self._shares = {}
             elif self._taken:
                 return
             self._begin(who, timeout_ms)
@@ -55,35 +55,35 @@ class Claims:
     def pat(self, who: Who) -> None:
         """All is well, if it is for this one to say."""
         with self._lock:
-            if who in self._claims:
-                self._begin(who, self._claims[who][0])
+            if who in self._shares:
+                self._begin(who, self._shares[who][0])
 
     def disarm(self, who: Who) -> None:
         """Watch no more, if it is for this one to say."""
         with self._lock:
             if who == "end":
                 self._taken = False
-            elif self._taken or self._claims.pop(who, None) is None:
+            elif self._taken or self._shares.pop(who, None) is None:
                 return
-            if who != "end" and self._claims:
+            if who != "end" and self._shares:
                 self._set(self._left_ms(self._now_ms()))
                 return
-            self._claims = {}
+            self._shares = {}
             self._armed_ms = None
             self._device.disarm()
 
     def _begin(self, who: Who, timeout_ms: int) -> None:
         """The time of this one begins, and the device gets what is left of all."""
-        before, now_ms = dict(self._claims), self._now_ms()
-        self._claims[who] = (timeout_ms, now_ms + timeout_ms)
+        before, now_ms = dict(self._shares), self._now_ms()
+        self._shares[who] = (timeout_ms, now_ms + timeout_ms)
         try:
             self._set(self._left_ms(now_ms))
         except OSError:
-            self._claims = before
+            self._shares = before
             raise
 
     def _left_ms(self, now_ms: int) -> int:
-        return min(due for _, due in self._claims.values()) - now_ms
+        return min(due for _, due in self._shares.values()) - now_ms
 
     def _set(self, left_ms: int) -> None:
         if left_ms <= 0:
@@ -99,18 +99,18 @@ class Claims:
 class _Claim:
     """`komainu.ports.Watchdog`."""
 
-    def __init__(self, claims: Claims, who: Who) -> None:
-        self._claims = claims
+    def __init__(self, shares: Shares, who: Who) -> None:
+        self._shares = shares
         self._who: Who = who
 
     def means(self) -> WatchdogMeans:
-        return self._claims.means()
+        return self._shares.means()
 
     def arm(self, timeout_ms: int) -> None:
-        self._claims.arm(self._who, timeout_ms)
+        self._shares.arm(self._who, timeout_ms)
 
     def pat(self) -> None:
-        self._claims.pat(self._who)
+        self._shares.pat(self._who)
 
     def disarm(self) -> None:
-        self._claims.disarm(self._who)
+        self._shares.disarm(self._who)
