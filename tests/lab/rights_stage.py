@@ -4,7 +4,10 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
 
 from komainu_lab import votes
 from komainu_lab.clock import boottime_ns
@@ -227,3 +230,21 @@ class RightsStage:
 def _serve(machine: Machine, node: Node) -> None:
     if machine.kind == "node":
         node.start_service("web", APPLICATION)
+
+
+def staged(example: str, tweak: Callable[[Document], None] = shortened, **how: bool) -> tuple[Any, Any]:
+    """Two fixtures for a file, `_stage` and `stage`: the stage for all its tests, and the same mended for each test."""
+
+    @pytest.fixture(scope="module")
+    def _stage() -> Iterator[RightsStage]:
+        with contextlib.closing(RightsStage(example, tweak, **how)) as made:
+            yield made
+
+    @pytest.fixture
+    def stage(_stage: RightsStage) -> Iterator[RightsStage]:
+        _stage.mend()
+        since_ns = boottime_ns()
+        yield _stage
+        _stage.tell(since_ns)
+
+    return _stage, stage

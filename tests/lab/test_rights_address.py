@@ -1,13 +1,11 @@
 """A group that is nothing but the virtual IP, with a third vote: no wait, and only the vote's owner sets routes."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from komainu_lab import faults
 from komainu_lab.clock import boottime_ns
 from komainu_lab.configuration import Document
-from tests.lab.rights_stage import DETECT_MS, RIGHT_MS, WAIT_MS, RightsStage, shortened
+from tests.lab.rights_stage import DETECT_MS, RIGHT_MS, WAIT_MS, RightsStage, shortened, staged
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -19,21 +17,7 @@ def address_alone(document: Document) -> None:
         group["resources"] = [each for each in group["resources"] if each["type"] == "awsvip"]
 
 
-@pytest.fixture(scope="module")
-def _stage() -> Iterator[RightsStage]:
-    stage = RightsStage("lease", address_alone, outside=True)
-    try:
-        yield stage
-    finally:
-        stage.close()
-
-
-@pytest.fixture
-def stage(_stage: RightsStage) -> Iterator[RightsStage]:
-    _stage.mend()
-    since_ns = boottime_ns()
-    yield _stage
-    _stage.tell(since_ns)
+_stage, stage = staged("lease", address_alone, outside=True)
 
 
 def setters(stage: RightsStage, after: int) -> set[str]:

@@ -1,13 +1,11 @@
 """A third vote and a fence: whoever wins the vote stops the other one, and starts as soon as that is certain."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from komainu_lab import faults
 from komainu_lab.clock import boottime_ns
 from komainu_lab.configuration import Document
-from tests.lab.rights_stage import WAIT_MS, RightsStage, shortened
+from tests.lab.rights_stage import WAIT_MS, RightsStage, shortened, staged
 from tests.lab.stage import until
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
@@ -23,21 +21,7 @@ def fenced(document: Document) -> None:
     document["cluster"]["arbitration"].update(fence=fence, wait_ms=LONG_WAIT_MS)
 
 
-@pytest.fixture(scope="module")
-def _stage() -> Iterator[RightsStage]:
-    stage = RightsStage("lease", fenced, fenced=True)
-    try:
-        yield stage
-    finally:
-        stage.close()
-
-
-@pytest.fixture
-def stage(_stage: RightsStage) -> Iterator[RightsStage]:
-    _stage.mend()
-    since_ns = boottime_ns()
-    yield _stage
-    _stage.tell(since_ns)
+_stage, stage = staged("lease", fenced, fenced=True)
 
 
 def stops(stage: RightsStage, after: int) -> list[str]:

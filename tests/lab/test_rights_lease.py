@@ -3,14 +3,13 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from komainu_lab import faults, votes
 from komainu_lab.clock import boottime_ns
-from tests.lab.rights_stage import DETECT_MS, RIGHT_MS, SYNC_WAIT_MS, WAIT_MS, RightsStage
+from tests.lab.rights_stage import DETECT_MS, RIGHT_MS, SYNC_WAIT_MS, WAIT_MS, RightsStage, staged
 from tests.lab.stage import until
 
 pytestmark = pytest.mark.lab
@@ -22,21 +21,7 @@ QUIET_S = (DETECT_MS + RIGHT_MS + WAIT_MS) / 1000
 "By then whoever would wrongly start has started."
 
 
-@pytest.fixture(scope="module")
-def _stage() -> Iterator[RightsStage]:
-    stage = RightsStage("lease")
-    try:
-        yield stage
-    finally:
-        stage.close()
-
-
-@pytest.fixture
-def stage(_stage: RightsStage) -> Iterator[RightsStage]:
-    _stage.mend()
-    since_ns = boottime_ns()
-    yield _stage
-    _stage.tell(since_ns)
+_stage, stage = staged("lease")
 
 
 def test_interconnect_cut_while_both_reach_the_store(stage: RightsStage) -> None:

@@ -2,14 +2,13 @@
 
 import os
 import signal
-from collections.abc import Iterator
 
 import pytest
 
 from komainu_lab import faults
 from komainu_lab.clock import boottime_ns
 from komainu_lab.wires import cut_between
-from tests.lab.rights_stage import DETECT_MS, RIGHT_MS, SYNC_WAIT_MS, WAIT_MS, RightsStage
+from tests.lab.rights_stage import DETECT_MS, RIGHT_MS, SYNC_WAIT_MS, WAIT_MS, RightsStage, staged
 from tests.lab.stage import until
 
 pytestmark = pytest.mark.lab
@@ -19,21 +18,7 @@ QUIET_S = (DETECT_MS + RIGHT_MS + WAIT_MS) / 1000
 "By then whoever would wrongly start has started."
 
 
-@pytest.fixture(scope="module")
-def _stage() -> Iterator[RightsStage]:
-    stage = RightsStage("majority")
-    try:
-        yield stage
-    finally:
-        stage.close()
-
-
-@pytest.fixture
-def stage(_stage: RightsStage) -> Iterator[RightsStage]:
-    _stage.mend()
-    since_ns = boottime_ns()
-    yield _stage
-    _stage.tell(since_ns)
+_stage, stage = staged("majority")
 
 
 def others(stage: RightsStage, name: str) -> list[str]:

@@ -1,12 +1,10 @@
 """Two nodes on premises and a witness on a third machine, under faults: never two actives."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from komainu_lab import faults, votes
 from komainu_lab.clock import boottime_ns
-from tests.lab.rights_stage import DETECT_MS, RIGHT_MS, WAIT_MS, RightsStage
+from tests.lab.rights_stage import DETECT_MS, RIGHT_MS, WAIT_MS, RightsStage, staged
 from tests.lab.stage import until
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
@@ -16,21 +14,7 @@ QUIET_S = (DETECT_MS + RIGHT_MS + WAIT_MS) / 1000
 "By then whoever would wrongly start has started."
 
 
-@pytest.fixture(scope="module")
-def _stage() -> Iterator[RightsStage]:
-    stage = RightsStage("witness")
-    try:
-        yield stage
-    finally:
-        stage.close()
-
-
-@pytest.fixture
-def stage(_stage: RightsStage) -> Iterator[RightsStage]:
-    _stage.mend()
-    since_ns = boottime_ns()
-    yield _stage
-    _stage.tell(since_ns)
+_stage, stage = staged("witness")
 
 
 def test_power_loss_of_the_active_node(stage: RightsStage) -> None:
