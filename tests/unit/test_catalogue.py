@@ -34,7 +34,7 @@ from komainu.model.config import Cluster
 from komainu.model.message import Message
 from komainu.model.outcome import Outcome
 from komainu.ports import MonitorHost, MonitorTraits, MonitorType, ResourceType
-from komainu.types.aws.vip import VPCS_DIFFER
+from komainu.types.aws.vip_messages import VPCS_DIFFER
 from tests.doubles.network import FakeNetwork
 from tests.unit.config.sample import EVERY
 

@@ -1,4 +1,4 @@
-"""How long and how often a call to the API is tried within the time that a resource has."""
+"""How long and how often a call to the API is tried within the time that a resource has, and how often one is made."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,6 +15,9 @@ LONGEST_PAUSE_MS = 2_000
 "Pauses after a call that failed for the moment; they double. An API that throttles asks for them."
 MARGIN_MS = 500
 "What is kept of a timeout, at most a tenth of it: our own account of a failure beats being cancelled without one."
+
+SELDOM = 5
+"What hardly ever changes is asked for every so many times (3 calls a minute are what a node may cost in the long run)."
 
 
 async def patiently(attempt: Callable[[int], Awaitable[T]], deadline: float) -> T:
@@ -42,3 +45,22 @@ def within_ms(timeout_ms: int) -> int:
 def now() -> float:
     """Seconds of the running loop's clock."""
     return asyncio.get_running_loop().time()
+
+
+class Seldom:
+    """What is worth a call every so many times only, because it hardly ever changes."""
+
+    def __init__(self, every: int) -> None:
+        """The first time is one of them."""
+        self._every = every
+        self._passed = 0
+
+    def due(self) -> bool:
+        """Whether this is one of the times; it counts."""
+        due = self._passed == 0
+        self._passed = (self._passed + 1) % self._every
+        return due
+
+    def again(self) -> None:
+        """The next time is one of them: something is not as it should be."""
+        self._passed = 0

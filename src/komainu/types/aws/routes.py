@@ -1,4 +1,4 @@
-"""The /32 routes of a VPC that shall point at one network interface: writing them, and what reading them back means.
+"""The routes of a VPC to one address that shall point at one ENI: writing them, and what reading them back means.
 
 EC2 is eventually consistent. After our own write an answer may still show the target of before; for a while that is
 "not yet visible", and says nothing against the write (V6).
@@ -6,8 +6,10 @@ EC2 is eventually consistent. After our own write an answer may still show the t
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from komainu.ports import Cloud, CloudError, Route
+from komainu.ports import CloudError, Route
+from komainu.types.aws.accounts import Accounts, Seen
 from komainu.types.aws.patience import CALL_TIMEOUT_MS, now, patiently
 
 AT_ONCE = 10
@@ -20,21 +22,31 @@ ROUTE_GONE = ("InvalidRouteTableID.NotFound", "InvalidRoute.NotFound", "InvalidP
 "Refusals of ReplaceRoute that mean: the table, or its route, is not there any more."
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Where packets to an address shall go."""
+
+    vpc: str
+    destination: str
+    "CIDR of one address, for example `10.1.0.20/32`."
+    interface: str
+    "The ENI."
+
+
 class Routes:
     """The routes to one destination in one VPC, as one node means them to be."""
 
-    def __init__(self, cloud: Cloud, vpc: str, destination: str, interface: str, now_ms: Callable[[], int]) -> None:
-        """`interface` is the ENI they shall point at; `now_ms` is the clock of the grace time."""
-        self._cloud = cloud
-        self._vpc = vpc
-        self._destination = destination
-        self._interface = interface
+    def __init__(self, wanted: Wanted, acting: Accounts, watching: Accounts, now_ms: Callable[[], int]) -> None:
+        """`acting` is for writes, `watching` for looks; `now_ms` is the clock of the grace time."""
+        self._wanted = wanted
+        self._acting = acting
+        self._watching = watching
         self._now_ms = now_ms
         self._written_ms: dict[str, int] = {}
 
-    async def read(self, timeout_ms: int) -> tuple[Route, ...]:
-        """The routes as the API shows them now. Raises CloudError."""
-        return await self._cloud.routes(self._vpc, self._destination, timeout_ms)
+    async def look(self, timeout_ms: int) -> Seen:
+        """The routes as the accounts show them now, within the node's budget of calls."""
+        return await self._watching.look(self._wanted.vpc, self._wanted.destination, timeout_ms)
 
     async def write(self, tables: tuple[str, ...], deadline: float) -> dict[str, CloudError]:
         """Point the routes of the tables at the interface, in parallel; answers the tables that failed.
@@ -47,7 +59,9 @@ class Routes:
         async def one(table: str) -> None:
             async def attempt(timeout_ms: int) -> None:
                 async with gate:
-                    await self._cloud.replace_route(table, self._destination, self._interface, timeout_ms)
+                    await self._acting.replace_route(
+                        table, self._wanted.destination, self._wanted.interface, timeout_ms
+                    )
 
             try:
                 await patiently(attempt, deadline)
@@ -69,7 +83,7 @@ class Routes:
 
     def elsewhere(self, routes: tuple[Route, ...]) -> tuple[tuple[Route, ...], tuple[Route, ...]]:
         """The routes that point elsewhere: those that were changed, and those that are not yet visible."""
-        away = [route for route in routes if route.interface != self._interface]
+        away = [route for route in routes if route.interface != self._wanted.interface]
         return tuple(route for route in away if not self._fresh(route)), tuple(filter(self._fresh, away))
 
     async def look_back(self, seen: Callable[[tuple[Route, ...]], None]) -> None:
@@ -81,16 +95,16 @@ class Routes:
         begun = now()
         for at_ms in READ_BACK_MS:
             await asyncio.sleep(max(0.0, begun + at_ms / 1000 - now()))
-            try:
-                routes = await self.read(CALL_TIMEOUT_MS)
-            except CloudError:
-                continue  # nothing is known from it; the next look, or the check, asks again
-            seen(routes)
-            away = [route.table for route in routes if route.interface != self._interface]
+            found = await self.look(CALL_TIMEOUT_MS)
+            routes = found.routes
+            if not found.errors:
+                seen(routes)
+            away = [route.table for route in routes if route.interface != self._wanted.interface]
             # A table that was added since the tables were listed has never been told: that is part of the start.
             new = tuple(table for table in away if not self.written(table))
             errors = await self.write(new, now() + CALL_TIMEOUT_MS / 1000)
-            if len(away) == len(new) and not errors:
+            # Of an account that did not answer nothing is known; the next look, or the check, asks again.
+            if len(away) == len(new) and not errors and not found.errors:
                 return
 
     def _fresh(self, route: Route) -> bool:

@@ -1,22 +1,20 @@
 """`awsvip`: a virtual IP that moves by rewriting the route tables of a VPC (V1-V6), with its check `awsvipw`.
 
-The address lies outside the VPC. Each route table that shall reach it has a route VIP/32; starting the resource adds
-the address to this node and points all those routes at this node's ENI. A start that was prepared asks nothing first:
-one parallel round of ReplaceRoute is the takeover (V6).
+The address lies outside the VPC. Each route table that shall reach it has a route to it alone (/32, or /128 for IPv6);
+starting the resource adds the address to this node and points all those routes at this node's ENI. A start that was
+prepared asks nothing first: one parallel round of ReplaceRoute is the takeover (V6).
 """
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, ip_network
-from typing import Annotated, Any, Literal
+from ipaddress import ip_network
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
-
-from komainu.model.message import Message, Refused, Said
+from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.model.traits import Traits
-from komainu.ports import Cloud, CloudError, CloudFault, Guarded, Host, ResourceType, Route
+from komainu.ports import Cloud, CloudError, CloudFault, Guarded, Host, Interface, ResourceType, Route
+from komainu.types.aws.accounts import Accounts
 from komainu.types.aws.messages import (
     ACTIVATION,
     API_FAILED,
@@ -34,123 +32,22 @@ from komainu.types.aws.messages import (
     Reason,
     reason_of,
 )
-from komainu.types.aws.patience import CALL_TIMEOUT_MS, now, patiently, within_ms
-from komainu.types.aws.routes import ROUTE_GONE, Routes, told
-
-VIP_IN_VPC = Reason(
-    "11",
-    7,
-    "The VIP address {address} belongs to a VPC subnet.",
-    "VIP アドレス {address} は VPC のサブネットに属しています。",
-)
-VIP_ABSENT = Reason("12", 7, "The VIP address {address} does not exist.", "VIP アドレス {address} が存在しません。")
-ROUTING_CHANGED = Reason(
-    "13",
-    8,
-    "The routing for VIP {address} was changed.",
-    "VIP {address} へのルーティングが変更されました。",
-)
-NO_ROUTE = Reason(
-    "14",
-    9,
-    "No route table of {vpc} has a route to VIP {address}/32: add it, pointing at the ENI of a node.",
-    "{vpc} のどのルートテーブルにも VIP {address}/32 へのルートがありません。"
-    "ノードの ENI をターゲットとして追加してください。",
-)
-SOURCE_DEST_CHECK = Reason(
-    "15",
-    10,
-    "Source/Dest. Check of {eni} is enabled: packets to VIP {address} do not arrive. Disable it.",
-    "{eni} の Source/Dest. Check が有効なため、VIP {address} 宛のパケットが届きません。無効にしてください。",
-)
-ENI_ELSEWHERE = Reason(
-    "16",
-    11,
-    "{eni} does not belong to {vpc}: a route cannot point at it. Correct the VPC ID or the ENI ID of this node.",
-    "{eni} は {vpc} に属していないため、ルートのターゲットにできません。"
-    "このノードの VPC ID か ENI ID を訂正してください。",
-)
-
-LEFT_TO_OTHER = Reason(
-    "17",
-    12,
-    "The routing for VIP {address} points at {other}. It is not changed back while this node is alone.",
-    "VIP {address} へのルーティングは {other} を指しています。このノードが単独で動作している間は元に戻しません。",
-)
-
-NOT_HERE = Message(
-    "KM3701",
-    "The VIP address {address} is on no network interface of this node.",
-    "VIP アドレス {address} はこのノードのネットワークインタフェースにありません。",
-)
-
-VPCS_DIFFER = Message(
-    "KM3702",
-    "The nodes are in different VPCs ({vpcs}): each rewrites the route tables of its own VPC only, so clients of one "
-    "VPC do not follow to the other.",
-    "ノードの VPC が異なります（{vpcs}）。各ノードは自分の VPC のルートテーブルだけを書き換えるため、一方の VPC の"
-    "クライアントは他方に追従しません。",
-    "warning",
-)
-
-NO_VIP = Message(
-    "KM3703",
-    "{address} cannot be a virtual IP: no other host can reach it as this node's. Give a unicast address outside the "
-    "VPC.",
-    "{address} は他のホストからこのノード宛に到達できないため、仮想 IP にできません。"
-    "VPC の範囲外のユニキャストアドレスを指定してください。",
-    "error",
-)
-
-_START_REASONS = (API_FAILED, VPC_UNKNOWN, ENI_UNKNOWN, TIMEOUT, VIP_IN_VPC, NO_ROUTE, ENI_ELSEWHERE, INTERNAL)
-MESSAGES = (
-    *(ACTIVATION.row(reason) for reason in _START_REASONS),
-    DEACTIVATION.row(INTERNAL),
-    *(MONITOR_ERROR.row(reason) for reason in (API_FAILED, TIMEOUT, VIP_ABSENT, ROUTING_CHANGED)),
-    *(MONITOR_WARNING.row(reason) for reason in (API_FAILED, TIMEOUT, SOURCE_DEST_CHECK, LEFT_TO_OTHER, INTERNAL)),
-    *(NOT_READY.row(reason) for reason in (*_START_REASONS, SOURCE_DEST_CHECK)),
-    *(READINESS_UNKNOWN.row(reason) for reason in (API_FAILED, TIMEOUT, INTERNAL)),
+from komainu.types.aws.owners import node_of, owners
+from komainu.types.aws.patience import CALL_TIMEOUT_MS, SELDOM, Seldom, now, patiently, within_ms
+from komainu.types.aws.routes import ROUTE_GONE, Routes, Wanted, told
+from komainu.types.aws.vip_messages import (
+    ENI_ELSEWHERE,
+    LEFT_TO_OTHER,
+    MESSAGES,
+    NO_ROUTE,
     NOT_HERE,
+    ROUTING_CHANGED,
+    SOURCE_DEST_CHECK,
+    VIP_ABSENT,
+    VIP_IN_VPC,
     VPCS_DIFFER,
-    NO_VIP,
 )
-
-
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
-class Params(BaseModel):
-    """The parameters of an AWS virtual IP (V1)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    address: IPv4Address = Field(
-        json_schema_extra=_ja("VIP アドレス。VPC の CIDR の範囲外にする。ルートテーブルには /32 で登録しておく。")
-    )
-    "The virtual address. It lies outside the VPC's CIDR blocks; the route tables have it as a /32 route."
-    vpc_id: Annotated[str, StringConstraints(pattern=r"^vpc-[0-9a-z]+$")] = Field(
-        json_schema_extra=_ja("ノードが属する VPC の ID。ノードによって異なる場合は個別に設定する。")
-    )
-    "The VPC of the node. Nodes may be in different VPCs: each rewrites the tables of its own."
-    eni_id: Annotated[str, StringConstraints(pattern=r"^eni-[0-9a-z]+$")] = Field(
-        json_schema_extra=_ja("VIP のルーティング先となる、このノードの ENI の ID。ノードごとの設定が必須。")
-    )
-    "The network interface of the node that the routes shall point at. Every node has its own."
-    api_failure: Literal["warn", "recover"] = Field(
-        default="warn",
-        json_schema_extra=_ja(
-            "監視中に AWS API から答えが得られないときの動作。warn: 警告のみ。recover: 異常とみなす。"
-        ),
-    )
-    "What the monitor makes of an AWS API that does not answer: `warn` only, or treat it as an error and `recover`."
-
-    @field_validator("address")
-    @classmethod
-    def _usable(cls, address: IPv4Address) -> IPv4Address:
-        if address.is_multicast or address.is_loopback or address.is_unspecified or address.is_link_local:
-            raise Refused(NO_VIP.said(address=str(address)))
-        return address
+from komainu.types.aws.vip_params import Params
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +59,14 @@ class _Found:
     tables: tuple[str, ...]
     "Every route table of the VPC that has a route to the VIP."
     source_dest_check: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What hardly ever changes, and is asked for seldom while nothing hangs on it."""
+
+    cidrs: tuple[str, ...]
+    interface: Interface
 
 
 class _Impossible(Exception):
@@ -180,26 +85,38 @@ class Vip:
     def __init__(self, params: Params, host: Host, cloud: Cloud) -> None:
         self._params = params
         self._host = host
-        self._cloud = cloud
         self._address = str(params.address)
-        self._routes = Routes(cloud, params.vpc_id, f"{params.address}/32", params.eni_id, host.now_ms)
+        self._prefix = params.address.max_prefixlen
+        self._acting = Accounts(cloud, params.roles)
+        self._watching = Accounts(host.watching or cloud, params.roles)
+        self._wanted = Wanted(params.vpc_id, f"{params.address}/{self._prefix}", params.eni_id)
+        self._routes = Routes(self._wanted, self._acting, self._watching, host.now_ms)
         self._found: _Found | None = None
+        self._facts: _Facts | None = None
+        "As a preparation learned them; None: the next one asks for them."
+        self._preparations = Seldom(SELDOM)
+        self._checks = Seldom(SELDOM)
+        self._without = ""
+        "What a preparation said of tables that have no route to the VIP."
         self._read_back: asyncio.Task[None] | None = None
 
     # --- the five hands
 
     async def prepare(self) -> Outcome:
         """Find and keep what a start needs; say what would forbid it (V2, V5, V6)."""
+        whole = self._preparations.due() or self._facts is None
         try:
-            self._found = await self._discover(CALL_TIMEOUT_MS)
+            self._found = await self._discover(self._watching, CALL_TIMEOUT_MS, None if whole else self._facts)
         except _Impossible as forbidden:
             self._found = None
-            return failed(self._said(NOT_READY, forbidden.reason, forbidden.status), forbidden.detail)
+            return self._look_again(failed(self._said(NOT_READY, forbidden.reason, forbidden.status), forbidden.detail))
         except CloudError as error:
-            return self._not_prepared(error)
+            return self._look_again(self._not_prepared(error))
         if self._found.source_dest_check:
-            return failed(self._said(NOT_READY, SOURCE_DEST_CHECK))
-        return SUCCEEDED
+            return self._look_again(failed(self._said(NOT_READY, SOURCE_DEST_CHECK)))
+        if whole:
+            self._without = await self._tables_without(self._found)
+        return Outcome(Result.SUCCEEDED, detail=self._without)
 
     async def start(self, timeout_ms: int) -> Outcome:
         """Add the address and point every route at this node's ENI. Online on ReplaceRoute's answers (V6)."""
@@ -240,20 +157,15 @@ class Vip:
         if device is None:
             return failed(self._said(MONITOR_ERROR, VIP_ABSENT))
         limit_ms = min(within_ms(timeout_ms), CALL_TIMEOUT_MS)
-        routes, interface = await asyncio.gather(
-            self._routes.read(limit_ms),
-            self._cloud.interface(self._params.eni_id, limit_ms),
-            return_exceptions=True,
-        )
-        if isinstance(routes, CloudError):
-            return self._api_silent(routes)
-        if isinstance(routes, BaseException):
-            raise routes
-        if isinstance(interface, BaseException) and not isinstance(interface, CloudError):
-            raise interface
-        on = None if isinstance(interface, CloudError) else interface.source_dest_check
-        self._remember(routes, device, on)
-        return self._judge(routes, bool(on))
+        deadline = now() + limit_ms / 1000
+        seen, on = await asyncio.gather(self._routes.look(limit_ms), self._source_dest_check(limit_ms))
+        drift = self._drift(seen.routes)
+        if seen.errors and not drift:
+            return self._api_silent(seen.errors[0])
+        if not seen.errors:
+            self._remember(seen.routes, device, on)
+        left_ms = max(1, int((deadline - now()) * 1000))
+        return await self._drifted(drift, left_ms) if drift else self._judge(seen.routes, bool(on))
 
     async def probe(self, timeout_ms: int) -> Outcome:
         """It runs here when the kernel has the address; the routes are the check's concern."""
@@ -265,22 +177,25 @@ class Vip:
 
     # --- finding out
 
-    async def _discover(self, timeout_ms: int) -> _Found:
+    async def _discover(self, accounts: Accounts, timeout_ms: int, known: _Facts | None) -> _Found:
         """Ask the API and the kernel. Raises CloudError, or _Impossible when the answers forbid a start."""
         vpc, eni = self._params.vpc_id, self._params.eni_id
-        cidrs, interface, routes = await asyncio.gather(
-            self._cloud.vpc_cidrs(vpc, timeout_ms),
-            self._cloud.interface(eni, timeout_ms),
-            self._routes.read(timeout_ms),
-            return_exceptions=True,
-        )
-        # In this order: of an unknown VPC the list of routes is empty, which would be the lesser reason.
-        if isinstance(cidrs, BaseException):
-            raise cidrs
-        if isinstance(interface, BaseException):
-            raise interface
-        if isinstance(routes, BaseException):
-            raise routes
+        look = accounts.routes(vpc, self._wanted.destination, timeout_ms)
+        if known is not None:
+            cidrs, interface, routes = known.cidrs, known.interface, await look
+        else:
+            answers = await asyncio.gather(
+                accounts.own.vpc_cidrs(vpc, timeout_ms),
+                accounts.own.interface(eni, timeout_ms),
+                look,
+                return_exceptions=True,
+            )
+            # In this order: of an unknown VPC the list of routes is empty, which would be the lesser reason.
+            for answer in answers:
+                if isinstance(answer, BaseException):
+                    raise answer
+            cidrs, interface, routes = answers  # type: ignore[assignment]
+            self._facts = _Facts(cidrs, interface)
         inside = [cidr for cidr in cidrs if self._params.address in ip_network(cidr)]
         if inside:
             raise _Impossible(VIP_IN_VPC, f"{self._address} lies in {inside[0]} of {vpc}")
@@ -288,14 +203,39 @@ class Vip:
             raise _Impossible(ENI_ELSEWHERE, f"{eni} belongs to {interface.vpc}")
         if not routes:
             raise _Impossible(NO_ROUTE)
+        carried = (interface.private_address, *interface.ipv6_addresses)
         try:
-            device = await self._host.network.device_with(interface.private_address)
+            device = await self._host.network.device_with(next(filter(None, carried), ""))
         except OSError as error:
             raise _Impossible(INTERNAL, f"{error}", InternalKind.KERNEL) from error
         if device is None:
-            owner = f"{eni} ({interface.private_address}, {interface.instance or 'attached to no instance'})"
+            owner = f"{eni} ({', '.join(filter(None, carried))}, {interface.instance or 'attached to no instance'})"
             raise _Impossible(INTERNAL, f"no network device of this node carries {owner}", InternalKind.NO_DEVICE)
         return _Found(device, tuple(route.table for route in routes), interface.source_dest_check)
+
+    async def _source_dest_check(self, timeout_ms: int) -> bool | None:
+        """V5, for a running resource; None when it was not asked for now, or not answered."""
+        if not (self._checks.due() or self._found is None or self._found.source_dest_check):
+            return None if self._found is None else self._found.source_dest_check
+        try:
+            return (await self._watching.own.interface(self._params.eni_id, timeout_ms)).source_dest_check
+        except CloudError:
+            self._checks.again()
+            return None
+
+    async def _tables_without(self, found: _Found) -> str:
+        """V1: a table without the route is information. It is also what is wrong when a client does not follow."""
+        routes = tuple(Route(table, self._wanted.destination, "", "") for table in found.tables)
+        try:
+            tables = await self._watching.without(self._params.vpc_id, routes, CALL_TIMEOUT_MS)
+        except CloudError:
+            return self._without
+        return f"no route to {self._wanted.destination} in {', '.join(tables)}" if tables else ""
+
+    def _look_again(self, outcome: Outcome) -> Outcome:
+        """The next preparation asks for everything: what was found may just be mended."""
+        self._facts = None
+        return outcome
 
     # --- taking over
 
@@ -324,13 +264,13 @@ class Vip:
         return found, errors
 
     async def _fresh(self, deadline: float) -> _Found:
-        return await patiently(self._discover, deadline)
+        return await patiently(lambda timeout_ms: self._discover(self._acting, timeout_ms, None), deadline)
 
     async def _add_address(self, found: _Found) -> None:
         try:
-            await self._host.network.add_address(found.device, self._address, 32)
+            await self._host.network.add_address(found.device, self._address, self._prefix)
         except OSError as error:
-            detail = f"{self._address}/32 on {found.device}: {error}"
+            detail = f"{self._wanted.destination} on {found.device}: {error}"
             raise _Impossible(INTERNAL, detail, InternalKind.KERNEL) from error
 
     # --- looking back
@@ -365,32 +305,37 @@ class Vip:
 
     # --- judging
 
+    def _drift(self, routes: tuple[Route, ...]) -> tuple[Route, ...]:
+        """The routes that somebody else has changed."""
+        return self._routes.elsewhere(routes)[0]
+
+    async def _drifted(self, changed: tuple[Route, ...], timeout_ms: int) -> Outcome:
+        """Somebody else has changed routes of a running resource: a restart repairs them, unless this node is alone."""
+        others = [node_of(route.interface, self._host.elsewhere) for route in changed]
+        if self._host.alone() and all(others):
+            # Cut off, both sides would change the routes back and forth for ever. The later takeover keeps them.
+            said = self._said(MONITOR_WARNING, LEFT_TO_OTHER, other=", ".join(dict.fromkeys(filter(None, others))))
+            return Outcome(Result.SUCCEEDED, said, told(changed))
+        names = tuple(route.interface for route in changed)
+        whose = await owners(self._watching.own, names, self._host.elsewhere, timeout_ms)
+        return failed(self._said(MONITOR_ERROR, ROUTING_CHANGED), ". ".join(filter(None, (told(changed), whose))))
+
     def _judge(self, routes: tuple[Route, ...], source_dest_check: bool) -> Outcome:
-        """What the routes say of a running resource."""
+        """What the routes say of a running resource, when none was changed."""
         if not routes:
             return failed(self._said(MONITOR_ERROR, ROUTING_CHANGED), "no route table has the route any more")
-        changed, fresh = self._routes.elsewhere(routes)
-        others = self._owners(changed) if self._host.alone() else ()
-        if changed and len(others) == len(changed):
-            # Cut off, both sides would change the routes back and forth for ever. The later takeover keeps them.
-            said = self._said(MONITOR_WARNING, LEFT_TO_OTHER, other=", ".join(dict.fromkeys(others)))
-            return Outcome(Result.SUCCEEDED, said, told(changed))
-        if changed:
-            return failed(self._said(MONITOR_ERROR, ROUTING_CHANGED), told(changed))
+        fresh = self._routes.elsewhere(routes)[1]
         detail = f"not yet visible: {told(fresh)}" if fresh else ""
         if source_dest_check:
             return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, SOURCE_DEST_CHECK), detail)
         return Outcome(Result.SUCCEEDED, detail=detail)
 
-    def _owners(self, routes: tuple[Route, ...]) -> tuple[str, ...]:
-        """The other configured nodes at whose interfaces the routes point, one for each such route."""
-        nodes = {params.get("eni_id"): node for node, params in self._host.elsewhere.items()}
-        return tuple(nodes[route.interface] for route in routes if route.interface in nodes)
-
     def _api_silent(self, error: CloudError) -> Outcome:
         """The check could not see the routes. That is no failure of the resource unless the policy says so (N4)."""
         if error.fault is CloudFault.INTERNAL:
             return unknown(self._said(MONITOR_WARNING, INTERNAL, InternalKind.DEFECT), f"{error}")
+        if self._params.api_failure == "ignore":
+            return Outcome(Result.SUCCEEDED, detail=f"the routes could not be looked at: {error}")
         reason = TIMEOUT if error.timed_out else API_FAILED
         if self._params.api_failure == "recover":
             return failed(self._said(MONITOR_ERROR, reason), f"{error}")
@@ -425,6 +370,7 @@ class Vip:
             resource=self._host.resource,
             monitor=AWSVIP.monitor_name(self._host.resource),
             address=self._address,
+            route=self._wanted.destination,
             vpc=self._params.vpc_id,
             eni=self._params.eni_id,
             status=int(status),

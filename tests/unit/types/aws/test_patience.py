@@ -1,4 +1,4 @@
-"""How often a call is tried, and for how long."""
+"""How often a call is tried, for how long, and how often one is made at all."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,8 +7,10 @@ import pytest
 
 from komainu.ports import CloudError
 from komainu.types.aws import patience
-from komainu.types.aws.patience import now, patiently, within_ms
+from komainu.types.aws.patience import Seldom, now, patiently, within_ms
+from komainu.types.aws.vip import AWSVIP
 from tests.doubles import cloud as aws
+from tests.unit.types.aws.world import World, in_world
 
 
 def tried(error: Callable[[], CloudError], failures: int, within_s: float) -> tuple[str, list[int]]:
@@ -67,3 +69,32 @@ def test_a_call_gets_time_even_at_the_deadline() -> None:
 @pytest.mark.parametrize(("timeout_ms", "kept"), [(60_000, 59_500), (1_000, 900), (5, 5)])
 def test_a_margin_is_kept_to_give_account(timeout_ms: int, kept: int) -> None:
     assert within_ms(timeout_ms) == kept
+
+
+def test_seldom_is_the_first_of_every_so_many_times() -> None:
+    seldom = Seldom(3)
+    assert [seldom.due() for _ in range(7)] == [True, False, False, True, False, False, True]
+    seldom.again()
+    assert [seldom.due() for _ in range(2)] == [True, False]
+
+
+@in_world()
+async def test_an_hour_of_checks_costs_little_more_than_a_call_a_minute(world: World) -> None:
+    """Issue: at most 3 calls a minute of a node, of which a monitor of the zone takes one."""
+    await world.vip.start(60_000)
+    await world.settle()
+    world.cloud.log.clear()
+    for _ in range(60):
+        world.now_ms += AWSVIP.traits.check_interval_ms
+        assert (await world.vip.check(30_000)).succeeded
+    assert AWSVIP.traits.check_interval_ms == 60_000
+    assert len(world.cloud.log) == 60 + 12 <= 1.2 * 60
+
+
+@in_world()
+async def test_an_hour_on_standby_costs_less_than_two_calls_a_minute(world: World) -> None:
+    for _ in range(60):
+        world.now_ms += AWSVIP.traits.prepare_interval_ms
+        assert (await world.vip.prepare()).succeeded
+    assert AWSVIP.traits.prepare_interval_ms == 60_000
+    assert len(world.cloud.log) == 60 + 12 * 3 <= 2 * 60

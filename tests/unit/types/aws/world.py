@@ -6,7 +6,8 @@ from typing import Any
 
 from komainu.model.outcome import Outcome
 from komainu.ports import Cloud, Host
-from komainu.types.aws.vip import AWSVIP, Params, Vip
+from komainu.types.aws.vip import AWSVIP, Vip
+from komainu.types.aws.vip_params import Params
 from tests.doubles.cloud import FakeCloud
 from tests.doubles.network import FakeNetwork
 
@@ -32,6 +33,8 @@ class World:
         self.network = FakeNetwork(lo="127.0.0.1/8", eth0="10.0.120.100/24")
         self.now_ms = 1_000_000
         self.alone = False
+        self.watching: Cloud | None = None
+        "The cloud within the budget of calls, when it is another one."
         self.reports: list[Outcome] = []
         self.params = Params(**{"address": VIP, "vpc_id": VPC, "eni_id": ENI[2], **params})
         self.vip = self.new()
@@ -49,6 +52,7 @@ class World:
             now_ms=lambda: self.now_ms,
             elsewhere={"node1": {"eni_id": ENI[1]}},
             alone=lambda: self.alone,
+            watching=self.watching,
         )
 
     def new(self, resource: str = "awsvip1") -> Vip:
