@@ -9,7 +9,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import BufferedReader
 from urllib.parse import parse_qsl
 
@@ -27,6 +27,14 @@ STOP_S = 5.0
 _LINE_MOST = 65_536
 _HEADERS_MOST = 200
 _BODY_MOST = 64 * 1024 * 1024
+
+REFUSALS: Mapping[Kind, tuple[int, str, str]] = {
+    Kind.THROTTLE: (503, "RequestLimitExceeded", "Request limit exceeded."),
+    Kind.ERROR: (500, "InternalError", "An internal error has occurred"),
+    Kind.DENIED: (403, "UnauthorizedOperation", "You are not authorized to perform this operation."),
+    Kind.EXPIRED: (400, "RequestExpired", "Request has expired."),
+}
+"Faults after which nothing is carried out, and what EC2 says then: status, code, text."
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +65,8 @@ class Endpoint:
         self._open: dict[int, socket.socket] = {}
         self._threads: dict[int, threading.Thread] = {}
         self._number = 0
+        self._seen: dict[tuple[str, bytes], Answer] = {}
+        "What each question was answered last, for the fault `stale`."
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._acceptor = threading.Thread(target=self._accept, name="endpoint", daemon=True)
@@ -151,7 +161,12 @@ class Endpoint:
     def _answer(self, request: Request, call: Call, fault: Fault | None) -> Answer | None:
         """What the caller gets; None: the connection is reset."""
         if fault is None:
-            return self._carry_out(request, call)
+            answer = self._carry_out(request, call)
+            if call.action.startswith("Describe"):
+                self._seen[call.source, request.body] = answer
+            return answer
+        if fault.kind in REFUSALS:
+            return failure(request, *REFUSALS[fault.kind])
         match fault.kind:
             case Kind.DELAY:
                 fault.healed.wait(fault.delay_ms / 1000)
@@ -161,10 +176,8 @@ class Endpoint:
                 return None
             case Kind.RESET:
                 return None
-            case Kind.THROTTLE:
-                return failure(request, 503, "RequestLimitExceeded", "Request limit exceeded.")
-            case Kind.ERROR:
-                return failure(request, 500, "InternalError", "An internal error has occurred")
+            case Kind.STALE:
+                return self._seen.get((call.source, request.body)) or self._carry_out(request, call)
             case Kind.LOST:
                 self._carry_out(request, call)
                 return None
@@ -172,8 +185,8 @@ class Endpoint:
                 self._carry_out(request, call)
                 fault.healed.wait(HOLD_S)
                 return None
-            case Kind.REFUSE | Kind.SILENCE:
-                raise AssertionError("a fault of the network is not for the endpoint")
+            case _:
+                raise AssertionError(f"{fault.kind} is not for the endpoint")
 
     def _carry_out(self, request: Request, call: Call) -> Answer:
         answer = self._dispatch(request)

@@ -31,6 +31,12 @@ class Kind(StrEnum):
     "The request is carried out; the connection is reset in place of an answer."
     MUTE = "mute"
     "The request is carried out; no answer ever comes."
+    DENIED = "denied"
+    "403 UnauthorizedOperation: a policy lacks the action."
+    EXPIRED = "expired"
+    "400 RequestExpired, as for a clock that is wrong and for a role's credentials that have ended."
+    STALE = "stale"
+    "A question is answered as the same question was answered last before the fault; a change is carried out."
 
 
 NETWORK = (Kind.REFUSE, Kind.SILENCE)

@@ -118,7 +118,13 @@ def test_errors_keep_their_code(served: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "code", "status"), [("throttle", "RequestLimitExceeded", 503), ("error", "InternalError", 500)]
+    ("kind", "code", "status"),
+    [
+        ("throttle", "RequestLimitExceeded", 503),
+        ("error", "InternalError", 500),
+        ("denied", "UnauthorizedOperation", 403),
+        ("expired", "RequestExpired", 400),
+    ],
 )
 def test_refusals_carry_nothing_out(served: Served, vpc: str, kind: str, code: str, status: int) -> None:
     served.plan.add(kind, actions=("AssociateVpcCidrBlock",))
@@ -138,6 +144,16 @@ def test_a_connection_that_is_reset(served: Served, vpc: str, kind: str, carried
         client.associate_vpc_cidr_block(VpcId=vpc, CidrBlock="10.1.0.0/16")
     assert type(raised.value).__name__ == "ConnectionClosedError"
     assert cidr_count(client, vpc) == carried_out
+
+
+def test_a_stale_answer_is_the_one_of_before_and_a_change_is_made(served: Served, vpc: str) -> None:
+    client = served.client()
+    assert cidr_count(client, vpc) == 1
+    fault = served.plan.add("stale")
+    client.associate_vpc_cidr_block(VpcId=vpc, CidrBlock="10.1.0.0/16")
+    assert cidr_count(client, vpc) == 1
+    served.plan.heal(fault.id)
+    assert cidr_count(client, vpc) == 2
 
 
 @pytest.mark.parametrize(("kind", "carried_out"), [("hang", 1), ("mute", 2)])
