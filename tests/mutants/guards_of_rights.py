@@ -107,6 +107,8 @@ OWN_RIGHT = (
     Guard("settling-confirms-no-right", "agent/voter.py", "answered", "self.claimant.won", "True"),
     Guard("soft-stop-in-time", "agent/voter.py", "_tell_right",
           "until_ms - arbitration.stop_grace_ms", "until_ms"),
+    Guard("word-of-who-stood-still", "agent/voter.py", "_rest_on_word",
+          "now_ms - self._word_ms <= self._state.cluster.arbitration.right_ms", "True"),
     Guard("told-when-it-is-on-disk", "agent/voter.py", "_tell_noted", "self._noted == now.id", "True"),
     Guard("told-when-bound", "agent/voter.py", "_tell_noted",
           "now.on or self.right.left_ms(now_ms) > 0", "True"),

@@ -23,6 +23,13 @@ NOT_ANSWERED = Message(
     "他のノードから応答がなく、投票権もないため",
 )
 STORE_SAYS = Message("KM5612", "no vote: {reason}", "投票権がないため: {reason}")
+STOOD_STILL = Message(
+    "KM5613",
+    "this node stood still for longer than a right lasts, and may have missed that a node which you confirmed gone is "
+    "back. Look at it, and say it again",
+    "このノードは権利の有効時間より長く停止していたため、停止を確認したノードの復帰を見逃した可能性があります。もう一度"
+    "確認してください",
+)
 
 NOTHING_NOTED = "-"
 "No suspension has this id."
@@ -58,6 +65,9 @@ class Voter:
         self._told_vote_ms: int | None = None
         "When the core was told of the vote, as long as it does not know."
         self._told_right_ms: int | None = None
+        self._word_ms: int | None = None
+        "When an operator's word last renewed the right."
+        self._told_word_ms: int | None = None
         self._noted = NOTHING_NOTED
         self._told_noted_ms: int | None = None
         self._born_ms: int | None = None
@@ -81,6 +91,8 @@ class Voter:
         if (state.ring, there) != self._period:
             self._period = (state.ring, there)
             self._periods += 1
+        if rights.together(state) or not rights.by_word(state):
+            self._word_ms = None
         self._answerable = self._whom_to_answer()
         self._heard = {node: number for node, number in self._heard.items() if node in there}
         if not (synced and rights.together(state)):
@@ -118,7 +130,7 @@ class Voter:
         claimant.together_ms = 0 if self._together_since_ms is None else now_ms - self._together_since_ms
         claimant.by_word = rights.by_word(state) and not rights.together(state)
         if claimant.by_word and not claimant.contradicted:
-            self.right.confirmed(now_ms)
+            self._rest_on_word(turn, now_ms)
         claimant.follow(self._period_name, self.wish(now_ms), state.cluster, now_ms)
         turn.ask = claimant.due(now_ms)
         if turn.ask is not None and turn.ask.record is not None and turn.ask.record.owner is None:
@@ -287,6 +299,18 @@ class Voter:
             self._told_right_ms = now_ms
             ending = e.RightEnding(self.me, self._incarnation, self._why_ending())
             turn.events.append(e.RightRegained(self.me, self._incarnation) if ahead else ending)
+
+    def _rest_on_word(self, turn: Turn, now_ms: int) -> None:
+        """An operator's word is a right for as long as this node would notice that the other one is back (N1).
+
+        A daemon that stood still may have missed that, and be alone again when it goes on.
+        """
+        if self._word_ms is None or now_ms - self._word_ms <= self._state.cluster.arbitration.right_ms:
+            self._word_ms, self._told_word_ms = now_ms, None
+            self.right.confirmed(now_ms)
+        elif self._told_word_ms is None or now_ms - self._told_word_ms >= self._third_ms:
+            self._told_word_ms = now_ms
+            turn.events.append(e.VoteLost(self.me, self._state.ring, STOOD_STILL.said()))
 
     def _tell_noted(self, turn: Turn, now_ms: int) -> None:
         """The cluster is to be suspended, or resumed: then the others count on this node's right from now on."""

@@ -326,6 +326,27 @@ def test_an_operators_word_is_a_right_without_a_store() -> None:
         assert bench.voter.entitled(bench.now_ms)
 
 
+def test_a_word_does_not_outlast_a_daemon_that_stood_still() -> None:
+    """The other node may have been switched on meanwhile, and this one may be alone again."""
+    bench = alone("b")
+    bench.life.command(c.ConfirmGone("a", bench.life.state.epoch))
+    bench.follow()
+    bench.turn(bench.now_ms + RIGHT_MS)
+    assert bench.events == []
+    assert bench.voter.entitled(bench.now_ms)
+    bench.turn(bench.now_ms + RIGHT_MS + 1)
+    assert not bench.voter.entitled(bench.now_ms)
+    bench.turn(bench.now_ms + THIRD_MS)  # what is not delivered is told again, and gives no right
+    assert not bench.voter.entitled(bench.now_ms)
+    assert [type(event) for event in bench.events] == [e.VoteLost, e.VoteLost]
+    bench.deliver()
+    assert bench.life.presence("a") is Presence.LOST
+    bench.life.command(c.ConfirmGone("a", bench.life.state.epoch))
+    bench.follow()
+    bench.turn()
+    assert bench.voter.entitled(bench.now_ms)
+
+
 # --- what it tells of the right ---------------------------------------------------------------------------------------
 
 
