@@ -38,7 +38,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "KM34": ("AWS monitors: warnings", "AWS モニタ: 警告"),
     "KM35": ("AWS resources: the standby is not ready", "AWS リソース: 待機系の準備不足"),
     "KM36": ("AWS resources: it is not known whether the standby is ready", "AWS リソース: 待機系の準備状況が不明"),
-    "KM37": ("AWS virtual IP", "AWS 仮想 IP"),
+    "KM37": ("AWS addresses: virtual IP, private IP, DNS", "AWS のアドレス: 仮想 IP、プライベート IP、DNS"),
     "KM38": ("Floating IP", "フローティング IP"),
     "KM39": ("Notifications: mail, webhook, Amazon SNS", "通知: メール、Webhook、Amazon SNS"),
     "KM40": ("Applications (exec)", "アプリケーション（exec）"),

@@ -17,15 +17,12 @@ from komainu.ports import Cloud, CloudError, CloudFault, Guarded, Host, Interfac
 from komainu.types.aws.accounts import Accounts
 from komainu.types.aws.messages import (
     ACTIVATION,
-    API_FAILED,
     DEACTIVATION,
     ENI_UNKNOWN,
     INTERNAL,
     MONITOR_ERROR,
     MONITOR_WARNING,
     NOT_READY,
-    READINESS_UNKNOWN,
-    TIMEOUT,
     VPC_UNKNOWN,
     Frame,
     InternalKind,
@@ -35,6 +32,7 @@ from komainu.types.aws.messages import (
 from komainu.types.aws.owners import node_of, owners
 from komainu.types.aws.patience import CALL_TIMEOUT_MS, SELDOM, Seldom, now, patiently, within_ms
 from komainu.types.aws.routes import ROUTE_GONE, Routes, Wanted, told
+from komainu.types.aws.silence import not_prepared, refused, unseen
 from komainu.types.aws.vip_messages import (
     ENI_ELSEWHERE,
     LEFT_TO_OTHER,
@@ -111,7 +109,10 @@ class Vip:
             self._found = None
             return self._look_again(failed(self._said(NOT_READY, forbidden.reason, forbidden.status), forbidden.detail))
         except CloudError as error:
-            return self._look_again(self._not_prepared(error))
+            reason = reason_of(error)
+            if refused(error) and reason in (VPC_UNKNOWN, ENI_UNKNOWN):
+                self._found = None
+            return self._look_again(not_prepared(error, reason, self._said))
         if self._found.source_dest_check:
             return self._look_again(failed(self._said(NOT_READY, SOURCE_DEST_CHECK)))
         if whole:
@@ -161,7 +162,7 @@ class Vip:
         seen, on = await asyncio.gather(self._routes.look(limit_ms), self._source_dest_check(limit_ms))
         drift = self._drift(seen.routes)
         if seen.errors and not drift:
-            return self._api_silent(seen.errors[0])
+            return unseen(seen.errors[0], self._params.api_failure, self._said)
         if not seen.errors:
             self._remember(seen.routes, device, on)
         left_ms = max(1, int((deadline - now()) * 1000))
@@ -329,27 +330,6 @@ class Vip:
         if source_dest_check:
             return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, SOURCE_DEST_CHECK), detail)
         return Outcome(Result.SUCCEEDED, detail=detail)
-
-    def _api_silent(self, error: CloudError) -> Outcome:
-        """The check could not see the routes. That is no failure of the resource unless the policy says so (N4)."""
-        if error.fault is CloudFault.INTERNAL:
-            return unknown(self._said(MONITOR_WARNING, INTERNAL, InternalKind.DEFECT), f"{error}")
-        if self._params.api_failure == "ignore":
-            return Outcome(Result.SUCCEEDED, detail=f"the routes could not be looked at: {error}")
-        reason = TIMEOUT if error.timed_out else API_FAILED
-        if self._params.api_failure == "recover":
-            return failed(self._said(MONITOR_ERROR, reason), f"{error}")
-        return unknown(self._said(MONITOR_WARNING, reason), f"{error}")
-
-    def _not_prepared(self, error: CloudError) -> Outcome:
-        reason = reason_of(error)
-        status = InternalKind.DEFECT if reason is INTERNAL else 0
-        if error.fault is CloudFault.REFUSED and not error.transient:
-            if reason in (VPC_UNKNOWN, ENI_UNKNOWN):
-                self._found = None
-            return failed(self._said(NOT_READY, reason, status), f"{error}")
-        known = reason if reason in (API_FAILED, TIMEOUT, INTERNAL) else API_FAILED
-        return unknown(self._said(READINESS_UNKNOWN, known, status), f"{error}")
 
     def _not_all_written(self, found: _Found, errors: dict[str, CloudError]) -> Outcome:
         """Some routes do not point here: say which, and why. Unknown when a change may have been made after all."""

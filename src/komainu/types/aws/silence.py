@@ -1,0 +1,50 @@
+"""What is made of an API that does not answer a question. It is unknown, not failed, unless the policy says so (N4)."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from komainu.model.message import Said
+from komainu.model.outcome import Outcome, Result, failed, unknown
+from komainu.ports import CloudError, CloudFault
+from komainu.types.aws.messages import (
+    API_FAILED,
+    INTERNAL,
+    MONITOR_ERROR,
+    MONITOR_WARNING,
+    NOT_READY,
+    READINESS_UNKNOWN,
+    TIMEOUT,
+    Frame,
+    InternalKind,
+    Reason,
+)
+
+Policy = Literal["ignore", "warn", "recover"]
+Say = Callable[[Frame, Reason, int], Said]
+"""A type's own words: frame, reason, and the status of an internal error."""
+
+
+def unseen(error: CloudError, policy: Policy, say: Say) -> Outcome:
+    """A check could not see what it looks at."""
+    if error.fault is CloudFault.INTERNAL:
+        return unknown(say(MONITOR_WARNING, INTERNAL, InternalKind.DEFECT), f"{error}")
+    if policy == "ignore":
+        return Outcome(Result.SUCCEEDED, detail=f"not looked at: {error}")
+    reason = TIMEOUT if error.timed_out else API_FAILED
+    if policy == "recover":
+        return failed(say(MONITOR_ERROR, reason, 0), f"{error}")
+    return unknown(say(MONITOR_WARNING, reason, 0), f"{error}")
+
+
+def refused(error: CloudError) -> bool:
+    """The API has answered, and will answer the same again."""
+    return error.fault is CloudFault.REFUSED and not error.transient
+
+
+def not_prepared(error: CloudError, reason: Reason, say: Say) -> Outcome:
+    """A preparation had no good answer. `reason` is the row of T for the error."""
+    status = InternalKind.DEFECT if reason is INTERNAL else 0
+    if refused(error):
+        return failed(say(NOT_READY, reason, status), f"{error}")
+    known = reason if reason in (API_FAILED, TIMEOUT, INTERNAL) else API_FAILED
+    return unknown(say(READINESS_UNKNOWN, known, status), f"{error}")

@@ -1,0 +1,406 @@
+"""awssip and awssipw (E3): an address of the subnet that EC2 delivers to one ENI."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from komainu.model.outcome import SUCCEEDED, Outcome, Result
+from komainu.ports import Cloud, CloudError, CloudFault, Host
+from komainu.types.aws.sip import AWSSIP, Params, Sip
+from tests.doubles import cloud as aws
+from tests.doubles.cloud import FakeCloud
+from tests.doubles.network import FakeNetwork
+from tests.unit.types.aws.world import text
+
+ADDRESS = "10.0.110.50"
+ENI = {1: "eni-00000001", 2: "eni-00000002"}
+
+
+class Ec2(FakeCloud):
+    """With the addresses of its interfaces."""
+
+    seen: Callable[[], None] = staticmethod(lambda: None)
+    "Called when an assignment arrives."
+
+    async def assign_private_address(self, interface: str, address: str, timeout_ms: int) -> None:
+        self.seen()
+        lost = await self._begin("assign_private_address", interface, timeout_ms)
+        for name, found in self.interfaces.items():
+            others = tuple(each for each in found.private_addresses if each != address)
+            mine = (*others, address) if name == interface else others
+            self.interfaces[name] = replace(found, private_addresses=mine)
+        if lost is not None:
+            raise lost
+
+    async def unassign_private_address(self, interface: str, address: str, timeout_ms: int) -> None:
+        await self._begin("unassign_private_address", interface, timeout_ms)
+        found = self.interfaces[interface]
+        if address not in found.private_addresses:
+            text = f"Some of [{address}] are not assigned to interface {interface}"
+            raise CloudError(CloudFault.REFUSED, "InvalidParameterValue", text)
+        kept = tuple(each for each in found.private_addresses if each != address)
+        self.interfaces[interface] = replace(found, private_addresses=kept)
+
+
+class World:
+    """Node 2 of two in one subnet; the address is still at node 1."""
+
+    def __init__(self, **params: Any) -> None:
+        self.cloud = Ec2()
+        for number, primary in ((1, "10.0.110.101"), (2, "10.0.110.102")):
+            self.cloud.add_interface("vpc-1", ENI[number], primary)
+            self._has(number, primary)
+        self._has(1, "10.0.110.101", ADDRESS)
+        self.network = FakeNetwork(lo="127.0.0.1/8", eth0="10.0.110.102/24")
+        self.now_ms = 1_000_000
+        self.alone = False
+        self.params = Params.model_validate({"address": ADDRESS, "eni_id": ENI[2], **params})
+        self.sip = self.new()
+
+    def host(self, cloud: Cloud | None) -> Host:
+        return Host(
+            node="node2",
+            cluster="cluster1",
+            group="failover1",
+            resource="awssip1",
+            cloud=cloud,
+            network=self.network,
+            processes=None,
+            report=lambda outcome: None,
+            now_ms=lambda: self.now_ms,
+            elsewhere={"node1": {"eni_id": ENI[1]}},
+            alone=lambda: self.alone,
+        )
+
+    def new(self) -> Sip:
+        made = AWSSIP.make(self.params, self.host(self.cloud))
+        assert isinstance(made, Sip)
+        return made
+
+    def _has(self, number: int, *addresses: str) -> None:
+        found = self.cloud.interfaces[ENI[number]]
+        self.cloud.interfaces[ENI[number]] = replace(found, subnet="subnet-a", private_addresses=addresses)
+
+    def to_node1(self) -> None:
+        """Somebody assigns it to node 1."""
+        self._has(1, "10.0.110.101", ADDRESS)
+        self._has(2, "10.0.110.102")
+
+    def holder(self) -> list[str]:
+        """The ENIs that EC2 has the address at."""
+        return [name for name, found in self.cloud.interfaces.items() if ADDRESS in found.private_addresses]
+
+
+Body = Callable[[World], Coroutine[Any, Any, None]]
+
+
+def in_world(**params: Any) -> Callable[[Body], Callable[[], None]]:
+    """A test whose body gets a fresh world."""
+
+    def decorate(body: Body) -> Callable[[], None]:
+        def test() -> None:
+            asyncio.run(body(World(**params)))
+
+        test.__doc__ = body.__doc__
+        return test
+
+    return decorate
+
+
+# --- start
+
+
+@in_world()
+async def test_a_warm_start_is_one_call_and_the_address_is_here_before_it(world: World) -> None:
+    assert await world.sip.prepare() == SUCCEEDED
+    world.cloud.log.clear()
+    seen: list[bool] = []
+    world.cloud.seen = lambda: seen.append((ADDRESS, 32) in world.network.devices["eth0"])
+    assert await world.sip.start(60_000) == SUCCEEDED
+    assert seen == [True]
+    assert len(world.cloud.log) == 1
+    assert world.holder() == [ENI[2]]
+
+
+@in_world()
+async def test_a_cold_start_asks_first_and_a_second_one_changes_nothing(world: World) -> None:
+    assert (await world.sip.start(60_000)).succeeded
+    assert world.cloud.log[0] == f"interface {ENI[2]}"
+    assert (await world.sip.start(60_000)).succeeded
+    assert world.network.devices["eth0"].count((ADDRESS, 32)) == 1
+    assert world.holder() == [ENI[2]]
+
+
+@in_world()
+async def test_a_device_with_a_new_name_is_found_again(world: World) -> None:
+    await world.sip.prepare()
+    world.network.devices["ens5"] = world.network.devices.pop("eth0")
+    assert (await world.sip.start(60_000)).succeeded
+    assert (ADDRESS, 32) in world.network.devices["ens5"]
+
+
+@in_world()
+async def test_a_start_outlives_throttling(world: World) -> None:
+    world.cloud.fail("assign_private_address", aws.throttled(), times=3)
+    assert (await world.sip.start(20_000)).succeeded
+
+
+@in_world()
+async def test_an_assignment_whose_answer_is_lost_is_unknown(world: World) -> None:
+    await world.sip.prepare()
+    world.cloud.fail("assign_private_address", aws.no_answer(), after_change=True)
+    outcome = await world.sip.start(300)
+    assert outcome.result is Result.UNKNOWN
+    assert text(outcome) == "Activating awssip1 resource has failed.(6 : Timeout occurred.)"
+
+
+@in_world()
+async def test_a_refused_assignment_is_a_failure_and_the_next_start_asks_first(world: World) -> None:
+    await world.sip.prepare()
+    world.cloud.fail("assign_private_address", aws.unauthorized(), times=1)
+    outcome = await world.sip.start(60_000)
+    assert outcome.result is Result.FAILED
+    assert text(outcome) == "Activating awssip1 resource has failed.(5 : Failed in the AWS CLI command.)"
+    assert outcome.detail == str(aws.unauthorized())
+    world.cloud.log.clear()
+    assert (await world.sip.start(60_000)).succeeded
+    assert world.cloud.log[0] == f"interface {ENI[2]}"
+
+
+@in_world()
+async def test_a_question_that_was_not_answered_changed_nothing(world: World) -> None:
+    world.cloud.fail("interface", aws.no_answer())
+    outcome = await world.sip.start(300)
+    assert outcome.result is Result.FAILED
+    assert await world.network.device_with(ADDRESS) is None
+
+
+@in_world()
+async def test_a_kernel_that_refuses_the_address_is_code_99_and_ec2_is_not_told(world: World) -> None:
+    await world.sip.prepare()
+    world.network.fails = PermissionError(1, "Operation not permitted")
+    outcome = await world.sip.start(60_000)
+    assert text(outcome) == "Activating awssip1 resource has failed.(99 : Internal error. (status=2))"
+    assert world.holder() == [ENI[1]]
+
+
+# --- prepare
+
+
+@in_world(address="10.0.120.50")
+async def test_an_address_of_another_subnet_is_found_out_before_the_start(world: World) -> None:
+    outcome = await world.sip.prepare()
+    assert outcome.result is Result.FAILED
+    assert "(9 : The private IP address 10.0.120.50 does not lie in the subnet of eni-00000002" in text(outcome)
+    assert outcome.detail == "eni-00000002 (10.0.110.102) is in subnet-a"
+    assert "(9 : " in text(await world.sip.start(60_000))
+
+
+@in_world(address="10.0.110.102")
+async def test_a_primary_address_does_not_move(world: World) -> None:
+    assert "(10 : The private IP address 10.0.110.102 is the primary one of" in text(await world.sip.prepare())
+
+
+@in_world()
+async def test_an_eni_of_another_instance_is_found_out(world: World) -> None:
+    world.network.devices["eth0"] = [("10.0.110.9", 24)]
+    outcome = await world.sip.prepare()
+    assert text(outcome).endswith("(99 : Internal error. (status=1))")
+    assert "no network device of this node carries eni-00000002" in outcome.detail
+
+
+@in_world(eni_id="eni-0")
+async def test_an_unknown_eni_is_told_as_such(world: World) -> None:
+    outcome = await world.sip.prepare()
+    assert outcome.result is Result.FAILED
+    assert text(outcome).endswith("(5 : The networkInterface ID 'eni-0' does not exist)")
+
+
+@in_world()
+async def test_a_silent_api_leaves_what_was_known(world: World) -> None:
+    await world.sip.prepare()
+    world.cloud.fail("interface", aws.unreachable(), times=1)
+    assert (await world.sip.prepare()).result is Result.UNKNOWN
+    world.cloud.log.clear()
+    await world.sip.start(60_000)
+    assert len(world.cloud.log) == 1
+
+
+# --- stop
+
+
+@in_world()
+async def test_a_stop_takes_the_address_off_and_gives_it_back(world: World) -> None:
+    await world.sip.start(60_000)
+    assert await world.sip.stop(60_000) == SUCCEEDED
+    assert await world.network.device_with(ADDRESS) is None
+    assert world.holder() == []
+    assert await world.sip.stop(60_000) == SUCCEEDED  # idempotent
+
+
+@in_world()
+async def test_a_stop_takes_nothing_from_the_node_that_has_it_by_now(world: World) -> None:
+    await world.sip.start(60_000)
+    world.to_node1()
+    assert await world.sip.stop(60_000) == SUCCEEDED
+    assert world.holder() == [ENI[1]]
+
+
+@in_world()
+async def test_a_silent_api_is_no_failure_of_a_stop(world: World) -> None:
+    """N4: else the node would be shut down for an outage of the API."""
+    await world.sip.start(60_000)
+    world.cloud.fail("unassign_private_address", aws.unreachable())
+    outcome = await asyncio.wait_for(world.sip.stop(300), 10)
+    assert outcome.result is Result.SUCCEEDED
+    assert text(outcome).startswith("awssip1 is stopped: this node does not answer for 10.0.110.50 any more.")
+    assert outcome.detail == str(aws.unreachable())
+    assert await world.network.device_with(ADDRESS) is None
+
+
+@in_world()
+async def test_a_stop_that_the_kernel_refuses_is_a_failure_and_ec2_is_not_told(world: World) -> None:
+    await world.sip.start(60_000)
+    world.network.fails = PermissionError(1, "Operation not permitted")
+    outcome = await world.sip.stop(60_000)
+    assert text(outcome) == "Deactivating awssip1 resource has failed.(99 : Internal error. (status=2))"
+    assert world.holder() == [ENI[2]]
+
+
+# --- check and probe
+
+
+@in_world()
+async def test_a_running_resource_is_normal_and_costs_a_call(world: World) -> None:
+    await world.sip.start(60_000)
+    world.cloud.log.clear()
+    assert await world.sip.check(30_000) == SUCCEEDED
+    assert world.cloud.log == [f"interface {ENI[2]}"]
+
+
+@in_world()
+async def test_an_address_that_vanished_is_seen_without_the_api(world: World) -> None:
+    await world.sip.start(60_000)
+    await world.network.remove_address(ADDRESS)
+    world.cloud.log.clear()
+    outcome = await world.sip.check(30_000)
+    expected = "Detected an error in monitoring awssipw1. (7 : The private IP address 10.0.110.50 does not exist.)"
+    assert text(outcome) == expected
+    assert not world.cloud.log
+    assert (await world.sip.probe(1_000)).result is Result.FAILED
+
+
+@in_world()
+async def test_an_address_that_somebody_took_is_code_8_and_a_restart_repairs_it(world: World) -> None:
+    await world.sip.start(60_000)
+    world.to_node1()
+    fresh = await world.sip.check(30_000)
+    assert fresh.succeeded
+    assert fresh.detail == "not yet visible: 10.0.110.50 at eni-00000002"
+    world.now_ms += 30_000
+    outcome = await world.sip.check(30_000)
+    assert outcome.result is Result.FAILED
+    assert "(8 : The private IP address 10.0.110.50 is not assigned to eni-00000002 any more.)" in text(outcome)
+    assert outcome.detail == "it is assigned to eni-00000001 of node1"
+    assert (await world.sip.stop(60_000)).succeeded
+    assert (await world.sip.start(60_000)).succeeded
+    assert world.holder() == [ENI[2]]
+
+
+@in_world()
+async def test_alone_it_leaves_the_address_to_another_node(world: World) -> None:
+    await world.sip.start(60_000)
+    world.now_ms += 30_000
+    world.alone = True
+    world.to_node1()
+    outcome = await world.sip.check(30_000)
+    assert outcome.result is Result.SUCCEEDED
+    assert "(112 : The private IP address 10.0.110.50 is assigned to node1." in text(outcome)
+    world._has(1, "10.0.110.101")
+    outcome = await world.sip.check(30_000)
+    assert outcome.result is Result.FAILED
+    assert outcome.detail == "no node of this cluster has it"
+
+
+@in_world()
+async def test_an_eni_that_is_gone_is_a_failure(world: World) -> None:
+    await world.sip.start(60_000)
+    del world.cloud.interfaces[ENI[2]]
+    outcome = await world.sip.check(30_000)
+    assert outcome.result is Result.FAILED
+    assert "(5 : The networkInterface ID 'eni-00000002' does not exist)" in text(outcome)
+
+
+SILENCE: list[tuple[str, Callable[[], CloudError], Result, str]] = [
+    ("warn", aws.unreachable, Result.UNKNOWN, "Warn monitoring awssipw1. (105 : Failed in the AWS CLI command.)"),
+    ("warn", aws.no_answer, Result.UNKNOWN, "Warn monitoring awssipw1. (106 : Timeout occurred.)"),
+    ("recover", aws.throttled, Result.FAILED, "Detected an error in monitoring awssipw1. (5 : Failed in the AWS CLI"),
+    ("ignore", aws.throttled, Result.SUCCEEDED, ""),
+    ("ignore", aws.defect, Result.UNKNOWN, "Warn monitoring awssipw1. (199 : Internal error. (status=3))"),
+]
+
+
+@pytest.mark.parametrize(("policy", "error", "result", "expected"), SILENCE)
+def test_a_silent_api_is_what_the_policy_makes_of_it(
+    policy: str, error: Callable[[], CloudError], result: Result, expected: str
+) -> None:
+    async def body() -> Outcome:
+        world = World(api_failure=policy)
+        await world.sip.start(60_000)
+        world.cloud.fail("interface", error())
+        return await world.sip.check(30_000)
+
+    outcome = asyncio.run(body())
+    assert outcome.result is result
+    assert (outcome.said.en if outcome.said is not None else "").startswith(expected)
+    assert str(error()) in outcome.detail
+
+
+@in_world()
+async def test_a_kernel_that_does_not_say_is_unknown(world: World) -> None:
+    await world.sip.start(60_000)
+    world.network.fails = OSError(105, "No buffer space available")
+    for outcome in (await world.sip.check(30_000), await world.sip.probe(30_000)):
+        assert outcome.result is Result.UNKNOWN
+
+
+@in_world()
+async def test_an_adopted_resource_is_found_and_restarts_warm(world: World) -> None:
+    await world.sip.start(60_000)
+    adopted = world.new()
+    assert (await adopted.probe(1_000)).succeeded
+    assert (await adopted.check(30_000)).succeeded
+    world.cloud.log.clear()
+    assert (await adopted.start(60_000)).succeeded
+    assert len(world.cloud.log) == 1
+
+
+# --- the declaration
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"address": "127.0.0.1"}, {"address": "fd00::1"}, {"eni_id": "vpc-1"}, {"api_failure": "panic"}, {"x": 1}]
+)
+def test_wrong_parameters_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Params.model_validate({"address": ADDRESS, "eni_id": ENI[1], **wrong})
+
+
+def test_its_address_is_guarded_and_each_node_gives_its_own_eni() -> None:
+    assert AWSSIP.guards({"address": ADDRESS}).addresses == (ADDRESS,)
+    assert AWSSIP.per_node_required == ("eni_id",)
+    assert AWSSIP.traits.addresses == ("address",)
+
+
+def test_it_is_not_made_without_a_cloud() -> None:
+    world = World()
+    with pytest.raises(ValueError, match="environment: aws"):
+        AWSSIP.make(world.params, world.host(None))
+
+
+def test_the_faults_of_this_page_are_of_the_ports_kinds() -> None:
+    assert {error().fault for _, error, _, _ in SILENCE} <= set(CloudFault)
