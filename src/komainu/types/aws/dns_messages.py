@@ -1,0 +1,79 @@
+"""What `awsdns` and its check `awsdnsw` say, beside the texts that all AWS types share."""
+
+from komainu.model.message import Message
+from komainu.types.aws.messages import (
+    ACTIVATION,
+    API_FAILED,
+    INTERNAL,
+    MONITOR_ERROR,
+    MONITOR_WARNING,
+    NOT_READY,
+    READINESS_UNKNOWN,
+    TIMEOUT,
+    Reason,
+)
+
+ZONE_UNKNOWN = Reason("41", 5, "The hosted zone ID '{zone}' does not exist", "ホストゾーン ID '{zone}' は存在しません")
+RECORD_CHANGED = Reason(
+    "42",
+    8,
+    "The record {name} does not lead to {value} any more.",
+    "レコード {name} の値が {value} ではなくなっています。",
+)
+LEFT_TO_OTHER = Reason(
+    "43",
+    12,
+    "The record {name} leads to {other}. It is not changed back while this node is alone.",
+    "レコード {name} は {other} を指しています。このノードが単独で動作している間は元に戻しません。",
+)
+NOT_IN_SYNC = Reason(
+    "44",
+    13,
+    "The change of the record {name} has not reached all name servers of Route 53 yet.",
+    "レコード {name} の変更が Route 53 のすべてのネームサーバにはまだ反映されていません。",
+)
+
+NOT_HERE = Message(
+    "KM3721",
+    "The record {name} does not lead to this node ({value}).",
+    "レコード {name} はこのノード（{value}）を指していません。",
+)
+STILL_THERE = Message(
+    "KM3722",
+    "{resource} is stopped, but the record {name} could not be deleted: it leads to {value} until it is deleted or "
+    "another node takes it.",
+    "{resource} を停止しましたが、レコード {name} を削除できませんでした。削除するか他のノードが引き継ぐまで {value} を"
+    "指したままです。",
+    "warning",
+)
+NO_VALUE = Message(
+    "KM3723",
+    "A record of type {type} cannot lead to {value}. A takes an IPv4 address, AAAA an IPv6 address; other hosts have "
+    "to reach it.",
+    "タイプ {type} のレコードの値に {value} は使用できません。A には IPv4、AAAA には IPv6 の、他のホストから到達できる"
+    "アドレスを指定してください。",
+    "error",
+)
+SAME_VALUE = Message(
+    "KM3724",
+    "The record leads to {value} whichever of these nodes is active ({nodes}): clients do not follow. Give each node a "
+    "`value` of its own.",
+    "どのノード（{nodes}）が現用系でもレコードの値が {value} のため、クライアントは追従しません。"
+    "`value` をノードごとに設定してください。",
+    "warning",
+)
+
+START_REASONS = (API_FAILED, ZONE_UNKNOWN, TIMEOUT, INTERNAL)
+"""Why a start may fail, and why a node may not be ready for one."""
+
+MESSAGES = (
+    *(ACTIVATION.row(reason) for reason in START_REASONS),
+    *(MONITOR_ERROR.row(reason) for reason in (API_FAILED, TIMEOUT, ZONE_UNKNOWN, RECORD_CHANGED)),
+    *(MONITOR_WARNING.row(reason) for reason in (API_FAILED, TIMEOUT, LEFT_TO_OTHER, NOT_IN_SYNC, INTERNAL)),
+    *(NOT_READY.row(reason) for reason in START_REASONS),
+    *(READINESS_UNKNOWN.row(reason) for reason in (API_FAILED, TIMEOUT, INTERNAL)),
+    NOT_HERE,
+    STILL_THERE,
+    NO_VALUE,
+    SAME_VALUE,
+)
