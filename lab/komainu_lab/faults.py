@@ -92,7 +92,7 @@ API_MODES = {"down": "silence", "slow": "delay"}
 
 
 def api(cluster: "LabCluster", mode: str, ms: str = "2000") -> int:
-    """Make the AWS API fail: down, slow, refuse, hang, reset, throttle, error, lost, denied, expired ...; `ok` ends it."""
+    """Make the AWS API fail: down, slow, refuse, hang, reset, throttle, error, lost, denied ...; `ok` ends it."""
     at = boottime_ns()
     if mode == "ok":
         cluster.cloud.heal_api()

@@ -45,7 +45,7 @@ NOT_CONFIGURED = (
 )
 STALE_CREDENTIALS = (
     *("AuthFailure", "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId"),
-    *("InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException"),
+    *("InvalidSignatureException", "RequestExpired", "SignatureDoesNotMatch", "UnrecognizedClientException"),
 )
 """Error codes after which keys are read afresh: an administrator may have replaced the file under a running daemon."""
 

@@ -1,0 +1,180 @@
+"""The lab's emulated VPC on loopback, with what a node has to reach it: no namespaces, no packets.
+
+A node has a role's credentials from its own metadata service; every call is signed, checked against the policies, and
+meets the faults of `komainu_lab.vpc.faults`. The types under test are the real ones, on the real adapter.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import botocore.loaders
+import botocore.session
+import pytest
+from moto import settings
+from moto.core.authorization import ActionAuthenticatorMixin
+from moto.moto_api._internal.models import moto_api_backend
+
+from komainu.adapters.aws.ec2 import Ec2Cloud
+from komainu.catalogue import RESOURCE_TYPES
+from komainu.model.outcome import Outcome
+from komainu.ports import Host, ResourceHands
+from komainu_lab import topology
+from komainu_lab.vpc import corrections, imds, metadata
+from komainu_lab.vpc.authority import issue
+from komainu_lab.vpc.build import ACCOUNT, Operator, backend, build
+from komainu_lab.vpc.calls import CallLog
+from komainu_lab.vpc.dispatch import Dispatcher
+from komainu_lab.vpc.emulator import enforce_policies
+from komainu_lab.vpc.endpoint import Endpoint, server_context
+from komainu_lab.vpc.faults import Plan
+from tests.doubles.network import FakeNetwork
+
+HERE, PEER = "node1", "node2"
+LATER_MS = 31_000
+"By then a write of our own is visible (V6)."
+
+
+class EmulatedAws:
+    """Figure 4-1 in the emulated API, and the means to spoil it."""
+
+    def __init__(self, directory: Path) -> None:
+        """Build and serve it."""
+        self.topology = topology.vip()
+        files = issue(directory, self.topology.region, ACCOUNT)
+        dispatcher = Dispatcher()
+        self.operator = Operator(dispatcher, self.topology.region)
+        self.built = build(self.topology, self.operator)
+        self.ec2 = self.operator.client("ec2")
+        self.plan = Plan(lambda: None)
+        self.log = CallLog()
+        self.asked_for_credentials = 0
+        "How often a node asked its metadata service for something."
+        self.role = metadata.Credentials(self.topology.region)
+        self.authority = str(files.authority)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://localhost:{self._listener.getsockname()[1]}"
+        context = server_context(str(files.certificate), str(files.key))
+        self._endpoint = Endpoint(self._listener, context, dispatcher, self.plan, self.log, self.role.machine_of)
+        self._metadata = imds.Service(("127.0.0.1", 0), self._metadata_of, self._credentials_of)
+        self.metadata_url = f"http://127.0.0.1:{self._metadata.server_port}"
+        self._endpoint.start()
+        self._metadata.start()
+
+    def stop(self) -> None:
+        """End its threads."""
+        self._endpoint.stop()
+        self._metadata.stop()
+
+    @property
+    def vip(self) -> str:
+        """The row's destination."""
+        return f"{self.built.service_address}/32"
+
+    def eni(self, machine: str) -> str:
+        """The network interface of a machine."""
+        return self.built.instances[machine].interface
+
+    def point(self, machine: str) -> None:
+        """Point every table's row at a machine, as that machine's takeover did."""
+        for table in self.built.tables.values():
+            self.ec2.replace_route(
+                RouteTableId=table, DestinationCidrBlock=self.vip, NetworkInterfaceId=self.eni(machine)
+            )
+
+    def targets(self) -> set[str]:
+        """Where the rows really point; `-` is one without an interface."""
+        tables = self.ec2.describe_route_tables(RouteTableIds=list(self.built.tables.values()))["RouteTables"]
+        rows = [row for table in tables for row in table["Routes"] if row.get("DestinationCidrBlock") == self.vip]
+        return {row.get("NetworkInterfaceId", "-") for row in rows}
+
+    def spare_interface(self) -> str:
+        """One more interface in the VPC, which a test may delete."""
+        subnet = next(iter(self.built.subnets.values()))
+        made = self.ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]
+        return str(made["NetworkInterfaceId"])
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must be in no message and in no log."""
+        held = self.role.of(HERE, self.built.instances[HERE].id, self.built.instances[HERE].role)
+        return held["AccessKeyId"], held["SecretAccessKey"], held["Token"]
+
+    def _metadata_of(self, _source: str) -> imds.Tree:
+        return metadata.tree(backend(self.topology.region), self.built.instances[HERE].id)
+
+    def _credentials_of(self, _source: str) -> tuple[str, dict[str, str]]:
+        self.asked_for_credentials += 1
+        instance = self.built.instances[HERE]
+        return instance.role, self.role.of(HERE, instance.id, instance.role)
+
+
+@contextmanager
+def emulated_aws(directory: Path) -> Iterator[EmulatedAws]:
+    """A node's surroundings in the environment, and the VPC; afterwards everything is as it was."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setenv("HOME", str(directory))
+        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+        loader = botocore.loaders.create_loader()  # the SDK's description of EC2 is read only once
+        patch.setattr(botocore.session, "create_loader", lambda path: loader)
+        patch.setattr(settings, "INITIAL_NO_AUTH_ACTION_COUNT", float("inf"))
+        patch.setattr(ActionAuthenticatorMixin, "request_count", 0)
+        moto_api_backend.reset()
+        applied = corrections.apply()
+        made = EmulatedAws(directory / "vpc")
+        enforce_policies()
+        patch.setenv("AWS_CA_BUNDLE", made.authority)
+        patch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", made.metadata_url)
+        try:
+            yield made
+        finally:
+            made.stop()
+            applied.withdraw()
+            moto_api_backend.reset()
+
+
+class NodeUnderTest:
+    """One resource on the node `HERE`, in a daemon that has just started. Close its cloud afterwards."""
+
+    def __init__(self, aws: EmulatedAws, resource: str, url: str = "", **params: Any) -> None:
+        """`resource` as `awsvip1`: its type is the name without the number."""
+        address = aws.built.instances[HERE].address
+        self.network = FakeNetwork(lo="127.0.0.1/8", eth0=f"{address}/24")
+        self.cloud = Ec2Cloud(aws.topology.region, url or aws.url)
+        self.reports: list[Outcome] = []
+        self.now_ms = 1_000_000
+        made = RESOURCE_TYPES[resource.rstrip("0123456789")]
+        host = Host(
+            node=HERE,
+            cluster="cluster1",
+            group="failover1",
+            resource=resource,
+            cloud=self.cloud,
+            network=self.network,
+            processes=None,
+            report=self.reports.append,
+            now_ms=lambda: self.now_ms,
+            elsewhere={PEER: {"eni_id": aws.eni(PEER)}},
+        )
+        self.hands: ResourceHands = made.make(made.params(**params), host)
+
+    async def running(self) -> None:
+        """Started, and its own writes long visible."""
+        outcome = await self.hands.start(20_000)
+        assert outcome.succeeded, outcome
+        self.now_ms += LATER_MS
+
+    async def end(self) -> None:
+        """Stopped, whatever the cloud does."""
+        await self.hands.stop(5_000)
+        self.cloud.close()
+
+
+def vip_params(aws: EmulatedAws, **differing: Any) -> dict[str, Any]:
+    """The parameters of awsvip1 of figure 4-1 on the node `HERE`."""
+    usual = {"address": aws.built.service_address, "vpc_id": aws.built.vpc, "eni_id": aws.eni(HERE)}
+    return {**usual, **differing}
