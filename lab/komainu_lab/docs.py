@@ -42,6 +42,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "KM38": ("Floating IP", "フローティング IP"),
     "KM39": ("Notifications: mail, webhook, Amazon SNS", "通知: メール、Webhook、Amazon SNS"),
     "KM40": ("Applications (exec)", "アプリケーション（exec）"),
+    "KM42": ("IP monitors (ipw)", "IP モニタ（ipw）"),
     "KM43": ("Custom monitors (genw)", "カスタムモニタ（genw）"),
     "KM44": ("TCP monitors", "TCP モニタ"),
     "KM45": ("HTTP monitors", "HTTP モニタ"),

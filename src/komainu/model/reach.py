@@ -83,7 +83,7 @@ class ReachTarget(BaseModel):
     def _an_address(cls, value: str) -> str:
         if value:
             try:
-                _outside(value, value)
+                outside(value, value)
             except ValueError as error:
                 raise error if isinstance(error, Refused) else Refused(BAD_PING.said(value=value)) from error
         return value
@@ -92,10 +92,10 @@ class ReachTarget(BaseModel):
     @classmethod
     def _a_place(cls, value: str) -> str:
         if value:
-            host, port = _place(value)
+            host, port = place(value)
             if not host or not 0 < port < 65_536 or any(character.isspace() for character in value):
                 raise Refused(BAD_LISTEN.said(value=value))
-            _outside_if_address(host, value)
+            outside_if_address(host, value)
         return value
 
     @field_validator("http")
@@ -110,7 +110,7 @@ class ReachTarget(BaseModel):
             plain = value.isascii() and value.isprintable() and " " not in value
             if not right or not plain or parts.username is not None:
                 raise Refused(BAD_HTTP.said(value=value))
-            _outside_if_address(parts.hostname or "", value)
+            outside_if_address(parts.hostname or "", value)
         return value
 
     @model_validator(mode="after")
@@ -134,21 +134,21 @@ class ReachTarget(BaseModel):
     def host(self) -> str:
         """The name or the IP address that is asked, without brackets."""
         if self.listen:
-            return _place(self.listen)[0]
+            return place(self.listen)[0]
         return self.ping or urlsplit(self.http).hostname or ""
 
     @property
     def port(self) -> int:
         """The TCP port; 0 for ping."""
         if self.listen:
-            return _place(self.listen)[1]
+            return place(self.listen)[1]
         if self.ping:
             return 0
         parts = urlsplit(self.http)
         return parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _place(text: str) -> tuple[str, int]:
+def place(text: str) -> tuple[str, int]:
     """Host and port; what cannot be read is empty, or 0."""
     host, _, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
@@ -158,7 +158,7 @@ def _place(text: str) -> tuple[str, int]:
     return host, int(port) if port.isascii() and port.isdigit() and len(port) <= 5 else 0
 
 
-def _outside(address: str, written: str) -> None:
+def outside(address: str, written: str) -> None:
     """Raises ValueError for what is no address, and Refused for one that can be no machine outside of this one."""
     found = ipaddress.ip_address(address)
     near = found.is_loopback or found.is_link_local  # the metadata service of EC2 answers however cut off one is
@@ -166,9 +166,10 @@ def _outside(address: str, written: str) -> None:
         raise Refused(THIS_MACHINE.said(value=written))
 
 
-def _outside_if_address(host: str, written: str) -> None:
+def outside_if_address(host: str, written: str) -> None:
+    """The same for a host that may be a name: a name says nothing yet, unless it is that of this machine."""
     try:
-        _outside(host, written)
+        outside(host, written)
     except Refused:
         raise
     except ValueError:

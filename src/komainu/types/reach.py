@@ -5,11 +5,7 @@ of it on every node; the monitor can be used by itself as well.
 """
 
 import asyncio
-import errno
-import os
-import socket
 import ssl
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -19,7 +15,8 @@ from komainu.model import reach
 from komainu.model.message import Message, Refused, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.model.reach import ReachTarget
-from komainu.ports import MonitorHost, MonitorTraits, MonitorType, PingRefused
+from komainu.ports import MonitorHost, MonitorTraits, MonitorType
+from komainu.types.asking import Answer, asked, connect, detail, named, ping
 from komainu.types.budget import own
 from komainu.types.resolving import Address, Resolver
 
@@ -68,14 +65,8 @@ NO_TARGET = Message(
 )
 
 MOST_TARGETS: Final = 16
-_PINGS: Final = 3
-"Echo requests in one check: one that is lost on the way is no silence."
 _HTTP: Final = b"HTTP/"
 "How every answer of a web server begins."
-_OWN_TROUBLE: Final = (
-    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EPERM, errno.EACCES, errno.EAGAIN),
-)
-"This node cannot even ask. Anything else the network says is silence of the target."
 
 
 def _ja(text: str) -> dict[str, Any]:
@@ -116,17 +107,6 @@ class ReachParams(BaseModel):
         return targets
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What became of one target in one check."""
-
-    target: ReachTarget
-    trouble: str = ""
-    "What was seen in place of an answer; empty: it answered."
-    tried: bool = True
-    "False when this node could not even ask."
-
-
 class Reach:
     """One node's look outside: `komainu.ports.MonitorHands`."""
 
@@ -147,90 +127,47 @@ class Reach:
     async def check(self, timeout_ms: int) -> Outcome:
         """SUCCEEDED when enough answered, or the silence is younger than the grace."""
         begun_ms, limit_ms = self._host.now_ms(), own(timeout_ms)
-        asked = (self._ask(number, target, limit_ms) for number, target in enumerate(self._params.targets))
-        answers = await asyncio.gather(*asked)
+        targets = enumerate(self._params.targets)
+        answers = await asyncio.gather(
+            *(
+                asked(f"{target.way} {target.text}", target.text, self._ask(number, target, limit_ms), limit_ms)
+                for number, target in targets
+            )
+        )
         silent = [answer for answer in answers if answer.trouble and answer.tried]
         untried = [answer for answer in answers if not answer.tried]
         if silent and (self._params.need == "all" or len(silent) == len(answers)):
             return self._cut_off(silent, begun_ms)
         if len(silent) + len(untried) == len(answers) or (untried and self._params.need == "all"):
-            return unknown(self._said(NOT_TRIED, untried), _detail(untried))
+            return unknown(self._said(NOT_TRIED, untried), detail(untried))
         self._silent_since_ms = None
         if not silent and not untried:
             return SUCCEEDED
         missing = [*silent, *untried]
-        return Outcome(Result.SUCCEEDED, self._said(WARN_SOME, missing), _detail(missing))
+        return Outcome(Result.SUCCEEDED, self._said(WARN_SOME, missing), detail(missing))
 
     async def end(self) -> None:
         """Nothing is left behind: each check closes its connections."""
 
-    def _cut_off(self, silent: list[_Answer], begun_ms: int) -> Outcome:
+    def _cut_off(self, silent: list[Answer], begun_ms: int) -> Outcome:
         if self._silent_since_ms is None:
             self._silent_since_ms = begun_ms
         if self._host.now_ms() - self._silent_since_ms < self._params.grace_ms:
-            return Outcome(Result.SUCCEEDED, self._said(WARN_SILENT, silent), _detail(silent))
+            return Outcome(Result.SUCCEEDED, self._said(WARN_SILENT, silent), detail(silent))
         message = CUT_OFF if len(silent) == len(self._params.targets) else NOT_ALL
-        return failed(self._said(message, silent), _detail(silent))
+        return failed(self._said(message, silent), detail(silent))
 
     # --- one target -------------------------------------------------------------------------------------------------
 
-    async def _ask(self, number: int, target: ReachTarget, limit_ms: int) -> _Answer:
-        try:
-            async with asyncio.timeout(limit_ms / 1000):
-                if target.ping:
-                    return _Answer(target, await self._ping(target.ping, limit_ms))
-                return _Answer(target, await self._connect(number, target, limit_ms))
-        except TimeoutError as error:
-            return _Answer(target, str(error) or f"{target.text}: no answer within {limit_ms} ms")
-        except PingRefused as error:
-            return _Answer(target, str(error), tried=False)
-        except socket.gaierror as error:
-            return _Answer(target, f"{target.text}: {error}")
-        except OSError as error:
-            reason = str(error) if isinstance(error, ssl.SSLError) or not error.errno else os.strerror(error.errno)
-            return _Answer(target, f"{target.text}: {reason}", tried=not _is_own(error))
-
-    async def _ping(self, address: str, limit_ms: int) -> str:
-        """Empty when it answered; else what was seen last."""
-        pinger = self._host.pinger
-        if pinger is None:
-            raise PingRefused("this node has nothing to ping with")
-        seen = ""
-        for _ in range(_PINGS):
-            begun = asyncio.get_running_loop().time()
-            seen = await pinger.ping(address, limit_ms // _PINGS)
-            if not seen:
-                return ""
-            # What is known at once (no route) may be mended in a moment.
-            await asyncio.sleep(max(0.0, begun + limit_ms / _PINGS / 1000 - asyncio.get_running_loop().time()))
-        return seen
-
-    async def _connect(self, number: int, target: ReachTarget, limit_ms: int) -> str:
-        """Empty when one of its addresses answered; else what was seen last. Raises what resolving raises."""
-        trouble: OSError | None = None
+    async def _ask(self, number: int, target: ReachTarget, limit_ms: int) -> str:
+        """Empty when it answered; else what was seen last. Raises what asking and resolving raise."""
+        if target.ping:
+            return await ping(self._host.pinger, target.ping, limit_ms)
         addresses = await self._resolvers[number].addresses(limit_ms)
-        for address in addresses:
-            try:
-                async with asyncio.timeout(limit_ms / 1000 / len(addresses)):
-                    return await _talk(target, address)
-            except OSError as error:  # a TimeoutError is one as well
-                if _is_own(error):
-                    raise
-                trouble = error
-        raise trouble or OSError(errno.EHOSTUNREACH, "no address")
+        return await connect(addresses, limit_ms, lambda address: _talk(target, address))
 
-    def _said(self, message: Message, answers: list[_Answer]) -> Said:
-        named = ", ".join(f"{answer.target.way} {answer.target.text}" for answer in answers)
-        return message.said(monitor=self._host.monitor, targets=named)
-
-
-def _is_own(error: OSError) -> bool:
-    """Whether this node could not even ask. The errors of TLS have numbers of their own."""
-    return not isinstance(error, ssl.SSLError) and error.errno in _OWN_TROUBLE
-
-
-def _detail(answers: list[_Answer]) -> str:
-    return "\n".join(answer.trouble for answer in answers)
+    def _said(self, message: Message, answers: list[Answer]) -> Said:
+        return message.said(monitor=self._host.monitor, targets=named(answers))
 
 
 async def _talk(target: ReachTarget, address: Address) -> str:
