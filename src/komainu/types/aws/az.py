@@ -1,0 +1,141 @@
+"""`awsazw`: the state of the Availability Zone that a node is in, as AWS tells it (A1).
+
+It is also a check that this node can use the API of AWS at all.
+"""
+
+from dataclasses import replace
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from komainu.model.message import Message, Said
+from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
+from komainu.ports import CloudError, CloudFault, MonitorHost, MonitorTraits, MonitorType, Zone
+from komainu.types.aws.messages import (
+    API_FAILED,
+    INTERNAL,
+    MONITOR_ERROR,
+    MONITOR_WARNING,
+    TIMEOUT,
+    Frame,
+    InternalKind,
+    Reason,
+)
+from komainu.types.aws.patience import CALL_TIMEOUT_MS, within_ms
+from komainu.types.aws.silence import Policy, unseen
+
+INVALID_ZONE = Reason(
+    "51", 5, "Invalid availability zone: [{zone}]", "アベイラビリティーゾーンが正しくありません: [{zone}]"
+)
+ZONE_STATE = Reason(
+    "52",
+    7,
+    "Availability zone {zone} is {state}.",
+    "アベイラビリティーゾーン {zone} の状態は {state} です。",
+)
+
+_AVAILABLE: Final = "available"
+_UNAVAILABLE: Final = "unavailable"
+_NO_SUCH_ZONE: Final = "InvalidParameterValue"
+
+
+def _ja(text: str) -> dict[str, Any]:
+    return {"description_ja": text}
+
+
+class ZoneParams(BaseModel):
+    """Which zone is looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    zone: str = Field(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[a-z0-9-]+$",
+        json_schema_extra=_ja(
+            "ノードが属するアベイラビリティーゾーンの名前（`ap-northeast-1a` など）。ノードごとに設定する。"
+        ),
+    )
+    "The name of the Availability Zone that the node is in, such as `ap-northeast-1a`: each node has its own."
+    api_failure: Policy = Field(
+        default="warn",
+        json_schema_extra=_ja(
+            "AWS API から答えが得られないとき、またはゾーンが存在しないときの動作。"
+            "ignore: 何もしない（存在しないゾーンは警告）。warn: 警告のみ。recover: 異常とみなす。"
+        ),
+    )
+    (
+        "What it makes of an AWS API that does not answer, and of a zone that does not exist: `ignore` the former, "
+        "`warn` only, or treat it as an error and `recover`."
+    )
+
+
+class AvailabilityZone:
+    """One zone, looked at from one node: `komainu.ports.MonitorHands`."""
+
+    def __init__(self, params: ZoneParams, host: MonitorHost) -> None:
+        self._params = params
+        self._host = host
+
+    async def begin(self) -> None:
+        """Nothing is resident."""
+
+    async def check(self, timeout_ms: int) -> Outcome:
+        """SUCCEEDED when the zone is available, and as a Caution when it is neither that nor unavailable."""
+        if self._host.cloud is None:
+            return unknown(self._said(MONITOR_WARNING, INTERNAL, InternalKind.DEFECT), "there is no API of a cloud")
+        limit_ms = min(within_ms(timeout_ms), CALL_TIMEOUT_MS)
+        try:
+            zone = await self._host.cloud.zone(self._params.zone, limit_ms)
+        except CloudError as error:
+            if error.fault is CloudFault.REFUSED and error.code == _NO_SUCH_ZONE:
+                return self._invalid(f"{error}")
+            return self._silent(error)
+        return self._invalid("AWS answered with an empty list") if zone is None else self._judge(zone)
+
+    async def end(self) -> None:
+        """Nothing is left behind."""
+
+    def _judge(self, zone: Zone) -> Outcome:
+        detail = "\n".join(zone.messages)
+        if zone.state == _AVAILABLE:
+            return replace(SUCCEEDED, detail=detail)
+        if zone.state == _UNAVAILABLE:
+            return failed(self._said(MONITOR_ERROR, ZONE_STATE, state=zone.state), detail)
+        return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, ZONE_STATE, state=zone.state), detail)
+
+    def _invalid(self, detail: str) -> Outcome:
+        if self._params.api_failure == "recover":
+            return failed(self._said(MONITOR_ERROR, INVALID_ZONE), detail)
+        return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, INVALID_ZONE), detail)
+
+    def _silent(self, error: CloudError) -> Outcome:
+        """An API that does not answer says nothing about the zone; it is a Caution, because nobody can use the API."""
+        found = unseen(error, self._params.api_failure, self._said)
+        expected = error.fault is not CloudFault.INTERNAL
+        return replace(found, result=Result.SUCCEEDED) if expected and found.result is Result.UNKNOWN else found
+
+    def _said(self, frame: Frame, reason: Reason, status: int = 0, state: str = "") -> Said:
+        message = frame.row(reason)
+        return message.said(monitor=self._host.monitor, zone=self._params.zone, status=status, state=state)
+
+
+AWSAZW = MonitorType(
+    name="awsazw",
+    title=Message("KM3045", "AWS AZ monitor", "AWS AZ モニタ"),
+    description=Message(
+        "KM3046",
+        "Asks AWS for the state of the Availability Zone that the node is in; so it also finds out whether the API of "
+        "AWS can be used.",
+        "ノードが属するアベイラビリティーゾーンの状態を AWS に問い合わせる。"
+        "AWS API を使用できるかどうかの確認にもなる。",
+    ),
+    params=ZoneParams,
+    per_node_required=(),
+    traits=MonitorTraits(environments=("aws",), interval_ms=60_000, timeout_ms=30_000, retries=1),
+    messages=(
+        *(MONITOR_ERROR.row(reason) for reason in (API_FAILED, TIMEOUT, INVALID_ZONE, ZONE_STATE)),
+        *(MONITOR_WARNING.row(reason) for reason in (API_FAILED, TIMEOUT, INVALID_ZONE, ZONE_STATE, INTERNAL)),
+    ),
+    make=AvailabilityZone,
+)
