@@ -13,6 +13,7 @@ from komainu.arbitration.lease_dynamodb import LEASE_DYNAMODB
 from komainu.arbitration.lease_http import LEASE_HTTP
 from komainu.arbitration.lease_s3 import LEASE_S3
 from komainu.ports import FenceType, LeaseType, MonitorType, NotifierType, ResourceType
+from komainu.types.aws.eip import AWSEIP
 from komainu.types.aws.sip import AWSSIP
 from komainu.types.aws.vip import AWSVIP
 from komainu.types.disk import DISK
@@ -50,7 +51,7 @@ def by_name(types: Iterable[T]) -> Mapping[str, T]:
     return MappingProxyType(named)
 
 
-TYPES: tuple[ResourceType, ...] = (AWSVIP, AWSSIP, FIP, EXEC)
+TYPES: tuple[ResourceType, ...] = (AWSVIP, AWSEIP, AWSSIP, FIP, EXEC)
 """The resource types, in the order of the documentation."""
 
 RESOURCE_TYPES: Mapping[str, ResourceType] = by_name(TYPES)

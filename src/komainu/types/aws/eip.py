@@ -1,0 +1,335 @@
+"""`awseip`: an Elastic IP that moves between ENIs in public subnets (E1), with its check `awseipw` (E2).
+
+EC2 has the address at one ENI and no other. Associating it takes it from wherever it is, in one call, and that call is
+all of a takeover that was prepared. The internet gateway translates the address to the ENI's private one: nothing is
+added to this node, and nothing of it could be cut off here.
+
+What an Elastic IP comes to or leaves changes the public address that the node itself sends from. The connections to the
+API that were open die without a word then; so an answer that is lost at that moment is unknown, and looked up (N4).
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from komainu.model.message import Message, Said
+from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed
+from komainu.model.traits import Traits
+from komainu.ports import Address, Cloud, CloudError, CloudFault, Host, ResourceType
+from komainu.types.aws.eip_messages import (
+    ALLOCATION_UNKNOWN,
+    EIP_GONE,
+    LEFT_TO_OTHER,
+    MESSAGES,
+    NOT_HERE,
+    STILL_ASSOCIATED,
+    reason_for,
+)
+from komainu.types.aws.messages import (
+    ACTIVATION,
+    ENI_UNKNOWN,
+    INTERNAL,
+    MONITOR_ERROR,
+    MONITOR_WARNING,
+    NOT_READY,
+    Frame,
+    InternalKind,
+    Reason,
+)
+from komainu.types.aws.owners import node_of, owners
+from komainu.types.aws.patience import CALL_TIMEOUT_MS, SELDOM, Seldom, now, patiently, within_ms
+from komainu.types.aws.silence import Policy, not_prepared, refused, unseen
+
+ANSWER_MS = 2_000
+"So long the answer to an association is waited for before it is looked up: the change itself may have cut it off."
+VISIBLE_WITHIN_MS = 30_000
+"For so long after our own association another place is not yet visible, rather than changed (V6)."
+GIVE_BACK_MS = 5_000
+"So long a stop tries to give the address back. The next holder takes it anyway, and waits for this stop."
+ASSOCIATION_GONE = "InvalidAssociationID.NotFound"
+
+
+def _ja(text: str) -> dict[str, Any]:
+    return {"description_ja": text}
+
+
+class Params(BaseModel):
+    """The parameters of an Elastic IP (E1)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    allocation_id: Annotated[str, StringConstraints(pattern=r"^eipalloc-[0-9a-z]+$")] = Field(
+        json_schema_extra=_ja("EIP のアロケーション ID。")
+    )
+    "The allocation id of the Elastic IP."
+    eni_id: Annotated[str, StringConstraints(pattern=r"^eni-[0-9a-z]+$")] = Field(
+        json_schema_extra=_ja("EIP を関連付ける、このノードの ENI の ID。ノードごとの設定が必須。")
+    )
+    "The network interface of the node that the address is associated with. Every node has its own."
+    api_failure: Policy = Field(
+        default="warn",
+        json_schema_extra=_ja(
+            "監視中に AWS API から答えが得られないときの動作。"
+            "ignore: 何もしない。warn: 警告のみ。recover: 異常とみなす。"
+        ),
+    )
+    (
+        "What the monitor makes of an AWS API that does not answer: `ignore` it, `warn` only, or treat it as an error "
+        "and `recover`."
+    )
+
+
+class _Impossible(Exception):
+    """The answers are all there, and they forbid the start."""
+
+    def __init__(self, detail: str, status: int) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
+
+
+class Eip:
+    """One Elastic IP on one node: `komainu.ports.ResourceHands`."""
+
+    def __init__(self, params: Params, host: Host, cloud: Cloud) -> None:
+        self._params = params
+        self._host = host
+        self._cloud = cloud
+        self._watching = host.watching or cloud
+        self._private_address = ""
+        "Of the ENI, found by a preparation or a cold start; empty: not known, or no longer sure."
+        self._association = ""
+        "With this node's ENI, as a start, a check or a probe learned it; empty: not known."
+        self._associated_ms: int | None = None
+        "When EC2 last answered that it is associated with this ENI now."
+        self._preparations = Seldom(SELDOM)
+
+    # --- the five hands
+
+    async def prepare(self) -> Outcome:
+        """Find and keep the ENI's private address; say what would forbid a start. One call, seldom two."""
+        whole = self._preparations.due() or not self._private_address
+        try:
+            await self._watching.address(self._params.allocation_id, CALL_TIMEOUT_MS)
+            if whole:
+                self._private_address = await self._discover(self._watching, CALL_TIMEOUT_MS)
+        except _Impossible as forbidden:
+            self._forget()
+            return failed(self._said(NOT_READY, INTERNAL, forbidden.status), forbidden.detail)
+        except CloudError as error:
+            self._met(error)
+            reason = reason_for(error)
+            if refused(error) and reason in (ALLOCATION_UNKNOWN, ENI_UNKNOWN):
+                self._forget()
+            return not_prepared(error, reason, self._said)
+        return SUCCEEDED
+
+    async def start(self, timeout_ms: int) -> Outcome:
+        """Associate the address with this node's ENI, from wherever it is. One call when prepared (E1)."""
+        deadline = now() + within_ms(timeout_ms) / 1000
+        try:
+            if not self._private_address:
+                self._private_address = await patiently(lambda ms: self._discover(self._cloud, ms), deadline)
+        except _Impossible as forbidden:
+            return failed(self._said(ACTIVATION, INTERNAL, forbidden.status), forbidden.detail)
+        except CloudError as error:  # of a question: nothing was changed by it
+            return self._not_started(error)
+        try:
+            self._association = await patiently(lambda ms: self._associate(ms, deadline), deadline)
+        except CloudError as error:
+            outcome = self._not_started(error)
+            lost = error.fault is CloudFault.NO_ANSWER
+            return Outcome(Result.UNKNOWN, outcome.said, outcome.detail) if lost else outcome
+        self._associated_ms = self._host.now_ms()
+        return SUCCEEDED
+
+    async def stop(self, timeout_ms: int) -> Outcome:
+        """End the association if it is still ours. One call when it is known, and never that of another node.
+
+        EC2 has the address at one place only, so the next holder's start ends what a stop could not: an EC2 that does
+        not answer is a warning, and no failure of the stop.
+        """
+        self._associated_ms = None
+        deadline = now() + min(within_ms(timeout_ms), GIVE_BACK_MS) / 1000
+        try:
+            await patiently(self._disassociate, deadline)
+        except CloudError as error:
+            said = STILL_ASSOCIATED.said(
+                resource=self._host.resource, allocation=self._params.allocation_id, eni=self._params.eni_id
+            )
+            return Outcome(Result.SUCCEEDED, said, f"{error}")
+        return SUCCEEDED
+
+    async def check(self, timeout_ms: int) -> Outcome:
+        """awseipw (E2): EC2 has the address at this node's ENI. One call."""
+        limit_ms = min(within_ms(timeout_ms), CALL_TIMEOUT_MS)
+        deadline = now() + limit_ms / 1000
+        try:
+            address = await self._watching.address(self._params.allocation_id, limit_ms)
+        except CloudError as error:
+            self._met(error)
+            if refused(error) and reason_for(error) is ALLOCATION_UNKNOWN:
+                return failed(self._said(MONITOR_ERROR, ALLOCATION_UNKNOWN), f"{error}")
+            return unseen(error, self._params.api_failure, self._said)
+        if self._is_ours(address):
+            return SUCCEEDED
+        return await self._gone(address, deadline)
+
+    async def probe(self, timeout_ms: int) -> Outcome:
+        """It runs here when EC2 has the address at this node's ENI; nothing on the node itself tells."""
+        deadline = now() + within_ms(timeout_ms) / 1000
+        try:
+            address = await patiently(lambda ms: self._cloud.address(self._params.allocation_id, ms), deadline)
+        except CloudError as error:
+            reason = reason_for(error)
+            if refused(error) and reason is ALLOCATION_UNKNOWN:
+                return failed(self._said(MONITOR_ERROR, ALLOCATION_UNKNOWN), f"{error}")
+            return unseen(error, "warn", self._said)
+        if self._is_ours(address):
+            return SUCCEEDED
+        return failed(NOT_HERE.said(allocation=self._params.allocation_id, eni=self._params.eni_id), _place(address))
+
+    # --- what they do
+
+    async def _discover(self, cloud: Cloud, timeout_ms: int) -> str:
+        """The private address of the ENI. Raises CloudError, or _Impossible when the ENI is not this node's."""
+        interface = await cloud.interface(self._params.eni_id, timeout_ms)
+        try:
+            device = await self._host.network.device_with(interface.private_address)
+        except OSError as error:
+            raise _Impossible(f"{error}", InternalKind.KERNEL) from error
+        if device is None:
+            owner = f"{interface.id} ({interface.private_address}, {interface.instance or 'attached to no instance'})"
+            raise _Impossible(f"no network device of this node carries {owner}", InternalKind.NO_DEVICE)
+        return interface.private_address
+
+    async def _associate(self, timeout_ms: int, deadline: float) -> str:
+        """One attempt; the association's id. Raises CloudError.
+
+        An answer that did not come is looked up once, over new connections. That says no more than that the address
+        is here: another place may be what was before, so it stays unknown, and is tried again.
+        """
+        try:
+            association = await self._cloud.associate(
+                self._params.allocation_id, self._params.eni_id, self._private_address, min(timeout_ms, ANSWER_MS)
+            )
+        except CloudError as error:
+            self._met(error)
+            if error.fault is not CloudFault.NO_ANSWER:
+                raise
+            left_ms = max(1, min(int((deadline - now()) * 1000), ANSWER_MS))
+            try:
+                address = await self._cloud.address(self._params.allocation_id, left_ms)
+            except CloudError as silent:
+                raise error from silent
+            if not self._is_ours(address):
+                raise
+            return address.association
+        self._reconnect()
+        return association
+
+    async def _disassociate(self, timeout_ms: int) -> None:
+        """One attempt. Raises CloudError.
+
+        An association id names this very association: when another node has taken the address meanwhile, it is gone.
+        """
+        try:
+            if not self._association and not self._is_ours(
+                await self._cloud.address(self._params.allocation_id, timeout_ms)
+            ):
+                return
+            await self._cloud.disassociate(self._association, timeout_ms)
+        except CloudError as error:
+            self._met(error)
+            if not (error.fault is CloudFault.REFUSED and error.code == ASSOCIATION_GONE):
+                raise
+        self._association = ""
+        self._reconnect()
+
+    def _is_ours(self, address: Address) -> bool:
+        """Whether EC2 has it here; remembers what a stop has to name.
+
+        What was remembered stays otherwise: to end an association that is over already harms nobody.
+        """
+        ours = address.interface == self._params.eni_id
+        if ours:
+            self._association = address.association
+        return ours
+
+    def _met(self, error: CloudError) -> None:
+        """Silence may be of connections from an address that this node has no more: another node took it."""
+        if error.fault is CloudFault.NO_ANSWER:
+            self._reconnect()
+
+    def _reconnect(self) -> None:
+        for cloud in (self._cloud, self._host.watching):
+            if cloud is not None:
+                cloud.reconnect()
+
+    def _forget(self) -> None:
+        """The next start, and the next preparation, ask again."""
+        self._private_address = ""
+
+    # --- judging
+
+    async def _gone(self, address: Address, deadline: float) -> Outcome:
+        """EC2 does not have the address here: where is it?"""
+        associated_ms = self._associated_ms
+        if associated_ms is not None and self._host.now_ms() - associated_ms < VISIBLE_WITHIN_MS:
+            return Outcome(Result.SUCCEEDED, detail=f"not yet visible: {_place(address)}")
+        other = node_of(address.interface, self._host.elsewhere)
+        if other is not None and self._host.alone():
+            # Cut off, both sides would take it from each other for ever. The later takeover keeps it.
+            return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, LEFT_TO_OTHER, other=other), _place(address))
+        left_ms = max(1, int((deadline - now()) * 1000))
+        whose = await owners(self._watching, (address.interface,), self._host.elsewhere, left_ms)
+        detail = ". ".join(filter(None, (_place(address), whose)))
+        return failed(self._said(MONITOR_ERROR, EIP_GONE), detail)
+
+    def _not_started(self, error: CloudError) -> Outcome:
+        """EC2 did not grant the start."""
+        if not error.transient:
+            self._forget()
+        reason = reason_for(error)
+        return failed(self._said(ACTIVATION, reason, InternalKind.DEFECT if reason is INTERNAL else 0), f"{error}")
+
+    def _said(self, frame: Frame, reason: Reason, status: int = 0, other: str = "") -> Said:
+        return frame.row(reason).said(
+            resource=self._host.resource,
+            monitor=AWSEIP.monitor_name(self._host.resource),
+            allocation=self._params.allocation_id,
+            eni=self._params.eni_id,
+            status=int(status),
+            other=other,
+        )
+
+
+def _place(address: Address) -> str:
+    where = f"associated with {address.interface}" if address.interface else "associated with nothing"
+    return f"{address.public_address} is {where}"
+
+
+def _make(params: Params, host: Host) -> Eip:
+    if host.cloud is None:
+        raise ValueError(f"{host.resource}: an awseip needs `environment: aws`")
+    return Eip(params, host, host.cloud)
+
+
+AWSEIP = ResourceType(
+    name="awseip",
+    monitor="awseipw",
+    title=Message("KM3033", "AWS Elastic IP", "AWS Elastic IP リソース"),
+    description=Message(
+        "KM3034",
+        "A public address that clients reach over the internet, associated with the ENI of the node where the resource "
+        "is active. The nodes are in public subnets; it works across Availability Zones.",
+        "クライアントがインターネット経由で到達するパブリック IP アドレス。現用系ノードの ENI に関連付けられる。"
+        "ノードはパブリックサブネットに置く。アベイラビリティーゾーンをまたいで使用できる。",
+    ),
+    params=Params,
+    per_node_required=("eni_id",),
+    # Two nodes never have it at once: EC2 sees to that. So it is not exclusive, and nobody is reset for it.
+    traits=Traits(exclusive=False, environments=("aws",), order=10),
+    messages=MESSAGES,
+    make=_make,
+)
