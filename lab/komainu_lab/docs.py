@@ -7,7 +7,7 @@ Each part stands between two marks. What is around them is written by hand and s
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from komainu.agent.alert_record import module_of
 from komainu.catalogue import FENCES, LEASES, MONITORS, NOTIFICATIONS, TYPES
 from komainu.config.reference import reference
 from komainu.model.message import Language, Level, Message
+from komainu_lab.remedies import remedies_page
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
@@ -38,7 +39,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "KM34": ("AWS monitors: warnings", "AWS モニタ: 警告"),
     "KM35": ("AWS resources: the standby is not ready", "AWS リソース: 待機系の準備不足"),
     "KM36": ("AWS resources: it is not known whether the standby is ready", "AWS リソース: 待機系の準備状況が不明"),
-    "KM37": ("AWS addresses: virtual IP, private IP, DNS", "AWS のアドレス: 仮想 IP、プライベート IP、DNS"),
+    "KM37": ("AWS addresses: virtual IP, EIP, private IP, DNS", "AWS のアドレス: 仮想 IP、EIP、プライベート IP、DNS"),
     "KM38": ("Floating IP", "フローティング IP"),
     "KM39": ("Notifications: mail, webhook, Amazon SNS", "通知: メール、Webhook、Amazon SNS"),
     "KM40": ("Applications (exec)", "アプリケーション（exec）"),
@@ -110,10 +111,11 @@ class Part:
     document: str
     begin: str
     end: str
+    text: Callable[[Language], str]
 
     def of(self, language: Language) -> str:
         """What stands there today."""
-        return _reference(language) if self.document == "configuration.md" else messages_page(declared(), language)
+        return self.text(language)
 
     def placed(self, text: str, language: Language) -> str:
         """The document with the part in its place. Raises NoPlace."""
@@ -129,11 +131,19 @@ PARTS = (
         "configuration.md",
         "<!-- The reference begins: made from the program, not to be edited -->\n",
         "<!-- The reference ends -->\n",
+        lambda language: reference(TYPES, language, MONITORS, NOTIFICATIONS, LEASES, FENCES),
+    ),
+    Part(
+        "messages.md",
+        "<!-- The remedies begin: made from the program, not to be edited -->\n",
+        "<!-- The remedies end -->\n",
+        lambda language: remedies_page(declared(), language),
     ),
     Part(
         "messages.md",
         "<!-- The messages begin: made from the program, not to be edited -->\n",
         "<!-- The messages end -->\n",
+        lambda language: messages_page(declared(), language),
     ),
 )
 
@@ -187,10 +197,6 @@ def main() -> None:
         print(f"written: docs/{path.relative_to(DOCS)}")
     if not changed:
         print("The documents are up to date.")
-
-
-def _reference(language: Language) -> str:
-    return reference(TYPES, language, MONITORS, NOTIFICATIONS, LEASES, FENCES)
 
 
 def _modules() -> Iterator[Any]:
