@@ -34,12 +34,12 @@ NOT_IN_SYNC = Reason(
 )
 
 NOT_HERE = Message(
-    "KM3721",
+    "KM3731",
     "The record {name} does not lead to this node ({value}).",
     "レコード {name} はこのノード（{value}）を指していません。",
 )
 STILL_THERE = Message(
-    "KM3722",
+    "KM3732",
     "{resource} is stopped, but the record {name} could not be deleted: it leads to {value} until it is deleted or "
     "another node takes it.",
     "{resource} を停止しましたが、レコード {name} を削除できませんでした。削除するか他のノードが引き継ぐまで {value} を"
@@ -47,7 +47,7 @@ STILL_THERE = Message(
     "warning",
 )
 NO_VALUE = Message(
-    "KM3723",
+    "KM3733",
     "A record of type {type} cannot lead to {value}. A takes an IPv4 address, AAAA an IPv6 address; other hosts have "
     "to reach it.",
     "タイプ {type} のレコードの値に {value} は使用できません。A には IPv4、AAAA には IPv6 の、他のホストから到達できる"
@@ -55,7 +55,7 @@ NO_VALUE = Message(
     "error",
 )
 SAME_VALUE = Message(
-    "KM3724",
+    "KM3734",
     "The record leads to {value} whichever of these nodes is active ({nodes}): clients do not follow. Give each node a "
     "`value` of its own.",
     "どのノード（{nodes}）が現用系でもレコードの値が {value} のため、クライアントは追従しません。"
