@@ -13,7 +13,9 @@ from komainu.arbitration.lease_dynamodb import LEASE_DYNAMODB
 from komainu.arbitration.lease_http import LEASE_HTTP
 from komainu.arbitration.lease_s3 import LEASE_S3
 from komainu.ports import FenceType, LeaseType, MonitorType, NotifierType, ResourceType
+from komainu.types.aws.az import AWSAZW
 from komainu.types.aws.eip import AWSEIP
+from komainu.types.aws.events import AWSEVW
 from komainu.types.aws.sip import AWSSIP
 from komainu.types.aws.vip import AWSVIP
 from komainu.types.disk import DISK
@@ -21,6 +23,7 @@ from komainu.types.exec import EXEC
 from komainu.types.fip import FIP
 from komainu.types.genw import GENW
 from komainu.types.http import HTTP
+from komainu.types.ipw import IPW
 from komainu.types.notify.mail import MAIL
 from komainu.types.notify.sns import SNS
 from komainu.types.notify.webhook import WEBHOOK
@@ -57,7 +60,7 @@ TYPES: tuple[ResourceType, ...] = (AWSVIP, AWSEIP, AWSSIP, FIP, EXEC)
 RESOURCE_TYPES: Mapping[str, ResourceType] = by_name(TYPES)
 """What `komainu.config.read` and the executor ask for a resource type by its name."""
 
-MONITORS: tuple[MonitorType, ...] = (GENW, TCP, HTTP, REACH, PROCESS, DISK, USERW)
+MONITORS: tuple[MonitorType, ...] = (IPW, AWSAZW, AWSEVW, GENW, TCP, HTTP, REACH, PROCESS, DISK, USERW)
 """The types of monitors of their own, in the order of the documentation."""
 
 MONITOR_TYPES: Mapping[str, MonitorType] = by_name(MONITORS)

@@ -22,6 +22,7 @@ MEND_TIMEOUT_S = 40.0
 def impatient(document: Document) -> None:
     """Checks every second instead of every minute, so that a test need not wait for one."""
     document["cluster"]["startup_sync_wait_ms"] = 60_000
+    document.pop("monitors", None)  # they would end the nodes that these tests cut off: see test_np_by_monitors.py
     vip = configuration.resource(document, "awsvip")
     vip.update(check_interval_ms=1_000, check_timeout_ms=5_000, prepare_interval_ms=1_000, start_timeout_ms=10_000)
 

@@ -27,7 +27,7 @@ from komainu.catalogue import (
 from komainu.config.declared import Kind
 from komainu.config.read import read
 from komainu.config.reference import reference
-from komainu.config.rules import arbitration, groups
+from komainu.config.rules import arbitration, groups, ip_monitors, monitors, network_partition
 from komainu.config.schema import parameters, schema
 from komainu.core.state import State
 from komainu.model.config import Cluster
@@ -85,29 +85,49 @@ def test_every_message_of_a_type_has_a_code_of_its_own_and_the_same_values_in_bo
         )
 
 
-@pytest.mark.parametrize("name", ["vip-cluster.yaml", "onprem-fip.yaml"])
-def test_the_examples_are_right(name: str) -> None:
-    found = read((EXAMPLES / name).read_bytes(), RESOURCE_TYPES)
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("vip-cluster.yaml", [monitors.ONLY_TELLS, ip_monitors.GATEWAY, network_partition.LATER]),
+        ("onprem-fip.yaml", []),
+    ],
+)
+def test_the_examples_are_right(name: str, more: list[Message]) -> None:
+    found = read((EXAMPLES / name).read_bytes(), RESOURCE_TYPES, monitors=MONITOR_TYPES)
     assert found.errors == ()
     assert found.cluster is not None
     # Both take a lost node as gone, and say so; nothing else is to be warned of.
-    assert [problem.said.code for problem in found.problems] == [arbitration.NONE_EXCLUSIVE.code]
+    warned = [problem.said.code for problem in found.problems if problem.said.level != "info"]
+    assert warned == [arbitration.NONE_EXCLUSIVE.code]
+    told = [problem.said.code for problem in found.problems if problem.said.level == "info"]
+    assert told == [message.code for message in more]
 
 
 def test_the_vip_example_is_the_cluster_of_the_seeds_figure_4_1() -> None:
-    cluster = read((EXAMPLES / "vip-cluster.yaml").read_bytes(), RESOURCE_TYPES).cluster
+    cluster = read((EXAMPLES / "vip-cluster.yaml").read_bytes(), RESOURCE_TYPES, monitors=MONITOR_TYPES).cluster
     assert cluster is not None
     assert [node.links for node in cluster.nodes] == [("10.0.110.100",), ("10.0.120.100",)]
     vip, web = cluster.group("failover1").resources
     assert (vip.name, vip.type, vip.params["address"]) == ("awsvip1", "awsvip", "10.1.0.20")
     assert vip.params_on("node1")["eni_id"] != vip.params_on("node2")["eni_id"]
     assert web.type == "exec"
+    zone, nat = cluster.monitors
+    assert [zone.params_on(node)["zone"] for node in ("node1", "node2")] == ["ap-northeast-1a", "ap-northeast-1c"]
+    assert [nat.params_on(node)["targets"] for node in ("node1", "node2")] == [
+        [{"icmp": "10.0.10.10"}],
+        [{"icmp": "10.0.20.10"}],
+    ]
+    assert (zone.recovery.target.kind, zone.recovery.final_action, zone.np) == ("node", "none", False)
+    assert (nat.recovery.target.kind, nat.recovery.final_action, nat.np) == ("node", "shutdown", True)
+    assert (zone.watches, nat.watches) == (None, None), "always"
 
 
 def test_nodes_in_different_vpcs_are_warned_of() -> None:
     text = (EXAMPLES / "vip-cluster.yaml").read_text()
     text = text.replace("node2: {eni_id", "node2: {vpc_id: vpc-00000000000000002, eni_id")
-    assert VPCS_DIFFER.code in [problem.said.code for problem in read(text.encode(), RESOURCE_TYPES).problems]
+    assert VPCS_DIFFER.code in [
+        problem.said.code for problem in read(text.encode(), RESOURCE_TYPES, monitors=MONITOR_TYPES).problems
+    ]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +139,9 @@ def test_nodes_in_different_vpcs_are_warned_of() -> None:
 )
 def test_a_type_is_refused_where_it_cannot_work(name: str, old: str, new: str, message: groups.Message) -> None:
     text = (EXAMPLES / name).read_text()
-    assert message.code in [each.said.code for each in read(text.replace(old, new).encode(), RESOURCE_TYPES).errors]
+    assert message.code in [
+        each.said.code for each in read(text.replace(old, new).encode(), RESOURCE_TYPES, monitors=MONITOR_TYPES).errors
+    ]
 
 
 def test_a_type_added_at_run_time_is_on_every_surface_unchanged() -> None:
@@ -248,7 +270,8 @@ def test_the_examples_of_the_monitors_page_are_right(language: str) -> None:
     shown = {found for example in examples for found in re.findall(r"type: (\w+)", example)}
     assert shown == set(MONITOR_TYPES)
     for example in examples:
-        text = (EXAMPLES / "vip-cluster.yaml").read_text() + "\n" + example
+        # Which monitors the example has itself is of no interest here.
+        text = (EXAMPLES / "vip-cluster.yaml").read_text().partition("\nmonitors:")[0] + "\n" + example
         found = read(text.encode(), RESOURCE_TYPES, monitors=MONITOR_TYPES)
         assert found.errors == (), (example, [(each.path, each.said.en) for each in found.errors])
         told = [each.path for each in found.problems if each.path.startswith("monitors") and each.said.level != "info"]

@@ -54,6 +54,7 @@ _UNKNOWN_TYPE = Traits(exclusive=False)
 """Stands for the facts of a type that does not exist; the resource is in error anyway."""
 _UNKNOWN_MONITOR_TYPE = MonitorTraits()
 _NODE_ITSELF = Target(kind="node")
+_ALL_GROUPS = Target(kind="all-groups")
 
 
 def complete(data: Any, declared: Declared, version: int) -> Cluster:
@@ -260,7 +261,7 @@ def _monitor(
     watches = None if wanted == "always" else _target(wanted)
     if recovered is None:
         # The very same object: so the rules know that it was not written.
-        recovered = watches or _NODE_ITSELF
+        recovered = watches or (_ALL_GROUPS if traits.moves_groups else _NODE_ITSELF)
     if wanted is None and traits.watches_target and recovered.group:
         watches = recovered.model_copy()
     nodes, np = entry.get("nodes"), entry.get("np")
@@ -271,7 +272,7 @@ def _monitor(
         watches=watches,
         params=_section(entry.get("params")),
         per_node={node: _section(own) for node, own in _section(entry.get("per_node")).items()},
-        recovery=_monitor_recovery(section, recovered, times["interval_ms"]),
+        recovery=_monitor_recovery(section, recovered, times["interval_ms"], traits),
         np=np is True,
         **times,
     )
@@ -298,10 +299,14 @@ def _own_nodes(watches: Target | None, recovered: Target, groups: tuple[Group, .
     return ()
 
 
-def _monitor_recovery(section: dict[str, Any], target: Target, interval_ms: int) -> MonitorRecovery:
+def _monitor_recovery(
+    section: dict[str, Any], target: Target, interval_ms: int, traits: MonitorTraits
+) -> MonitorRecovery:
     values = _usable(MonitorRecovery, section)
     if target.kind == "node":
         values = {"restarts": 0, "failovers": 0, **values}
+    elif traits.moves_groups:
+        values = {"restarts": 0, **values}
     values.setdefault("reset_after_ms", _reset_after_ms(interval_ms))
     return MonitorRecovery.model_construct(**{**values, "target": target})
 

@@ -48,12 +48,13 @@ class MonitorRecoverySection(Section):
         default_factory=left_out,
         json_schema_extra=ja(
             "回復対象。`local-server`（このノード）、`all-groups`（このノードの全グループ）、`{group: G}`、"
-            "`{group: G, resource: R}`。省略すると `watches` の対象、それもなければ `local-server`。"
+            "`{group: G, resource: R}`。省略すると `watches` の対象、それもなければ `local-server`（`awsevw` では "
+            "`all-groups`）。"
         ),
     )
     (
         "What is recovered: `local-server` (the node itself), `all-groups` (every group on the node), `{group: G}` or "
-        "`{group: G, resource: R}`. By default what it watches, or else `local-server`."
+        "`{group: G, resource: R}`. By default what it watches, or else `local-server` (`all-groups` for `awsevw`)."
     )
     script: str = Field(
         default="", json_schema_extra=ja("復旧処理の各段階の前に、そのノードで実行するスクリプト。絶対パスで書く。")
@@ -65,9 +66,9 @@ class MonitorRecoverySection(Section):
         default_factory=left_out,
         ge=0,
         le=99,
-        json_schema_extra=ja("回復対象を再活性する回数。既定値は 3。`local-server` では 0。"),
+        json_schema_extra=ja("回復対象を再活性する回数。既定値は 3。`local-server` と `awsevw` では 0。"),
     )
-    "Reactivations of the target. By default 3, and 0 for `local-server`."
+    "Reactivations of the target. By default 3, and 0 for `local-server` and for `awsevw`."
     failovers: int = Field(
         default_factory=left_out,
         ge=0,

@@ -70,6 +70,11 @@ class MonitorTraits:
     "True when by default it runs only while the target of its recovery is active on the node."
     resource_type: str = ""
     "The resource type whose resources alone it can watch; empty: any."
+    moves_groups: bool = False
+    (
+        "True when by default its recovery moves all groups off the node and tries nothing on the node before, because "
+        "an error says that the node will not be there for long."
+    )
 
 
 @dataclass(frozen=True, slots=True)

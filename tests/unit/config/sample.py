@@ -194,9 +194,10 @@ PING = monitor_type("ping", Ping, MonitorTraits(interval_ms=30_000, timeout_ms=9
 FROM = monitor_type("from", Ping, MonitorTraits(), per_node_required=("source",))
 INSIDE = monitor_type("inside", Ping, MonitorTraits(watches_target=True))
 OF_APP = monitor_type("ofapp", Ping, MonitorTraits(resource_type="app"))
+DRAINS = monitor_type("drains", Ping, MonitorTraits(moves_groups=True))
 INDOORS = monitor_type("indoors", Ping, MonitorTraits(environments=("onprem",)))
 
-MONITORS = {each.name: each for each in (PING, FROM, INSIDE, OF_APP, INDOORS)}
+MONITORS = {each.name: each for each in (PING, FROM, INSIDE, OF_APP, DRAINS, INDOORS)}
 
 
 class Post(Part):

@@ -148,6 +148,22 @@ def test_what_is_watched_and_what_is_recovered_follow_from_each_other(
     assert counters == ((0, 0) if target == NODE else (3, 1))
 
 
+@pytest.mark.parametrize(
+    ("entry", "target", "restarts", "failovers"),
+    [
+        ("type: drains", Target(kind="all-groups"), 0, 1),
+        ("type: drains, recovery: {target: {group: failover1}, restarts: 2}", GROUP, 2, 1),
+        ("type: drains, watches: {group: failover1}", GROUP, 0, 1),
+        ("type: drains, recovery: {target: local-server}", NODE, 0, 0),
+    ],
+)
+def test_a_type_that_finds_the_end_of_the_node_moves_its_groups(
+    entry: str, target: Target, restarts: int, failovers: int
+) -> None:
+    recovery = monitor(entry).recovery
+    assert (recovery.target, recovery.restarts, recovery.failovers) == (target, restarts, failovers)
+
+
 def test_a_monitor_runs_where_its_group_may_start() -> None:
     small = "\n    failover: manual\n    nodes: [node2]"
     assert monitor("type: ping", small).nodes == ("node1", "node2")

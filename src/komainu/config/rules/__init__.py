@@ -8,6 +8,7 @@ from komainu.config.rules import (
     dependencies,
     exclusions,
     groups,
+    ip_monitors,
     monitors,
     network_partition,
     nodes,
@@ -22,7 +23,7 @@ from komainu.model.config import Cluster
 MESSAGES = (
     *(*nodes.MESSAGES, *references.MESSAGES, *groups.MESSAGES, *dependencies.MESSAGES, *exclusions.MESSAGES),
     *(*monitors.MESSAGES, *recovery.MESSAGES, *times.MESSAGES, *notifications.MESSAGES, *addresses.MESSAGES),
-    *(*safety.MESSAGES, *arbitration.MESSAGES, *network_partition.MESSAGES),
+    *(*safety.MESSAGES, *arbitration.MESSAGES, *network_partition.MESSAGES, *ip_monitors.MESSAGES),
 )
 
 
@@ -44,4 +45,5 @@ def judge(cluster: Cluster, declared: Declared) -> list[Finding]:
         *safety.findings(cluster),
         *arbitration.findings(cluster, declared),
         *network_partition.findings(cluster, declared.resources),
+        *ip_monitors.findings(cluster, declared.resources),
     ]

@@ -123,14 +123,15 @@ def findings(cluster: Cluster, declared: Declared) -> Iterator[Finding]:
         yield from _type(path, cluster, monitor, declared)
         if monitor.np and target.kind != "node":
             yield Finding((*path, "np"), NP_OF_NODE.said())
-        if monitor.name and _hasty(monitor):
+        if monitor.name and _hasty(monitor, declared):
             yield Finding((*path, "first_wait_ms"), HASTY.said(monitor=named(monitor.name)))
 
 
-def _hasty(monitor: Monitor) -> bool:
+def _hasty(monitor: Monitor, declared: Declared) -> bool:
     """It judges a service that is just starting, and something worse than a reactivation follows from that."""
-    recovery = monitor.recovery
+    recovery, kind = monitor.recovery, declared.monitors.get(monitor.type)
     of_service = monitor.watches is not None or recovery.target.kind != "node"
+    of_service = of_service and not (kind is not None and kind.traits.moves_groups)
     grave = recovery.failovers > 0 or recovery.final_action != "none"
     return of_service and grave and monitor.first_wait_ms == 0 and monitor.retries == 0
 

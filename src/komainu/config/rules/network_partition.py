@@ -62,7 +62,7 @@ MESSAGES = (IS_NODE, MOVES, ONE_TARGET, NEEDS_ALL, LATER)
 def findings(cluster: Cluster, types: Mapping[str, ResourceType]) -> Iterator[Finding]:
     """Every monitor of that type, the one of the section `np` among them."""
     nodes = {found: node.name for node in cluster.nodes for link in node.links if (found := address(link)) is not None}
-    moving = _moving(cluster, types)
+    movable = moving(cluster, types)
     for number, monitor in enumerate(cluster.monitors):
         if monitor.type == TYPE:
             path = ("monitors", number)
@@ -71,8 +71,8 @@ def findings(cluster: Cluster, types: Mapping[str, ResourceType]) -> Iterator[Fi
                 text = named(target.text)
                 if found in nodes:
                     yield Finding(place, IS_NODE.said(target=text, node=named(nodes[found])))
-                elif found in moving:
-                    yield Finding(place, MOVES.said(target=text, resource=named(moving[found])))
+                elif found in movable:
+                    yield Finding(place, MOVES.said(target=text, resource=named(movable[found])))
             if monitor.np and monitor.recovery.final_action != "none":
                 yield from _of_ending(path, cluster, monitor)
 
@@ -91,7 +91,7 @@ def _of_ending(path: Path, cluster: Cluster, monitor: Monitor) -> Iterator[Findi
         yield Finding(path, LATER.said(detect=cluster.detect_within_ms, within=within))
 
 
-def _moving(cluster: Cluster, types: Mapping[str, ResourceType]) -> dict[Address, str]:
+def moving(cluster: Cluster, types: Mapping[str, ResourceType]) -> dict[Address, str]:
     """The addresses that move with resources, and whose they are."""
     found: dict[Address, str] = {}
     for _, _, resource in resources(cluster):

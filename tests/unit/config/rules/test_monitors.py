@@ -152,6 +152,10 @@ def test_a_check_of_no_service_or_with_little_recovery_may_be_hasty(entry: str) 
     assert said(monitored(f"name: m, type: ping, first_wait_ms: 0, retries: 0, {entry}"), "warning") == []
 
 
+def test_what_judges_the_node_need_not_wait_for_a_service() -> None:
+    assert said(monitored("name: m, type: drains, first_wait_ms: 0, retries: 0"), "warning") == []
+
+
 def test_values_for_a_node_that_does_not_run_it_have_no_effect() -> None:
     text = monitored("name: m, type: ping, nodes: [node1], per_node: {node2: {host: x}}")
     assert [code for _, _, code in said(text, "warning")] == [parameters.MONITOR_NOT_ON_NODE.code]
