@@ -153,7 +153,7 @@ class LabCluster:
             built = self._vpc.built
             instances = built.instances.items()
             interfaces = {name: instance.interface for name, instance in instances}
-            ids = CloudIds(built.vpc, interfaces, {name: instance.id for name, instance in instances})
+            ids = CloudIds(built.vpc, interfaces, {name: instance.id for name, instance in instances}, built.allocation)
         document = configuration.fit(configuration.load(self.example), self.topology, ids, self._detect_within_ms)
         if self._tweak is not None:
             self._tweak(document)

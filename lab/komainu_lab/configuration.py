@@ -19,6 +19,7 @@ from komainu_lab.topology import Topology
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 FILES = {
     "vip": "vip-cluster.yaml",
+    "eip": "eip-cluster.yaml",
     "onprem": "onprem-fip.yaml",
     "lease": "lease-s3.yaml",
     "witness": "witness.yaml",
@@ -41,6 +42,8 @@ class CloudIds:
     "The network interface of each machine."
     instances: Mapping[str, str] = field(default_factory=dict)
     "The instance of each machine."
+    allocation: str = ""
+    "The Elastic IP that is the service address; empty: it is none."
 
 
 def load(example: str) -> Document:
@@ -104,6 +107,11 @@ def _fit_resource(resource: Document, topology: Topology, ids: CloudIds | None, 
         if ids is None:
             raise LabError("the configuration has an awsvip resource, and this lab has no emulated VPC")
         params.update(address=str(topology.service_address), vpc_id=ids.vpc)
+        resource["per_node"] = {machine.name: {"eni_id": ids.interfaces[machine.name]} for machine in topology.nodes}
+    elif resource["type"] == "awseip":
+        if ids is None or not ids.allocation:
+            raise LabError("the configuration has an awseip resource, and this lab has no Elastic IP")
+        params.update(allocation_id=ids.allocation)
         resource["per_node"] = {machine.name: {"eni_id": ids.interfaces[machine.name]} for machine in topology.nodes}
     elif resource["type"] == "fip":
         params.update(address=str(topology.service_address))

@@ -85,12 +85,16 @@ def gap_of(records: list[Record], since_ns: int) -> Gap | None:
 
 
 def route_moments(calls: Iterable[Call], since_ns: int, names: Mapping[str, str]) -> list[Moment]:
-    """Each ReplaceRoute with its table, at the time of its answer. `names`: of the tables, by id."""
+    """Each ReplaceRoute with its table and each AssociateAddress, at the time of its answer.
+
+    `names`: of the tables, by id.
+    """
     moments = []
     for call in calls:
-        if call["action"] == "ReplaceRoute" and call["answered_ns"]:
+        if call["action"] in ("ReplaceRoute", "AssociateAddress") and call["answered_ns"]:
             table = str(call["details"].get("RouteTableId", ""))
             took = (call["answered_ns"] - call["received_ns"]) / NS_PER_MS
-            what = f"route replaced in {names.get(table, table)}, the API took {took:.0f} ms"
+            done = f"route replaced in {names.get(table, table)}" if table else "Elastic IP associated"
+            what = f"{done}, the API took {took:.0f} ms"
             moments.append(Moment((call["answered_ns"] - since_ns) / NS_PER_MS, what, str(call["source"])))
     return moments

@@ -62,6 +62,8 @@ class Topology:
     "What the clients talk to: the address that moves."
     region: str = ""
     "The emulated AWS region; empty when there is no emulated VPC."
+    elastic: bool = False
+    "The service address is an Elastic IP, and the nodes have public addresses; else route tables lead to it."
 
     @property
     def subnets(self) -> tuple[Subnet, ...]:
@@ -75,8 +77,9 @@ class Topology:
 
     @property
     def client(self) -> Machine:
-        """The machine the prober runs on."""
-        return next(machine for machine in self.machines if machine.kind == "client")
+        """The machine the prober runs on: who reaches an Elastic IP is on the internet."""
+        kind = "internet" if self.elastic else "client"
+        return next(machine for machine in self.machines if machine.kind == kind)
 
     def machine(self, name: str) -> Machine:
         """The machine of that name. Raises KeyError when there is none."""
@@ -112,6 +115,24 @@ def vip() -> Topology:
     )
 
 
+def eip() -> Topology:
+    """The VPC of the seed's figure 5-1: two zones with a public subnet each, and a client on the internet."""
+    public_a = Subnet("public-a", IPv4Network("10.0.10.0/24"), "ap-northeast-1a")
+    public_c = Subnet("public-c", IPv4Network("10.0.20.0/24"), "ap-northeast-1c")
+    outside = Subnet("outside", IPv4Network("198.51.100.0/24"), "")
+    return Topology(
+        name="eip",
+        machines=(
+            _machine("node1", "node", public_a, 100),
+            _machine("node2", "node", public_c, 100),
+            _machine("internet", "internet", outside, 10),
+        ),
+        service_address=IPv4Address("203.0.113.10"),
+        region="ap-northeast-1",
+        elastic=True,
+    )
+
+
 def onprem() -> Topology:
     """One segment with two nodes and a client: for addresses that move by gratuitous ARP."""
     segment = Subnet("lan", IPv4Network("192.168.10.0/24"), "")
@@ -141,5 +162,5 @@ def majority() -> Topology:
     return replace(segment, name="majority", machines=machines)
 
 
-TOPOLOGIES = {"vip": vip, "onprem": onprem, "lease": vip, "witness": witness, "majority": majority}
+TOPOLOGIES = {"vip": vip, "eip": eip, "onprem": onprem, "lease": vip, "witness": witness, "majority": majority}
 """By the name of the example."""

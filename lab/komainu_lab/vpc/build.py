@@ -1,4 +1,4 @@
-"""Build the VPC of the seed's figure 4-1 in the emulated API, for the machines of a topology.
+"""Build the VPC of the seed's figure 4-1 or 5-1 in the emulated API, for the machines of a topology.
 
 Everything is asked of the API as an operator would; only the hardware addresses, which EC2 chooses and the lab's
 cables have already, are written into the emulator. Ids are the same every time: the source of randomness is seeded.
@@ -104,7 +104,7 @@ def _policy(*actions: str) -> str:
 
 
 class _Builder:
-    """The steps of the seed's section 4-1, in its order."""
+    """The steps of the seed's sections 4-1 and 5-1, in their order."""
 
     def __init__(self, topology: Topology, ec2: Any) -> None:
         self.topology = topology
@@ -128,6 +128,10 @@ class _Builder:
         for machine in self.machines:
             self.launch(machine, group)
         self.make_tables(gateway_id)
+        allocation = ""
+        if self.topology.elastic:
+            address = str(self.topology.service_address)
+            allocation = self.ec2.allocate_address(Domain="vpc", Address=address)["AllocationId"]
         return Description(
             region=self.topology.region,
             account=ACCOUNT,
@@ -137,6 +141,7 @@ class _Builder:
             subnets=self.subnets,
             tables=self.tables,
             instances=self.instances,
+            allocation=allocation,
         )
 
     def make_subnet(self, subnet: Subnet) -> None:
@@ -148,6 +153,8 @@ class _Builder:
             **_named("subnet", subnet.name),
         )
         self.subnets[subnet.name] = answer["Subnet"]["SubnetId"]
+        if self.topology.elastic:
+            self.ec2.modify_subnet_attribute(SubnetId=self.subnets[subnet.name], MapPublicIpOnLaunch={"Value": True})
 
     def make_security_group(self) -> str:
         """One group for all instances: everything from inside the VPC."""
@@ -190,12 +197,14 @@ class _Builder:
 
     def make_tables(self, gateway: str) -> None:
         """Public-AB leads to the internet gateway; Private-A and Private-B to the NAT instance of their zone. Each has
-        the row of the VIP, which points at the first node."""
+        the row of the VIP, which points at the first node, unless the service address is an Elastic IP."""
         zones = list(dict.fromkeys(subnet.zone for subnet in self.inside))
         public = [subnet for subnet in self.inside if subnet.name.startswith("public")]
         self.make_table("Public-AB", public, {"GatewayId": gateway})
         for letter, zone in zip("AB", zones, strict=True):
             private = [subnet for subnet in self.inside if subnet.zone == zone and subnet not in public]
+            if not private:
+                continue
             nat = next(machine for machine in self.machines if machine.kind == "nat" and machine.subnet.zone == zone)
             target = {"NetworkInterfaceId": self.instances[nat.name].interface}
             self.make_table(f"Private-{letter}", private, target)
@@ -205,12 +214,13 @@ class _Builder:
         table = self.ec2.create_route_table(VpcId=self.vpc, **_named("route-table", name))["RouteTable"]["RouteTableId"]
         create: Callable[..., Any] = self.ec2.create_route
         create(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", **default)
-        node = self.instances[self.topology.nodes[0].name]
-        create(
-            RouteTableId=table,
-            DestinationCidrBlock=f"{self.topology.service_address}/32",
-            NetworkInterfaceId=node.interface,
-        )
+        if not self.topology.elastic:
+            node = self.instances[self.topology.nodes[0].name]
+            create(
+                RouteTableId=table,
+                DestinationCidrBlock=f"{self.topology.service_address}/32",
+                NetworkInterfaceId=node.interface,
+            )
         for subnet in subnets:
             self.ec2.associate_route_table(RouteTableId=table, SubnetId=self.subnets[subnet.name])
         self.tables[name] = table

@@ -28,13 +28,15 @@ class Description:
     vpc: str
     cidr: str
     service_address: str
-    "The VIP, without prefix."
+    "The VIP without prefix, or the Elastic IP."
     subnets: dict[str, str]
     "Subnet ids by the names of the topology."
     tables: dict[str, str]
-    "Route table ids by the names of figure 4-1."
+    "Route table ids by the names of figure 4-1 or 5-1."
     instances: dict[str, Instance]
     "By the names of the machines."
+    allocation: str = ""
+    "The id of the Elastic IP that is the service address; empty: it is none."
 
     def to_data(self) -> dict[str, Any]:
         """As plain data, for JSON."""

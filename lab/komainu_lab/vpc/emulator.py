@@ -29,6 +29,7 @@ from komainu_lab.vpc.fabric import Fabric, api_rules
 from komainu_lab.vpc.faults import BadFault, Plan
 from komainu_lab.vpc.instances import Instances
 from komainu_lab.vpc.outside import Outside, endpoint_address
+from komainu_lab.vpc.public_addresses import documentation_addresses
 from komainu_lab.vpc.ready import say_ready
 
 PORT = 443
@@ -57,7 +58,7 @@ class Emulator:
         self.plan = Plan(self._network_faults_changed)
         dispatcher = Dispatcher()
         self.operator = Operator(dispatcher, topology.region)
-        corrections.apply((*corrections.CORRECTIONS, one_write_at_a_time))
+        corrections.apply((*corrections.CORRECTIONS, one_write_at_a_time, documentation_addresses))
         self.description: Description = build(topology, self.operator)
         self.ec2 = backend(topology.region)
         self.credentials = metadata.Credentials(topology.region)
@@ -209,6 +210,20 @@ class Emulator:
             AllocationId=allocation, NetworkInterfaceId=self._instance(machine).interface, AllowReassociation=True
         )
         self.fabric.settle()
+
+    def do_disassociate_address(self, address: str) -> None:
+        """Take an Elastic IP off whatever it is associated with."""
+        ec2 = self.operator.client("ec2")
+        association = ec2.describe_addresses(PublicIps=[address])["Addresses"][0]["AssociationId"]
+        ec2.disassociate_address(AssociationId=association)
+        self.fabric.settle()
+
+    def do_public_addresses(self) -> dict[str, str]:
+        """The public address of each machine that has one."""
+        self.fabric.settle()
+        owners = {instance.address: name for name, instance in self.description.instances.items()}
+        found = self.fabric.public.items()
+        return {owners[private]: public for public, private in found if private in owners}
 
     def do_source_dest_check(self, machine: str, on: bool) -> None:
         """Switch the check of a machine's interface."""

@@ -56,6 +56,11 @@ CHANGING = (
 )  # fmt: skip
 "moto's methods that change something the plan reads."
 
+BEHIND_ANSWER = ("associate_address", "disassociate_address")
+"Packets follow these a little later: else a node would never hear that its own public address is another one now."
+BEHIND_ANSWER_S = 0.1
+"Long enough for the answer to have left. How long EC2 takes is not known; its answers do arrive (believed)."
+
 
 @dataclass(frozen=True, slots=True)
 class Programmed:
@@ -70,10 +75,15 @@ class Programmed:
     "Device of arrival, destination, device and gateway of the next hop (both empty: dropped)."
 
 
-def watch(ec2: Any, lock: threading.RLock, changed: Callable[[], None]) -> None:
-    """Call `changed` after each change to moto's EC2 backend; changes are made under `lock`."""
+def watch(
+    ec2: Any, lock: threading.RLock, changed: Callable[[], None], behind_answer: Callable[[], None] | None = None
+) -> None:
+    """Call `changed` after each change to moto's EC2 backend; changes are made under `lock`.
 
-    def wrapped(method: Callable[..., Any]) -> Callable[..., Any]:
+    `behind_answer` is called instead after those of BEHIND_ANSWER.
+    """
+
+    def wrapped(method: Callable[..., Any], changed: Callable[[], None]) -> Callable[..., Any]:
         @functools.wraps(method)
         def call(*args: Any, **kwargs: Any) -> Any:
             try:
@@ -85,7 +95,8 @@ def watch(ec2: Any, lock: threading.RLock, changed: Callable[[], None]) -> None:
         return call
 
     for name in CHANGING:
-        setattr(ec2, name, wrapped(getattr(ec2, name)))
+        tell = behind_answer if behind_answer is not None and name in BEHIND_ANSWER else changed
+        setattr(ec2, name, wrapped(getattr(ec2, name), tell))
 
 
 def base_rules(outside: str) -> str:
@@ -197,6 +208,8 @@ class Fabric:
         self._done = 0
         "How many of them packets obey."
         self._changed_ns = 0
+        self._coming = 0
+        "How many changes have been made that packets shall follow only in a moment."
         self._stopping = False
         self._api_rules = ""
         self._plan = Plan()
@@ -207,7 +220,7 @@ class Fabric:
 
     def start(self) -> None:
         """Program what is, and follow every change. Raises LabError when the first programming fails."""
-        watch(self._ec2, self._lock, self.changed)
+        watch(self._ec2, self._lock, self.changed, self.changed_behind_answer)
         self._thread.start()
         self.changed()
         self.settle()
@@ -226,6 +239,25 @@ class Fabric:
             if not self._changed_ns:
                 self._changed_ns = boottime_ns()
             self._wake.notify_all()
+
+    def changed_behind_answer(self) -> None:
+        """Something has changed that packets shall follow when the answer to it has left."""
+        with self._wake:
+            self._coming += 1
+        timer = threading.Timer(BEHIND_ANSWER_S, self._answer_left)
+        timer.daemon = True
+        timer.start()
+
+    def _answer_left(self) -> None:
+        self.changed()
+        with self._wake:
+            self._coming -= 1
+            self._wake.notify_all()
+
+    @property
+    def public(self) -> dict[str, str]:
+        """Private addresses by the public ones that stand for them, as packets obey."""
+        return dict(self._plan.public)
 
     def change(self, work: Callable[[], None]) -> None:
         """Make a change that comes from no call of the API."""
@@ -249,8 +281,9 @@ class Fabric:
     def settle(self) -> None:
         """Return when packets obey every change made so far. Raises LabError when they cannot."""
         with self._wake:
-            wanted = self._wanted
             patience_s = SETTLE_S + self._delay_ms / 1000
+            self._wake.wait_for(lambda: not self._coming or self._stopping, patience_s)
+            wanted = self._wanted
             if not self._wake.wait_for(lambda: self._done >= wanted or self._stopping, patience_s):
                 raise LabError(f"the emulated VPC did not program the router within {patience_s:.0f} s")
             if self._error is not None:

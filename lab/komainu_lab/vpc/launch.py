@@ -136,6 +136,18 @@ class Vpc:
         """By table: the machine that the VIP points at (`target`) and the route's `state`."""
         return dict(self.control.call("routes"))
 
+    def associate_address(self, machine: str, address: str = "") -> None:
+        """Give an Elastic IP (without a name that of the service) to a machine; packets obey on return."""
+        self.control.call("associate_address", machine=machine, address=address or self.built.service_address)
+
+    def disassociate_address(self, address: str = "") -> None:
+        """Take an Elastic IP (without a name that of the service) from where it is; packets obey on return."""
+        self.control.call("disassociate_address", address=address or self.built.service_address)
+
+    def public_addresses(self) -> dict[str, str]:
+        """The public address of each machine that has one. Raises LabError."""
+        return dict(self.control.call("public_addresses"))
+
     def instance(self, machine: str, to: str) -> None:
         """`start`, `stop` or `terminate` an instance in EC2; packets obey on return. Raises LabError."""
         self.control.call("instance", machine=machine, to=to)

@@ -9,6 +9,7 @@ from moto.sts.models import sts_backends
 
 from komainu_lab.vpc.build import ACCOUNT
 from komainu_lab.vpc.imds import Tree
+from komainu_lab.vpc.public_addresses import own_address
 
 LIFE = timedelta(hours=6)
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -78,7 +79,8 @@ def _interface(ec2: Any, interface: Any, subnet: Any) -> dict[str, Any]:
 
 
 def _public_address(ec2: Any, interface: Any) -> str:
-    return next((address.public_ip for address in ec2.addresses if address.eni is interface), "")
+    elastic = (address.public_ip for address in ec2.addresses if address.eni is interface)
+    return str(next(elastic, own_address(interface)))
 
 
 class Credentials:

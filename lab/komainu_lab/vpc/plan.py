@@ -11,6 +11,7 @@ from typing import Any
 
 from komainu_lab.topology import Topology
 from komainu_lab.vpc.corrections import interface_is_live, interface_of
+from komainu_lab.vpc.public_addresses import own_address
 
 FIRST_TABLE = 100
 "The kernel's routing table of the topology's first subnet; the others follow."
@@ -46,7 +47,7 @@ class Plan:
     neighbours: frozenset[tuple[str, str, str]] = frozenset()
     "Device, address, hardware address: a VPC knows where an interface is, nobody asks by ARP and waits."
     public: frozenset[tuple[str, str]] = frozenset()
-    "Elastic IP and the private address it stands for, while the internet gateway is attached."
+    "Public address and the private one it stands for, while the internet gateway is attached."
 
 
 class Reader:
@@ -154,10 +155,10 @@ def _table_for(ec2: Any, subnet: Any) -> Any | None:
 
 
 def _public(ec2: Any, vpcs: set[str]) -> frozenset[tuple[str, str]]:
-    """Elastic IPs that work: of an interface in a VPC with an internet gateway."""
-    attached = {gateway.vpc.id for gateway in ec2.internet_gateways.values() if gateway.vpc is not None}
-    return frozenset(
-        (address.public_ip, address.eni.private_ip_address)
-        for address in ec2.addresses
-        if address.eni is not None and address.eni.vpc_id in attached & vpcs
-    )
+    """Public addresses that work: of an interface in a VPC with an internet gateway; an Elastic IP before its own."""
+    attached = {gateway.vpc.id for gateway in ec2.internet_gateways.values() if gateway.vpc is not None} & vpcs
+    found = {each.private_ip_address: own_address(each) for each in ec2.enis.values() if each.vpc_id in attached}
+    for elastic in ec2.addresses:
+        if elastic.eni is not None and elastic.eni.vpc_id in attached:
+            found[elastic.eni.private_ip_address] = elastic.public_ip
+    return frozenset((public, private) for private, public in found.items() if public)

@@ -6,7 +6,7 @@ import pytest
 
 from komainu_lab.configuration import APPLICATION, WRITES, CloudIds, dump, fit, lease, load, resource
 from komainu_lab.errors import LabError
-from komainu_lab.topology import onprem, vip
+from komainu_lab.topology import eip, onprem, vip
 
 IDS = CloudIds(
     "vpc-1", {"node1": "eni-1", "node2": "eni-2", "client": "eni-3"}, {"node1": "i-1", "node2": "i-2", "client": "i-3"}
@@ -47,6 +47,15 @@ def test_the_lab_s_names_addresses_and_ids_are_put_in() -> None:
     assert resource(fitted, "exec")["params"] == {"command": APPLICATION}
 
 
+def test_an_elastic_ip_gets_its_allocation_and_each_node_its_interface() -> None:
+    ids = CloudIds("vpc-1", {"node1": "eni-1", "node2": "eni-2"}, allocation="eipalloc-1")
+    found = resource(fit(load("eip"), eip(), ids), "awseip")
+    assert found["params"] == {"allocation_id": "eipalloc-1"}
+    assert found["per_node"] == {"node1": {"eni_id": "eni-1"}, "node2": {"eni_id": "eni-2"}}
+    with pytest.raises(LabError, match="no Elastic IP"):
+        fit(load("eip"), eip(), IDS)
+
+
 def test_everything_else_stays() -> None:
     fitted = fit(document(), vip(), IDS)
     assert resource(fitted, "awsvip")["check_interval_ms"] == 7000
@@ -69,7 +78,7 @@ def test_awsvip_without_a_vpc_is_refused() -> None:
 
 
 def test_unknown_examples_and_types_are_named() -> None:
-    with pytest.raises(LabError, match="there is no example 'nothing'; there are vip, onprem"):
+    with pytest.raises(LabError, match="there is no example 'nothing'; there are vip, eip, onprem"):
         load("nothing")
     with pytest.raises(LabError, match="no resource of type md"):
         resource(document(), "md")

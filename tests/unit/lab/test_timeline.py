@@ -84,3 +84,15 @@ def test_the_gap_has_both_its_ends_and_what_was_lost_in_it() -> None:
 
 def test_without_an_answer_there_is_no_gap() -> None:
     assert timeline.gap_of([Record(10 * MS, 11 * MS, "node1")], 20 * MS) is None
+
+
+def test_an_elastic_ip_is_a_moment_as_well() -> None:
+    call = {
+        "action": "AssociateAddress",
+        "source": "node2",
+        "details": {"AllocationId": "eipalloc-1"},
+        "received_ns": 3_000_000,
+        "answered_ns": 12_000_000,
+    }
+    (moment,) = timeline.route_moments([call], 2_000_000, {})
+    assert (moment.ms, moment.what, moment.where) == (10, "Elastic IP associated, the API took 9 ms", "node2")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from komainu_lab.topology import TOPOLOGIES, Topology, vip
+from komainu_lab.topology import TOPOLOGIES, Topology, eip, vip
 
 INTERFACE_NAME_MOST = 15
 
@@ -27,7 +27,7 @@ def test_device_names_fit_the_kernel_and_are_unique(topology: Topology) -> None:
 def test_every_topology_has_nodes_and_one_client(topology: Topology) -> None:
     count = 3 if topology.name == "majority" else 2
     assert [node.name for node in topology.nodes] == [f"node{number + 1}" for number in range(count)]
-    assert topology.client.kind == "client"
+    assert topology.client.kind == ("internet" if topology.elastic else "client")
 
 
 def test_figure_4_1() -> None:
@@ -39,6 +39,16 @@ def test_figure_4_1() -> None:
         "10.0.110.100": "ap-northeast-1a",
         "10.0.120.100": "ap-northeast-1c",
     }
+    assert not any(topology.service_address in subnet.cidr for subnet in topology.subnets)
+
+
+def test_figure_5_1() -> None:
+    topology = eip()
+    assert {str(node.address): str(node.subnet.cidr) for node in topology.nodes} == {
+        "10.0.10.100": "10.0.10.0/24",
+        "10.0.20.100": "10.0.20.0/24",
+    }
+    assert not topology.client.subnet.zone, "the client is on the internet"
     assert not any(topology.service_address in subnet.cidr for subnet in topology.subnets)
 
 

@@ -33,6 +33,15 @@ def test_every_change_wakes_the_fabric() -> None:
     assert woken == list(range(1, len(CHANGING))), "after the change, not before"
 
 
+def test_packets_follow_an_elastic_ip_behind_the_answer() -> None:
+    ec2, woken = Counting(), []
+    watch(ec2, threading.RLock(), lambda: woken.append("at once"), lambda: woken.append("later"))
+    ec2.associate_address()
+    ec2.disassociate_address()
+    ec2.create_route()
+    assert woken == ["later", "later", "at once"]
+
+
 def test_a_change_that_fails_wakes_it_too_and_fails_still() -> None:
     ec2, woken = Counting(), []
     watch(ec2, threading.RLock(), lambda: woken.append(1))
