@@ -19,7 +19,7 @@ FORBIDDEN_NAMES = frozenset(
 FORBIDDEN_IN_CORE = frozenset({"set", "frozenset", "hash", "id", "float", "complex"})
 PURE = ("core", "model")
 THIRD_PARTY = frozenset(
-    ("boto3", "botocore", "pyroute2", "pydantic", "pydantic_core", "yaml", "typer", "rich", "urllib3"),
+    ("boto3", "botocore", "pyroute2", "pydantic", "pydantic_core", "yaml", "dns", "typer", "rich", "urllib3"),
 )
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
