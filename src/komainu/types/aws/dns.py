@@ -37,7 +37,7 @@ from komainu.types.aws.messages import (
     reason_of,
 )
 from komainu.types.aws.patience import CALL_TIMEOUT_MS, now, patiently, within_ms
-from komainu.types.aws.silence import Policy, not_prepared, refused, unseen
+from komainu.types.aws.silence import Policy, not_prepared, unseen
 
 IN_SYNC_MS = (5_000, 15_000, 30_000, 60_000, 120_000)
 "When it is asked whether all name servers have a change, counted from Route 53's answer. Usually that takes a minute."
@@ -169,7 +169,7 @@ class Dns:
         try:
             await patiently(self._delete, now() + min(within_ms(timeout_ms), DELETE_MS) / 1000)
         except CloudError as error:
-            if refused(error) and error.code == CHANGED_SINCE:
+            if error.code == CHANGED_SINCE:
                 return SUCCEEDED
             said = STILL_THERE.said(resource=self._host.resource, name=self._params.name, value=self._value)
             return Outcome(Result.SUCCEEDED, said, f"{error}")
@@ -180,7 +180,7 @@ class Dns:
         try:
             record = await self._read(min(within_ms(timeout_ms), CALL_TIMEOUT_MS))
         except CloudError as error:
-            if refused(error) and error.code == NO_ZONE:
+            if error.code == NO_ZONE:
                 return failed(self._said(MONITOR_ERROR, ZONE_UNKNOWN), f"{error}")
             return unseen(error, self._params.api_failure, self._said)
         if self._leads_here(record):

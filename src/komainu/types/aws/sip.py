@@ -30,7 +30,7 @@ from komainu.types.aws.messages import (
     reason_of,
 )
 from komainu.types.aws.patience import CALL_TIMEOUT_MS, now, patiently, within_ms
-from komainu.types.aws.silence import Policy, not_prepared, refused, unseen
+from komainu.types.aws.silence import Policy, not_prepared, unseen
 
 VISIBLE_WITHIN_MS = 30_000
 "For so long after our own assignment an ENI without the address is not yet visible, rather than changed (V6)."
@@ -183,7 +183,7 @@ class Sip:
             return failed(self._said(NOT_READY, forbidden.reason, forbidden.status), forbidden.detail)
         except CloudError as error:
             reason = reason_of(error)
-            if refused(error) and reason is ENI_UNKNOWN:
+            if reason is ENI_UNKNOWN:
                 self._device = None
             return not_prepared(error, reason, self._said)
         return SUCCEEDED
@@ -225,7 +225,7 @@ class Sip:
         try:
             await patiently(self._unassign, now() + min(within_ms(timeout_ms), GIVE_BACK_MS) / 1000)
         except CloudError as error:
-            if error.fault is CloudFault.REFUSED and error.code in NOT_OURS:
+            if error.code in NOT_OURS:
                 return SUCCEEDED
             said = STILL_ASSIGNED.said(resource=self._host.resource, address=self._address, eni=self._params.eni_id)
             return Outcome(Result.SUCCEEDED, said, f"{error}")
@@ -244,7 +244,7 @@ class Sip:
         try:
             interface = await self._watching.interface(self._params.eni_id, limit_ms)
         except CloudError as error:
-            if refused(error) and reason_of(error) is ENI_UNKNOWN:
+            if reason_of(error) is ENI_UNKNOWN:
                 return failed(self._said(MONITOR_ERROR, ENI_UNKNOWN), f"{error}")
             return unseen(error, self._params.api_failure, self._said)
         self._device = device

@@ -195,6 +195,16 @@ async def test_a_stop_ends_the_looks(world: World) -> None:
 
 
 @in_world()
+async def test_a_second_start_ends_the_looks_of_the_first(world: World) -> None:
+    world.zone.pending = 99
+    await world.dns.start(60_000)
+    task = world.dns._looking
+    assert task is not None
+    await world.dns.start(60_000)
+    assert task.cancelled()
+
+
+@in_world()
 async def test_a_defect_of_the_looks_is_reported(world: World) -> None:
     world.zone.pending = "one"  # type: ignore[assignment]
     await world.dns.start(60_000)
@@ -377,7 +387,7 @@ def test_a_silent_api_is_what_the_policy_makes_of_it(policy: str, result: Result
         {"name": "*.example.com"},
         {"name": "db..example.com"},
         {"value": "fd00::1"},
-        {"value": "127.0.0.1"},
+        *({"value": value} for value in ("127.0.0.1", "224.0.0.1", "0.0.0.0", "169.254.1.1")),
         {"type": "CNAME"},
         {"ttl_s": 0},
         {"on_stop": "leave"},

@@ -58,6 +58,7 @@ class World:
         self.network = FakeNetwork(lo="127.0.0.1/8", eth0="10.0.110.102/24")
         self.now_ms = 1_000_000
         self.alone = False
+        self.watching: Cloud | None = None
         self.params = Params.model_validate({"address": ADDRESS, "eni_id": ENI[2], **params})
         self.sip = self.new()
 
@@ -74,6 +75,7 @@ class World:
             now_ms=lambda: self.now_ms,
             elsewhere={"node1": {"eni_id": ENI[1]}},
             alone=lambda: self.alone,
+            watching=self.watching,
         )
 
     def new(self) -> Sip:
@@ -180,6 +182,28 @@ async def test_a_question_that_was_not_answered_changed_nothing(world: World) ->
 
 
 @in_world()
+async def test_a_defect_of_the_adapter_is_code_99(world: World) -> None:
+    world.cloud.fail("assign_private_address", aws.defect())
+    outcome = await world.sip.start(60_000)
+    assert text(outcome) == "Activating awssip1 resource has failed.(99 : Internal error. (status=3))"
+
+
+@in_world()
+async def test_an_eni_that_is_gone_is_forgotten_and_a_refusal_is_not_the_end_of_it(world: World) -> None:
+    await world.sip.prepare()
+    world.cloud.fail("interface", aws.unauthorized(), times=1)
+    assert (await world.sip.prepare()).result is Result.FAILED
+    world.cloud.log.clear()
+    await world.sip.start(60_000)
+    assert world.cloud.called("interface") == 0
+    kept = world.cloud.interfaces.pop(ENI[2])
+    assert (await world.sip.prepare()).result is Result.FAILED
+    world.cloud.interfaces[ENI[2]] = kept
+    await world.sip.start(60_000)
+    assert world.cloud.called("interface") == 2
+
+
+@in_world()
 async def test_a_kernel_that_refuses_the_address_is_code_99_and_ec2_is_not_told(world: World) -> None:
     await world.sip.prepare()
     world.network.fails = PermissionError(1, "Operation not permitted")
@@ -263,6 +287,15 @@ async def test_a_silent_api_is_no_failure_of_a_stop(world: World) -> None:
 
 
 @in_world()
+async def test_a_refusal_for_another_reason_is_told_of_a_stop(world: World) -> None:
+    await world.sip.start(60_000)
+    world.cloud.fail("unassign_private_address", aws.unauthorized())
+    outcome = await world.sip.stop(60_000)
+    assert outcome.result is Result.SUCCEEDED
+    assert "is still assigned to eni-00000002" in text(outcome)
+
+
+@in_world()
 async def test_a_stop_that_the_kernel_refuses_is_a_failure_and_ec2_is_not_told(world: World) -> None:
     await world.sip.start(60_000)
     world.network.fails = PermissionError(1, "Operation not permitted")
@@ -335,10 +368,29 @@ async def test_an_eni_that_is_gone_is_a_failure(world: World) -> None:
     assert "(5 : The networkInterface ID 'eni-00000002' does not exist)" in text(outcome)
 
 
+@in_world()
+async def test_an_adopted_resource_has_no_time_of_grace(world: World) -> None:
+    await world.sip.start(60_000)
+    world.to_node1()
+    assert (await world.new().check(30_000)).result is Result.FAILED
+
+
+@in_world()
+async def test_checks_and_preparations_keep_within_the_budget(world: World) -> None:
+    world.watching = FakeCloud()  # empty: it knows no ENI, and would say so
+    hands = world.new()
+    assert "does not exist" in text(await hands.prepare())
+    assert (await hands.start(60_000)).succeeded
+    world.cloud.log.clear()
+    assert "does not exist" in text(await hands.check(30_000))
+    assert not world.cloud.log
+
+
 SILENCE: list[tuple[str, Callable[[], CloudError], Result, str]] = [
     ("warn", aws.unreachable, Result.UNKNOWN, "Warn monitoring awssipw1. (105 : Failed in the AWS CLI command.)"),
     ("warn", aws.no_answer, Result.UNKNOWN, "Warn monitoring awssipw1. (106 : Timeout occurred.)"),
     ("recover", aws.throttled, Result.FAILED, "Detected an error in monitoring awssipw1. (5 : Failed in the AWS CLI"),
+    ("warn", aws.unauthorized, Result.UNKNOWN, "Warn monitoring awssipw1. (105 : Failed in the AWS CLI command.)"),
     ("ignore", aws.throttled, Result.SUCCEEDED, ""),
     ("ignore", aws.defect, Result.UNKNOWN, "Warn monitoring awssipw1. (199 : Internal error. (status=3))"),
 ]
@@ -383,7 +435,13 @@ async def test_an_adopted_resource_is_found_and_restarts_warm(world: World) -> N
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"address": "127.0.0.1"}, {"address": "fd00::1"}, {"eni_id": "vpc-1"}, {"api_failure": "panic"}, {"x": 1}]
+    "wrong",
+    [
+        *({"address": address} for address in ("127.0.0.1", "fd00::1", "224.0.0.1", "0.0.0.0", "169.254.1.1")),
+        {"eni_id": "vpc-1"},
+        {"api_failure": "panic"},
+        {"x": 1},
+    ],
 )
 def test_wrong_parameters_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
