@@ -46,6 +46,8 @@ class MemoryStore:
         self.versions: MemoryVersions | None = None
         self.maintenance: list[bool] = []
         self.suspended: list[Noted] = []
+        self.tried = 0
+        "How often that was to be written."
         self.vote_epochs: list[int] = []
         self.trouble: Said | None = None
 
@@ -63,6 +65,7 @@ class MemoryStore:
         return self.trouble
 
     def save_suspended(self, noted: Noted) -> Said | None:
+        self.tried += 1
         if self.trouble is None:
             self.suspended.append(noted)
         return self.trouble

@@ -329,8 +329,8 @@ class Daemon:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        self.parts.line.close()
-        self.parts.watch.close()
+        for part in (self.parts.line, self.parts.watch, self.parts.keeper):
+            part.close()
         self.parts.executor.abandon()
         self.parts.judging.abandon()
         await self.parts.voting.close()

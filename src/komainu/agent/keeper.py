@@ -79,7 +79,9 @@ class Keeper:
         self.noted: Callable[[str], None] = lambda _: None
         "Is told the id of a suspension of the cluster, begun or to be resumed, that is on the disk now."
         self._undecided = known.undecided
-        self._asked = self._written = NOTHING if known.suspension is None else NOT_WRITTEN
+        self._asked = self._written = NOT_WRITTEN  # an earlier keeper may have failed, or known more than it wrote
+        self._again: asyncio.TimerHandle | None = None
+        self._closed = False
         self._coming: Cluster | None = None
         "The configuration that the members are about to put in force."
         self._trouble = ""
@@ -106,7 +108,7 @@ class Keeper:
             self._do(lambda: self._write(self._store.save_decided))
 
     def _keep_suspension(self) -> None:
-        if self._asked != self._written:
+        if self._asked != self._written and self._again is None:
             asked = self._written = self._asked
             self._do(lambda: self._note_suspension(*asked))
 
@@ -121,13 +123,24 @@ class Keeper:
 
     def _try_again(self) -> None:
         self._written = NOT_WRITTEN
-        asyncio.get_running_loop().call_later(RETRY_S, self._keep_suspension)
+        if self._again is None and not self._closed:
+            self._again = asyncio.get_running_loop().call_later(RETRY_S, self._retry)
+
+    def _retry(self) -> None:
+        self._again = None
+        self._keep_suspension()
 
     def keep_vote_epoch(self, epoch: int) -> None:
         """Have written the epoch of the newest vote record seen, if it is new."""
         if epoch > self.vote_epoch:
             self.vote_epoch = epoch
             self._do(lambda: self._write(lambda: self._store.save_vote_epoch(epoch)))
+
+    def close(self) -> None:
+        """Write nothing more: what the next one knows holds."""
+        self._closed = True
+        if self._again is not None:
+            self._again.cancel()
 
     def _changed(self, before: Cluster, cluster: Cluster) -> None:
         if cluster != self._coming:

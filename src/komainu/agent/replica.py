@@ -19,6 +19,7 @@ from komainu import __version__
 from komainu.agent import wire
 from komainu.agent.snapshot import decode, digest, encode
 from komainu.agent.succession import Claim, successor
+from komainu.core import suspension
 from komainu.core.audit import InvariantBroken
 from komainu.core.state import NO_MARKS, RULES, Marks, Presence, State, Status, initial
 from komainu.core.step import step
@@ -305,6 +306,7 @@ class Replica:
                 leaving=self._leaving,
                 then=self._then,
                 won=state.won,
+                noted=suspension.is_noted(state, self.me),
             )
         )
 
@@ -379,7 +381,14 @@ class Replica:
         lineage = hellos[source].lineage
         members = tuple(
             e.Member(
-                node, hello.incarnation, hello.rules, hello.epoch, hello.lineage == lineage, hello.leaving, hello.then
+                node,
+                hello.incarnation,
+                hello.rules,
+                hello.epoch,
+                hello.lineage == lineage,
+                hello.leaving,
+                hello.then,
+                hello.noted,
             )
             for node, hello in ((node, hellos[node]) for node in self.view.members if node in hellos)
         )

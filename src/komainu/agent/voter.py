@@ -93,6 +93,8 @@ class Voter:
             self._periods += 1
         if rights.together(state) or not rights.by_word(state):
             self._word_ms = None
+        if state.suspension is None or state.suspension.id != self._noted:
+            self._noted = NOTHING_NOTED  # the disk has to be told again, should one of that id come back
         self._answerable = self._whom_to_answer()
         self._heard = {node: number for node, number in self._heard.items() if node in there}
         if not (synced and rights.together(state)):

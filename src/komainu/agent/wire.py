@@ -94,6 +94,8 @@ class Hello:
     then: Ending = "end"
     won: int = 0
     "The newest epoch in which its history had the vote or was the majority."
+    noted: bool = False
+    "Its disk has a suspension of the whole cluster."
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ def absorb(state: State, event: e.Event, cause: Said, rules: int) -> State:
         case e.ViewChanged():
             return presence.view_changed(change.abandon(state, change.MEMBERS_CHANGED.said()), event)
         case e.MembersSynced():
-            return presence.members_synced(change.abandon(state, change.MEMBERS_CHANGED.said()), event)
+            state = presence.members_synced(change.abandon(state, change.MEMBERS_CHANGED.said()), event)
+            return suspension.met(state, event.members)
         case e.AgentSilent():
             if presence.agent_silent(state, event) is state:
                 return state

@@ -62,8 +62,9 @@ def node_probed(state: State, event: e.NodeProbed) -> State:
             _found(found.get((group.name, each.name)), event.action) if hold.status is Status.UNKNOWN else hold
             for each, hold in zip(group.resources, known.holds[event.node], strict=True)
         )
-        # With a node that can be used what was given up has another chance, and there what had failed there.
-        known = replace(known, barred=tuple(node for node in known.barred if node != event.node), given_up=False)
+        if usable(state, event.node):
+            # What was given up has another chance, and there what had failed there.
+            known = replace(known, barred=tuple(node for node in known.barred if node != event.node), given_up=False)
         state = state.with_group(group.name, replace(known, holds={**known.holds, event.node: holds}))
     return state
 

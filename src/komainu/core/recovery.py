@@ -29,8 +29,10 @@ STOPPED = Message(
 )
 TOO_MANY = Message(
     "KM7504",
-    "Group {group} has failed over {count} times within {ms} ms: it is not moved again until that time is over.",
-    "グループ {group} は {ms} ミリ秒以内に {count} 回フェイルオーバしたため、この時間が過ぎるまで移動しません。",
+    "Group {group} has failed over, or had a node ended, {count} times within {ms} ms: neither is done again until "
+    "that time is over.",
+    "グループ {group} は {ms} ミリ秒以内に {count} 回、フェイルオーバまたはノードの終了を行ったため、この時間が過ぎる"
+    "まで、どちらも行いません。",
     "error",
 )
 
@@ -80,8 +82,17 @@ def conclude(
         parked = replace(facts, parked=(*facts.parked, resource), because=(cause, said))
         return state.with_group(group.name, parked).noting(said)
     said = GIVEN_UP.said(group=group.name, node=node, what=what)
-    state = state.with_group(group.name, replace(facts, given_up=True, because=(cause, said))).noting(said)
-    return endings.finish(state, node, action, False, (cause, said)) if endings.concerns_node(action) else state
+    given_up = replace(facts, given_up=True, because=(cause, said))
+    if not endings.concerns_node(action):
+        return state.with_group(group.name, given_up).noting(said)
+    if len(facts.recent) >= group.failover_limit:
+        # Two nodes that both fail must not end each other in turn for ever: an end counts as a failover does.
+        too_many = TOO_MANY.said(group=group.name, count=len(facts.recent), ms=group.failover_window_ms)
+        return state.with_group(group.name, given_up).noting(said, too_many)
+    state, number = state.numbered()
+    recent = (*facts.recent, f"failover:{group.name}:{number}")
+    state = state.with_group(group.name, replace(given_up, recent=recent)).noting(said)
+    return endings.finish(state, node, action, False, (cause, said))
 
 
 def cleared(facts: GroupFacts) -> GroupFacts:

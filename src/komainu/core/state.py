@@ -160,7 +160,7 @@ def initial(cluster: Cluster, epoch: int = 0, marks: Marks = NO_MARKS) -> State:
         nodes=nodes,
         groups=groups,
         maintenance=marks.maintenance,
-        suspension=known.get(marks.suspended),
+        suspension=known.get(marks.suspended) if cluster.arbitration.limited else None,
         undecided=marks.undecided,
     )
 

@@ -4,9 +4,11 @@ While it is in force nothing starts anywhere, also after a reboot, and so no nod
 nobody. Therefore every node has to have noted it durably before it is in force, and before it is over every node has to
 have noted durably that it is bound by its right again. An operator's word stands for a node that is gone.
 
-A node that has noted it and then loses sight of another one cannot know whether that one saw it come into force, and
-needs no right any more. So it starts nothing before they have met again.
+A node that loses sight of another one on the way cannot know whether that one saw it come into force, and needs no
+right any more. So an attempt that fails is ended as a suspension is: nothing starts before all have met again.
 """
+
+from collections.abc import Iterable
 
 from komainu.core import rights
 from komainu.core.state import Noted, Presence, Proof, State, Suspension
@@ -29,6 +31,8 @@ def ask(state: State, on: bool) -> tuple[State, Said | None]:
     now = state.suspension
     if (now is not None and now.on) is on:
         return state, answers.UNCHANGED.said()
+    if on and state.change is not None:
+        return state, answers.ANOTHER.said()
     if not (rights.together(state) or (not on and rights.by_word(state))):
         missing = [name for name, facts in state.nodes.items() if facts.presence is not Presence.MEMBER]
         return state, answers.NOT_TOGETHER.said(nodes=", ".join(missing))
@@ -50,24 +54,30 @@ def settle(state: State) -> State:
     if now is None:
         return state
     open_ = [name for name in state.nodes if name not in now.noted and not _excused(state, name)]
-    if not open_ and not now.on:
-        state = replace(state, suspension=None)
-        return _mark(state, False)
-    if not open_ and not all(facts.suspended or facts.leaving for facts in state.nodes.values()):
+    if not now.on:
+        # Whoever came back meanwhile starts nothing either: one of the others may run what it runs without a right.
+        return _mark(state, True) if open_ else _mark(replace(state, suspension=None), False)
+    if not open_:
         return _mark(state, True)
-    if open_ and now.on and not rights.together(state):
-        return _abandon(state, now)
-    return state
+    if rights.together(state):
+        return state
+    # Nobody knows what the others have heard of it, not even of its own word: it is ended as one that was in force.
+    state, number = state.numbered()
+    return _mark(replace(state, suspension=Suspension(number, False)), True).noting(ABANDONED.said())
 
 
-def _abandon(state: State, now: Suspension) -> State:
-    """Who has not noted it knows that it is in force nowhere; who has may be the only one to have missed that."""
-    if any(name in now.noted for name in state.members()):
-        state, number = state.numbered()
-        state = _mark(replace(state, suspension=Suspension(number, False)), True)
-    else:
-        state = replace(state, suspension=None)
-    return state.noting(ABANDONED.said())
+def is_noted(state: State, node: str) -> bool:
+    """True when the disk of that node surely has one, as far as this history knows."""
+    return state.suspension is not None and node in state.suspension.noted
+
+
+def met(state: State, members: Iterable[e.Member]) -> State:
+    """Whoever comes with a disk that may have none has to note it first: after a crash it would start something."""
+    bare = tuple(member.node for member in members if not (member.continuing or member.noted))
+    now = state.suspension
+    if now is None or not any(node in now.noted for node in bare):
+        return state
+    return replace(state, suspension=replace(now, noted=tuple(node for node in now.noted if node not in bare)))
 
 
 def in_force(state: State) -> bool:

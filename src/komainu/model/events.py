@@ -32,6 +32,8 @@ class Member:
     leaving: bool = False
     "It was asked to leave. That is never taken back: whoever saw it leave may rely on it (N1)."
     then: Ending = "end"
+    noted: bool = False
+    "Its disk has a suspension of the whole cluster: it starts nothing, also after a crash (C10)."
 
 
 @dataclass(frozen=True, slots=True)

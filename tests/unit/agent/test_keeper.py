@@ -10,10 +10,11 @@ import pytest
 from komainu.agent import keeper
 from komainu.agent.background import Background
 from komainu.agent.keeper import TAKEN_OVER, Keeper
-from komainu.core.state import Change, Marks, Noted, Suspension, initial
+from komainu.core.state import Change, Marks, Noted, State, Suspension, initial
 from komainu.model.config import Cluster
 from komainu.model.message import Message, Said
 from tests.doubles.daemons import MemoryStore, cluster
+from tests.doubles.votes import lease
 
 FULL = Message("TEST9", "disk full", "空きがありません", "error")
 
@@ -26,11 +27,11 @@ class World:
         self.reloads: list[int] = []
         self.later: list[Callable[[], None]] | None = None
         self.noted: list[str] = []
-        self.keeper = self.begin(Marks())
+        self.keeper = self.begin(initial(cluster(), 3))
 
-    def begin(self, marks: Marks) -> Keeper:
-        """The keeper of a daemon that finds these marks on the disk."""
-        known, around = initial(cluster(), 3, marks), (self.alerts.append, self.afterwards, self.reload)
+    def begin(self, known: State) -> Keeper:
+        """The keeper of a daemon that knows that."""
+        around = (self.alerts.append, self.afterwards, self.reload)
         keeper = Keeper(known, self.store, self.background, *around, vote_epoch=4)
         keeper.noted = self.noted.append
         return keeper
@@ -211,17 +212,57 @@ def test_a_suspension_is_told_as_noted_once_the_disk_has_it() -> None:
     play(story)
 
 
+def test_a_mark_that_was_not_written_is_written_again_by_time_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often the state changes meanwhile, it is tried once at a time."""
+    monkeypatch.setattr(keeper, "RETRY_S", 0.05)
+
+    async def story(world: World) -> None:
+        known = initial(lease(), 3)
+        begun = replace(known, suspension=Suspension("1.r.1", True))
+        world.store.trouble = FULL.said()
+        for epoch in range(3, 20):
+            world.keeper.keep(replace(begun, epoch=epoch))
+            await world.written()
+        assert world.store.tried == 1
+        world.store.trouble = None
+        async with asyncio.timeout(10):
+            while not world.noted:
+                await asyncio.sleep(0.01)
+        assert world.store.suspended == [Noted.BEGUN]
+
+    play(story)
+
+
+def test_a_keeper_that_is_closed_writes_nothing_over_the_marks_of_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "RETRY_S", 0.05)
+
+    async def story(world: World) -> None:
+        known = initial(lease(), 3)
+        world.store.trouble = FULL.said()
+        world.keeper.keep(replace(known, suspension=Suspension("1.r.1", True)))
+        await world.written()
+        world.keeper.close()
+        world.store.trouble = None
+        world.begin(known).keep(known)
+        await asyncio.sleep(0.2)  # the retry would have come by then
+        await world.written()
+        assert world.store.suspended == [Noted.NOT]
+
+    play(story)
+
+
 @pytest.mark.parametrize("noted", [Noted.BEGUN, Noted.IN_FORCE])
 def test_what_a_disk_has_of_a_suspension_is_written_again_by_the_next_daemon(noted: Noted) -> None:
     """The one before it may have known more than it could write."""
 
     async def story(world: World) -> None:
-        keeper = world.begin(Marks(suspended=noted))
-        keeper.keep(initial(cluster(), 3, Marks(suspended=noted)))
+        known = initial(lease(), 3, Marks(suspended=noted))
+        keeper = world.begin(known)
+        keeper.keep(known)
         await world.written()
         assert (world.store.suspended, world.noted) == ([noted], [""] if noted is Noted.BEGUN else [])
 
-        keeper.keep(initial(cluster(), 3))
+        keeper.keep(initial(lease(), 3))
         await world.written()
         assert world.store.suspended[1:] == [Noted.NOT]
 

@@ -12,7 +12,7 @@ from komainu.model.outcome import Outcome, Result
 from tests.unit.core.clusters import BROKEN, FAILED, UNKNOWN, Life, cluster, formed, resource
 
 
-def with_recovery(nodes: str = "a b", failover: str = "auto", **recovery: int) -> Cluster:
+def with_recovery(nodes: str = "a b", failover: str = "auto", **recovery: int | str) -> Cluster:
     """One group of a disk and a server, both with that recovery."""
     policy = Recovery.model_validate(recovery)
     parts = (resource("disk", recovery=policy), resource("server", recovery=policy, after="disk"))
@@ -120,6 +120,43 @@ def test_what_was_given_up_and_stopped_since_is_not_tried_there_again_when_anoth
     assert (life.group().home, life.group().given_up) == ("b", False)
     assert life.hold("a", "disk").start_failures == 2
     assert life.statuses("b") == (Status.RUNNING, Status.RUNNING)
+
+
+def test_nodes_that_both_fail_do_not_end_each_other_for_ever() -> None:
+    """C8: the end of a node counts as a failover does."""
+    group = with_recovery(restarts=0, failovers=0, final_action="reboot").groups[0]
+    limited = group.model_copy(update={"failover_limit": 2})
+    life = formed(cluster("a b", groups=[limited]))
+    ends = 0
+    for life_number in range(2, 12):
+        home = life.group().home
+        if home is None:
+            break
+        life.check(home, FAILED)
+        if not (life.node(home).forced or life.node(home).ended):
+            break
+        ends += 1
+        life.settle()
+        life.view("b" if home == "a" else "a")
+        life.settle()
+        life.view("a b")
+        life.sync("b" if home == "a" else "a", home, life=f"{life_number}")
+        life.settle()
+    assert ends == 2
+    assert life.group().given_up
+
+
+def test_a_suspended_node_that_comes_is_no_other_chance() -> None:
+    life = formed(with_recovery(restarts=0, failovers=0))
+    life.command(c.SuspendNode("b"))
+    life.view("a")
+    life.check("a", FAILED)
+    assert life.group().given_up
+    life.view("a b")
+    life.sync("a", "b", life="2")
+    life.settle()
+    assert life.node("b").probed
+    assert life.group().given_up
 
 
 def test_an_unknown_start_is_not_a_failure() -> None:

@@ -3,11 +3,12 @@
 import pytest
 
 from komainu.core import suspension
-from komainu.core.state import Marks, Noted, Presence, initial
+from komainu.core.state import RULES, Marks, Noted, Presence, initial
 from komainu.model import answers, commands as c, events as e
-from tests.unit.core.clusters import BROKEN, Life, cluster, formed
+from tests.unit.core.clusters import BROKEN, Life, altered, cluster, formed
 
 LEASE = cluster(arbitration="lease")
+THREE = cluster("a b c", arbitration="majority")
 
 
 def noted(life: Life, nodes: str) -> None:
@@ -45,13 +46,67 @@ def test_what_runs_goes_on_and_nothing_starts_whoever_is_lost() -> None:
     assert life.starts() == ()
 
 
-def test_a_node_that_goes_before_it_is_in_force_ends_the_attempt() -> None:
+@pytest.mark.parametrize("alone", ["a", "b"])
+def test_a_node_that_goes_before_it_is_in_force_ends_the_attempt(alone: str) -> None:
+    """Who stays cannot know what the other one has heard, not even of its own word."""
     life = formed(LEASE)
     life.command(c.SuspendNode(None))
     noted(life, "b")
-    life.view("a")  # which has not noted it: it is in force nowhere
-    assert (life.state.suspension, marked(life)) == (None, [False, False])
+    life.view(alone)
+    assert life.state.suspension is not None
+    assert (life.state.suspension.on, marked(life)) == (False, [True, True])
     assert suspension.ABANDONED.code in life.codes()
+
+
+def test_who_comes_back_while_it_is_to_be_resumed_starts_nothing_either() -> None:
+    """One of the others may have seen it in force, and run what it runs without a right."""
+    life = formed(THREE)
+    life.command(c.SuspendNode(None))
+    for node in ("a", "b"):
+        noted(life, node)
+    life.view("a b")
+    life.leave("b")
+    life.settle()
+    life.view("a", nodes="a b")
+    life.back("b")
+    life.settle()
+    assert life.node("b").suspended
+    life.fire("expire")
+    assert life.starts() == ()
+
+
+def test_whose_disk_knows_nothing_of_it_has_to_note_it_before_it_is_in_force_again() -> None:
+    life = suspended()
+    life.view("a", nodes="a b")
+    life.view("a b")
+    life.sync("a", "b", life="2")
+    assert not suspension.in_force(life.state)
+    assert life.state.suspension is not None
+    assert (life.state.suspension.on, life.state.suspension.noted) == (True, ("a",))
+    noted(life, "b")
+    assert suspension.in_force(life.state)
+
+
+def test_whose_disk_knows_it_is_no_hindrance() -> None:
+    life = suspended()
+    life.view("a", nodes="a b")
+    life.view("a b")
+    member = e.Member("b", "b.2", RULES, life.state.epoch, False, noted=True)
+    life.happens(e.MembersSynced(life.state.ring, "a", (e.Member("a", "a.1", RULES, 3, True), member)))
+    assert suspension.in_force(life.state)
+
+
+def test_nothing_is_suspended_while_another_configuration_is_on_its_way() -> None:
+    """It may come into force under a kind of arbitration that knows no such suspension."""
+    life = formed(LEASE)
+    life.happens(e.CommandGiven("c9", "a", c.ChangeConfiguration(altered(LEASE), "me", "because")))
+    assert life.state.change is not None
+    answer = life.command(c.SuspendNode(None))
+    assert (answer.accepted, answer.said.code) == (False, answers.ANOTHER.code)
+
+
+def test_where_rights_are_not_limited_a_mark_of_another_time_suspends_nothing() -> None:
+    assert initial(cluster(), 3, Marks(suspended=Noted.IN_FORCE)).suspension is None
 
 
 def test_who_has_noted_it_and_is_alone_may_have_missed_that_it_came_into_force() -> None:
