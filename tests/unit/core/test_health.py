@@ -154,9 +154,11 @@ def test_a_suspended_node_that_comes_is_no_other_chance() -> None:
     assert life.group().given_up
     life.view("a b")
     life.sync("a", "b", life="2")
-    life.settle()
+    (probe,) = life.under_way
+    life.finish(probe)
     assert life.node("b").probed
     assert life.group().given_up
+    assert steps.GIVEN_UP.code not in life.codes()
 
 
 def test_an_unknown_start_is_not_a_failure() -> None:
