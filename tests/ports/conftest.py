@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.ports.emulated_aws import EmulatedAws, emulated_aws
+from tests.ports.emulated_aws import PEER, EmulatedAws, emulated_aws
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,8 @@ def served_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedAws
 
 @pytest.fixture
 def aws(served_aws: EmulatedAws) -> Iterator[EmulatedAws]:
-    """The VPC with the rows pointing at the other node and the API well, before each test and after it."""
-    served_aws.point("node2")
+    """The VPC with rows and Elastic IP at the other node, and the API well, before each test and after it."""
+    served_aws.point(PEER)
+    served_aws.associate(PEER)
     yield served_aws
     served_aws.plan.heal()

@@ -4,9 +4,11 @@ A node has a role's credentials from its own metadata service; every call is sig
 meets the faults of `komainu_lab.vpc.faults`. The types under test are the real ones, on the real adapter.
 """
 
+import asyncio
+import logging
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,9 +21,9 @@ from moto.core.authorization import ActionAuthenticatorMixin
 from moto.moto_api._internal.models import moto_api_backend
 
 from komainu.adapters.aws.ec2 import Ec2Cloud
-from komainu.catalogue import RESOURCE_TYPES
+from komainu.catalogue import MONITOR_TYPES, RESOURCE_TYPES
 from komainu.model.outcome import Outcome
-from komainu.ports import Host, ResourceHands
+from komainu.ports import Host, MonitorHands, MonitorHost, ResourceHands
 from komainu_lab import topology
 from komainu_lab.vpc import corrections, imds, metadata
 from komainu_lab.vpc.authority import issue
@@ -51,6 +53,7 @@ class EmulatedAws:
         self.ec2 = self.operator.client("ec2")
         self.plan = Plan(lambda: None)
         self.log = CallLog()
+        self.allocation: str = self.ec2.allocate_address(Domain="vpc", Address="203.0.113.50")["AllocationId"]
         self.asked_for_credentials = 0
         "How often a node asked its metadata service for something."
         self.role = metadata.Credentials(self.topology.region)
@@ -90,6 +93,22 @@ class EmulatedAws:
         tables = self.ec2.describe_route_tables(RouteTableIds=list(self.built.tables.values()))["RouteTables"]
         rows = [row for table in tables for row in table["Routes"] if row.get("DestinationCidrBlock") == self.vip]
         return {row.get("NetworkInterfaceId", "-") for row in rows}
+
+    def associate(self, machine: str) -> None:
+        """Have the Elastic IP at a machine, from wherever it is; at none: an empty name."""
+        if machine:
+            self.ec2.associate_address(
+                AllocationId=self.allocation, NetworkInterfaceId=self.eni(machine), AllowReassociation=True
+            )
+        elif association := self._address().get("AssociationId"):
+            self.ec2.disassociate_address(AssociationId=association)
+
+    def associated(self) -> str:
+        """The interface that has the Elastic IP; empty: none."""
+        return str(self._address().get("NetworkInterfaceId", ""))
+
+    def _address(self) -> dict[str, Any]:
+        return dict(self.ec2.describe_addresses(AllocationIds=[self.allocation])["Addresses"][0])
 
     def spare_interface(self) -> str:
         """One more interface in the VPC, which a test may delete."""
@@ -174,7 +193,82 @@ class NodeUnderTest:
         self.cloud.close()
 
 
-def vip_params(aws: EmulatedAws, **differing: Any) -> dict[str, Any]:
-    """The parameters of awsvip1 of figure 4-1 on the node `HERE`."""
-    usual = {"address": aws.built.service_address, "vpc_id": aws.built.vpc, "eni_id": aws.eni(HERE)}
+class MonitorUnderTest:
+    """One monitor on the node `HERE`. Close its cloud afterwards."""
+
+    def __init__(self, aws: EmulatedAws, monitor: str, **params: Any) -> None:
+        """`monitor` as `awsazw1`: its type is the name without the number."""
+        self.network = FakeNetwork(lo="127.0.0.1/8")
+        self.cloud = Ec2Cloud(aws.topology.region, aws.url)
+        made = MONITOR_TYPES[monitor.rstrip("0123456789")]
+        host = MonitorHost(
+            node=HERE,
+            cluster="cluster1",
+            monitor=monitor,
+            cloud=self.cloud,
+            network=self.network,
+            processes=None,
+            report=lambda outcome: None,
+            now_ms=lambda: 1_000_000,
+        )
+        self.hands: MonitorHands = made.make(made.params(**params), host)
+
+    async def end(self) -> None:
+        """No checks any more."""
+        await self.hands.end()
+        self.cloud.close()
+
+
+def params_of(aws: EmulatedAws, resource: str, **differing: Any) -> dict[str, Any]:
+    """The parameters of awsvip1 or awseip1 on the node `HERE`."""
+    usual = {"eni_id": aws.eni(HERE)}
+    if resource == "awsvip1":
+        usual |= {"address": aws.built.service_address, "vpc_id": aws.built.vpc}
+    else:
+        usual["allocation_id"] = aws.allocation
     return {**usual, **differing}
+
+
+Story = Callable[[NodeUnderTest], Coroutine[Any, Any, Outcome]]
+
+
+class Told:
+    """Runs stories of one resource, and keeps every text that came of them."""
+
+    def __init__(self, aws: EmulatedAws, resource: str) -> None:
+        self._aws = aws
+        self._resource = resource
+        self.texts: list[str] = []
+
+    def __call__(self, story: Story, url: str = "", **params: Any) -> Outcome:
+        """What the story ends with."""
+
+        async def whole() -> Outcome:
+            given = params_of(self._aws, self._resource, **params)
+            node = NodeUnderTest(self._aws, self._resource, url, **given)
+            try:
+                return await story(node)
+            finally:
+                self._aws.plan.heal()
+                await node.end()
+                self.texts += [f"{outcome}" for outcome in node.reports]
+
+        outcome = asyncio.run(whole())
+        self.texts.append(f"{outcome}")
+        return outcome
+
+
+EMULATION = ("moto", "komainu_lab")
+"Whose logs are those of AWS itself, not of the node."
+
+
+@contextmanager
+def nothing_leaks(aws: EmulatedAws, resource: str, caplog: pytest.LogCaptureFixture) -> Iterator[Told]:
+    """Afterwards: no key, no secret, no token in a message, a detail or a log, however much is logged."""
+    caplog.set_level(logging.DEBUG)
+    made = Told(aws, resource)
+    yield made
+    ours = [each.getMessage() for each in caplog.get_records("call") if not each.name.startswith(EMULATION)]
+    assert made.texts
+    for secret in aws.secrets():
+        assert not [each for each in (*made.texts, *ours) if secret in each]

@@ -4,16 +4,15 @@ After each fault: what is known, what is said, where the routes really point, an
 """
 
 import asyncio
-import logging
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from komainu.model.outcome import Outcome, Result
 from tests.doubles.api_server import nobody_listens
-from tests.ports.emulated_aws import HERE, PEER, EmulatedAws, NodeUnderTest, vip_params
+from tests.ports.emulated_aws import HERE, PEER, EmulatedAws, NodeUnderTest, Story, Told, nothing_leaks
 
 SHORT_MS = 1_500
 LONG_MS = 20_000
@@ -23,46 +22,11 @@ WARNED_5 = "Warn monitoring awsvipw1. (105 : Failed in the AWS CLI command.)"
 WARNED_6 = "Warn monitoring awsvipw1. (106 : Timeout occurred.)"
 CHANGED = "Detected an error in monitoring awsvipw1. (8 : The routing for VIP 10.1.0.20 was changed.)"
 
-EMULATION = ("moto", "komainu_lab")
-"Whose logs are those of AWS itself, not of the node."
-
-Story = Callable[[NodeUnderTest], Coroutine[Any, Any, Outcome]]
-
-
-class Told:
-    """Runs stories, and keeps every text that came of them."""
-
-    def __init__(self, aws: EmulatedAws) -> None:
-        self._aws = aws
-        self.texts: list[str] = []
-
-    def __call__(self, story: Story, url: str = "", **params: Any) -> Outcome:
-        """What the story ends with."""
-
-        async def whole() -> Outcome:
-            node = NodeUnderTest(self._aws, "awsvip1", url, **vip_params(self._aws, **params))
-            try:
-                return await story(node)
-            finally:
-                self._aws.plan.heal()
-                await node.end()
-                self.texts += [f"{outcome}" for outcome in node.reports]
-
-        outcome = asyncio.run(whole())
-        self.texts.append(f"{outcome}")
-        return outcome
-
 
 @pytest.fixture
 def told(aws: EmulatedAws, caplog: pytest.LogCaptureFixture) -> Iterator[Told]:
-    """After the test: no key, no secret, no token in a message, a detail or a log, however much is logged."""
-    caplog.set_level(logging.DEBUG)
-    made = Told(aws)
-    yield made
-    ours = [each.getMessage() for each in caplog.get_records("call") if not each.name.startswith(EMULATION)]
-    assert made.texts
-    for secret in aws.secrets():
-        assert not [each for each in (*made.texts, *ours) if secret in each]
+    with nothing_leaks(aws, "awsvip1", caplog) as made:
+        yield made
 
 
 def text(outcome: Outcome) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from komainu.model.message import Said
 from komainu.model.outcome import Outcome
-from tests.ports.emulated_aws import EmulatedAws, NodeUnderTest, vip_params
+from tests.ports.emulated_aws import EmulatedAws, MonitorUnderTest, NodeUnderTest, params_of
 
 SHORT_MS = 600
 LONG_MS = 20_000
@@ -46,6 +46,11 @@ def route_elsewhere(aws: EmulatedAws, node: NodeUnderTest) -> None:
 def address_lost(aws: EmulatedAws, node: NodeUnderTest) -> None:
     """Somebody takes the address off the device."""
     node.network.devices["eth0"] = node.network.devices["eth0"][:1]
+
+
+def eip_gone(aws: EmulatedAws, node: NodeUnderTest) -> None:
+    """Somebody ends the association."""
+    aws.associate("")
 
 
 @dataclass(frozen=True)
@@ -87,11 +92,60 @@ CHECKS = {
 }
 
 
-def said(aws: EmulatedAws, row: Row, *, running: bool) -> Said:
+EIP_FAILED = FAILED.replace("awsvip", "awseip")
+EIP_DETECTED = DETECTED.replace("awsvip", "awseip")
+EIP_WARNED = WARNED.replace("awsvip", "awseip")
+NO_EIP = "The EIP address does not exist. (EIP ALLOCATION ID={allocation})"
+EIP_ACTIVATIONS = {
+    "internal error": Row(f"{EIP_FAILED}(99 : Internal error. (status=1))", without_device),
+    "API call failed": Row(f"{EIP_FAILED}(5 : Failed in the AWS CLI command.)", fault("denied", "AssociateAddress")),
+    "EIP unknown": Row(
+        f"{EIP_FAILED}(5 : The allocation ID 'eipalloc-0badc0de' does not exist)",
+        well,
+        {"allocation_id": "eipalloc-0badc0de"},
+    ),
+    "ENI unknown": Row(
+        f"{EIP_FAILED}(5 : The networkInterface ID 'eni-0badc0de' does not exist)", well, {"eni_id": "eni-0badc0de"}
+    ),
+    "no answer in time": Row(f"{EIP_FAILED}(6 : Timeout occurred.)", fault("hang"), timeout_ms=SHORT_MS),
+}
+EIP_CHECKS = {
+    "EIP gone": Row(f"{EIP_DETECTED}(7 : {NO_EIP})", eip_gone),
+    "warning: failed": Row(f"{EIP_WARNED}(105 : Failed in the AWS CLI command.)", fault("denied")),
+    "warning: timeout": Row(f"{EIP_WARNED}(106 : Timeout occurred.)", fault("hang"), {}, SHORT_MS),
+    "error: failed": Row(f"{EIP_DETECTED}(5 : Failed in the AWS CLI command.)", fault("denied"), RECOVER),
+    "error: timeout": Row(f"{EIP_DETECTED}(6 : Timeout occurred.)", fault("hang"), RECOVER, SHORT_MS),
+}
+ZONES = {
+    "warning: failed": ("Warn monitoring awsazw1. (105 : Failed in the AWS CLI command.)", "1a", "denied", "warn"),
+    "warning: invalid": (
+        "Warn monitoring awsazw1. (105 : Invalid availability zone: [ap-northeast-1x])",
+        "1x",
+        "",
+        "warn",
+    ),
+    "warning: timeout": ("Warn monitoring awsazw1. (106 : Timeout occurred.)", "1a", "hang", "warn"),
+    "error: failed": (
+        "Detected an error in monitoring awsazw1. (5 : Failed in the AWS CLI command.)",
+        "1a",
+        "denied",
+        "recover",
+    ),
+    "error: invalid": (
+        "Detected an error in monitoring awsazw1. (5 : Invalid availability zone: [ap-northeast-1x])",
+        "1x",
+        "",
+        "recover",
+    ),
+    "error: timeout": ("Detected an error in monitoring awsazw1. (6 : Timeout occurred.)", "1a", "hang", "recover"),
+}
+
+
+def said(aws: EmulatedAws, row: Row, *, running: bool, resource: str = "awsvip1") -> Said:
     """What the resource says when it is started, or checked while it runs, after the step."""
 
     async def story() -> Outcome:
-        node = NodeUnderTest(aws, "awsvip1", **vip_params(aws, **row.params))
+        node = NodeUnderTest(aws, resource, **params_of(aws, resource, **row.params))
         try:
             if not running:
                 row.broken(aws, node)
@@ -121,3 +175,38 @@ def test_monitoring(aws: EmulatedAws, name: str) -> None:
     warned = CHECKS[name].text.startswith("Warn")
     assert (found.en, found.level) == (CHECKS[name].text, "warning" if warned else "error")
     assert found.ja.startswith("監視 awsvipw1 は")
+
+
+@pytest.mark.parametrize("name", EIP_ACTIVATIONS)
+def test_activation_of_an_elastic_ip(aws: EmulatedAws, name: str) -> None:
+    found = said(aws, EIP_ACTIVATIONS[name], running=False, resource="awseip1")
+    assert (found.en, found.level) == (EIP_ACTIVATIONS[name].text, "error")
+    assert found.ja.startswith("リソース awseip1 の活性に失敗しました。")
+
+
+@pytest.mark.parametrize("name", EIP_CHECKS)
+def test_monitoring_of_an_elastic_ip(aws: EmulatedAws, name: str) -> None:
+    found = said(aws, EIP_CHECKS[name], running=True, resource="awseip1")
+    expected = EIP_CHECKS[name].text.replace("{allocation}", aws.allocation)
+    assert (found.en, found.level) == (expected, "warning" if expected.startswith("Warn") else "error")
+    assert found.ja.startswith("監視 awseipw1 は")
+
+
+@pytest.mark.parametrize("name", ZONES)
+def test_monitoring_of_a_zone(aws: EmulatedAws, name: str) -> None:
+    expected, zone, kind, policy = ZONES[name]
+
+    async def story() -> Outcome:
+        node = MonitorUnderTest(aws, "awsazw1", zone=f"ap-northeast-{zone}", api_failure=policy)
+        if kind:
+            aws.plan.add(kind)
+        try:
+            return await node.hands.check(SHORT_MS)
+        finally:
+            aws.plan.heal()
+            await node.end()
+
+    found = asyncio.run(story()).said
+    assert found is not None
+    assert (found.en, found.level) == (expected, "warning" if expected.startswith("Warn") else "error")
+    assert found.ja.startswith("監視 awsazw1 は")
