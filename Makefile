@@ -106,6 +106,11 @@ bench-rights: ## what it costs that never two nodes are active (root): make benc
 	@packaging/bootstrap.sh --lab
 	@$(LAB) bench-rights $(if $(JSON),--json $(JSON)) $(if $(RUNS),--runs $(RUNS)) $(if $(QUIET),--quiet-minutes $(QUIET))
 
+.PHONY: bench-agents
+bench-agents: ## the agent aws-vpc-move-ip with the aws CLI, beside awsvip (root): make bench-agents [JSON=FILE] [RUNS=n]
+	@packaging/bootstrap.sh --agents
+	@$(LAB) bench-agents $(if $(JSON),--json $(JSON)) $(if $(RUNS),--runs $(RUNS))
+
 .PHONY: bench-step
 bench-step: venv ## how long one step() of the core takes
 	@$(BIN)/python bench/step.py

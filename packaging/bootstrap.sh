@@ -4,6 +4,7 @@
 #   packaging/bootstrap.sh --venv    .venv from the hashed lock (no root needed where python3-venv is there)
 #   packaging/bootstrap.sh           that, and what the lab needs: corosync, nftables, ... (root)
 #   packaging/bootstrap.sh --bench   that, and the peers of the benchmark: pacemaker, keepalived (root)
+#   packaging/bootstrap.sh --agents  what the lab needs, and the agent that bench-agents measures: awscli, ... (root)
 #   packaging/bootstrap.sh --model   .venv, and a C++ compiler for the model (root where that is missing)
 #
 # It installs missing packages only, starts and enables no service of the host, and is quick the second time.
@@ -21,6 +22,7 @@ LAB_PACKAGES=("corosync" "libcpg4|libcpg4t64" "libcmap4|libcmap4t64" "libquorum5
     "iproute2" "nftables" "util-linux" "procps")
 BENCH_PACKAGES=("pacemaker" "pacemaker-cli-utils" "resource-agents|resource-agents-base" "keepalived"
     "iputils-arping")
+AGENTS_PACKAGES=("resource-agents|resource-agents-base" "awscli" "curl")
 
 say() { printf '%s\n' "$*"; }
 
@@ -241,7 +243,8 @@ main() {
         lab | --lab) packages=("${LAB_PACKAGES[@]}") ;;
         --model) command -v g++ > /dev/null || packages=("g++") ;;
         --bench) packages=("${LAB_PACKAGES[@]}" "${BENCH_PACKAGES[@]}") ;;
-        *) fail "unknown argument $what; it is one of --venv, --lab, --bench, --model." ;;
+        --agents) packages=("${LAB_PACKAGES[@]}" "${AGENTS_PACKAGES[@]}") ;;
+        *) fail "unknown argument $what; it is one of --venv, --lab, --bench, --agents, --model." ;;
     esac
     python=$(find_python)
     # venv comes in a package of its own, for the distribution's interpreter only.

@@ -228,6 +228,16 @@ def bench_rights(
     raise typer.Exit(measure(json_file=json_file, runs=runs, quiet_minutes=quiet_minutes))
 
 
+@app.command("bench-agents")
+def bench_agents(
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    runs: Annotated[int | None, typer.Option(help="Starts and takeovers of each.")] = None,
+) -> None:
+    """The agent aws-vpc-move-ip with the aws CLI, and awsvip, against the same emulated API."""
+    measure = importlib.import_module("komainu_lab.bench.agents").main
+    raise typer.Exit(measure(json_file=json_file, runs=runs))
+
+
 def main() -> None:
     """The entry point: what goes wrong is one sentence on standard error, exit code 1."""
     try:
