@@ -186,6 +186,18 @@ def test_a_connection_that_was_open_dies_with_the_public_address(cluster: LabClu
         caller.close()
 
 
+def test_who_wakes_up_takes_nothing_back(cluster: LabCluster) -> None:
+    active = cluster.active()
+    survivor = cluster.other(active)
+    frozen_ns = cluster.lab.freeze(active)
+    cluster.client.wait_answer(frozen_ns, SERVED_S, by=survivor)
+    thawed_ns = cluster.lab.thaw(active)
+    assert cluster.wait_settled() == survivor
+    assert holder(cluster) == survivor
+    answered = [r.who for r in cluster.client.records() if r.good and r.sent_ns > thawed_ns]
+    assert set(answered) == {survivor}
+
+
 def test_both_nodes_off_and_on(cluster: LabCluster) -> None:
     """The association outlives its node: nothing that runs follows from it."""
     for machine in cluster.topology.nodes:

@@ -8,6 +8,8 @@ What an Elastic IP comes to or leaves changes the public address that the node i
 API that were open die without a word then; so an answer that is lost at that moment is unknown, and looked up (N4).
 """
 
+from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -41,7 +43,7 @@ from komainu.types.aws.patience import CALL_TIMEOUT_MS, SELDOM, Seldom, now, pat
 from komainu.types.aws.silence import Policy, not_prepared, refused, unseen
 
 ANSWER_MS = 2_000
-"So long the answer to an association is waited for before it is looked up: the change itself may have cut it off."
+"So long the first answer to a change is waited for: the change itself, or one before, may have cut it off."
 VISIBLE_WITHIN_MS = 30_000
 "For so long after our own association another place is not yet visible, rather than changed (V6)."
 GIVE_BACK_MS = 5_000
@@ -135,7 +137,8 @@ class Eip:
         except CloudError as error:  # of a question: nothing was changed by it
             return self._not_started(error)
         try:
-            self._association = await patiently(lambda ms: self._associate(ms, deadline), deadline)
+            waits = _answer_waits()
+            self._association = await patiently(lambda ms: self._associate(min(ms, next(waits)), deadline), deadline)
         except CloudError as error:
             outcome = self._not_started(error)
             lost = error.fault is CloudFault.NO_ANSWER
@@ -152,7 +155,8 @@ class Eip:
         self._associated_ms = None
         deadline = now() + min(within_ms(timeout_ms), GIVE_BACK_MS) / 1000
         try:
-            await patiently(self._disassociate, deadline)
+            waits = _answer_waits()
+            await patiently(lambda ms: self._disassociate(min(ms, next(waits))), deadline)
         except CloudError as error:
             said = STILL_ASSOCIATED.said(
                 resource=self._host.resource, allocation=self._params.allocation_id, eni=self._params.eni_id
@@ -211,13 +215,13 @@ class Eip:
         """
         try:
             association = await self._cloud.associate(
-                self._params.allocation_id, self._params.eni_id, self._private_address, min(timeout_ms, ANSWER_MS)
+                self._params.allocation_id, self._params.eni_id, self._private_address, timeout_ms
             )
         except CloudError as error:
             self._met(error)
             if error.fault is not CloudFault.NO_ANSWER:
                 raise
-            left_ms = max(1, min(int((deadline - now()) * 1000), ANSWER_MS))
+            left_ms = max(1, min(int((deadline - now()) * 1000), CALL_TIMEOUT_MS))
             try:
                 address = await self._cloud.address(self._params.allocation_id, left_ms)
             except CloudError as silent:
@@ -302,6 +306,11 @@ class Eip:
             status=int(status),
             other=other,
         )
+
+
+def _answer_waits() -> Iterator[int]:
+    """How long each attempt at a change may take: a dead connection is left soon, a slow API is given its time."""
+    return chain((ANSWER_MS,), repeat(CALL_TIMEOUT_MS))
 
 
 def _place(address: Address) -> str:

@@ -45,10 +45,10 @@ NOT_HERE = Message(
 )
 STILL_ASSOCIATED = Message(
     "KM3722",
-    "{resource} is stopped, but EC2 could not be told: the EIP address {allocation} is still associated with {eni} "
-    "until another node takes it.",
+    "{resource} is stopped, but EC2 could not be told: the EIP address {allocation} may still be associated with "
+    "{eni}, until another node takes it.",
     "{resource} を停止しましたが、EC2 に通知できませんでした。他のノードが引き継ぐまで、EIP アドレス {allocation} は "
-    "{eni} に関連付けられたままです。",
+    "{eni} に関連付けられたままの可能性があります。",
     "warning",
 )
 
