@@ -178,7 +178,7 @@ def messages_page(messages: Mapping[str, Message], language: Language) -> str:
 
 def write(docs: Path = DOCS) -> list[Path]:
     """Bring every generated part up to date; the documents that changed. Raises NoPlace, NotOneMeaning."""
-    changed = []
+    changed: dict[Path, None] = {}
     for part in PARTS:
         for language in LANGUAGES:
             path = docs / language / part.document
@@ -186,8 +186,8 @@ def write(docs: Path = DOCS) -> list[Path]:
             fresh = part.placed(text, language)
             if fresh != text:
                 path.write_text(fresh, encoding="utf-8")
-                changed.append(path)
-    return changed
+                changed[path] = None
+    return list(changed)
 
 
 def main() -> None:
