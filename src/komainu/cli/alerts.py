@@ -129,6 +129,9 @@ def _alert(alert: Json, speech: Speech) -> Iterator[str]:
     at = datetime.fromisoformat(alert["at"]).astimezone().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
     head = f"{level} {alert['module']} {alert['code']} {node}"
     yield f"{speech.paint(at, 'dim')}  {speech.paint(head, shade)}: {speech.said(alert)}"
+    if speech.language != "en":
+        # Log filters and the books know the English text (T): it stands beside the other one.
+        yield "    " + speech.paint(alert["en"], "dim")
     for line in alert["detail"].strip().splitlines():
         yield "    " + speech.paint(line, "dim")
 

@@ -30,7 +30,7 @@ def test_alerts_for_people_and_for_programs(tmp_path: Path) -> None:
         assert [sorted(json.loads(line)) for line in programs.out.splitlines()] == [
             ["at", "code", "detail", "en", "id", "ja", "level", "module", "node"]
         ] * 3
-        assert "警告 agent KM5301 n1: 起きました" in japanese.out
+        assert "警告 agent KM5301 n1: 起きました\n    it happened\n    two\n    lines\n" in japanese.out
         assert (before.code, before.out) == (0, "")
 
     serve(tmp_path, story)
