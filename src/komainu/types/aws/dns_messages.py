@@ -40,10 +40,10 @@ NOT_HERE = Message(
 )
 STILL_THERE = Message(
     "KM3732",
-    "{resource} is stopped, but the record {name} could not be deleted: it leads to {value} until it is deleted or "
-    "another node takes it.",
-    "{resource} を停止しましたが、レコード {name} を削除できませんでした。削除するか他のノードが引き継ぐまで {value} を"
-    "指したままです。",
+    "{resource} is stopped, but Route 53 has not confirmed that the record {name} is deleted: it may lead to {value} "
+    "until another node takes it.",
+    "{resource} を停止しましたが、レコード {name} が削除されたことを Route 53 から確認できません。"
+    "他のノードが引き継ぐまで {value} を指したままの可能性があります。",
     "warning",
 )
 NO_VALUE = Message(

@@ -82,10 +82,10 @@ NOT_HERE = Message(
 )
 STILL_ASSIGNED = Message(
     "KM3712",
-    "{resource} is stopped: this node does not answer for {address} any more. EC2 could not be told, so the address is "
-    "still assigned to {eni} until another node takes it.",
-    "{resource} を停止し、このノードは {address} に応答しなくなりました。EC2 への通知に失敗したため、"
-    "他のノードが引き継ぐまで、アドレスは {eni} に割り当てられたままです。",
+    "{resource} is stopped: this node does not answer for {address} any more. EC2 has not "
+    "confirmed that it took the address back: it may be assigned to {eni} until another node takes it.",
+    "{resource} を停止し、このノードは {address} に応答しなくなりました。EC2 からの確認が得られないため、"
+    "他のノードが引き継ぐまで、アドレスが {eni} に割り当てられたままの可能性があります。",
     "warning",
 )
 NO_SIP = Message(
