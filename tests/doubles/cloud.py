@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, replace
 
-from komainu.ports import CloudError, CloudFault, Instance, Interface, Route
+from komainu.ports import Address, Cloud, CloudError, CloudFault, Instance, Interface, Route, Zone
 
 
 def throttled() -> CloudError:
@@ -65,6 +65,13 @@ class FakeCloud:
         "Per instance, the states it is seen in, one after the other; the last one stays."
         self.when_stopped: dict[str, list[str]] = {}
         "Per instance, the states after a stop; else `stopping`, then `stopped`."
+        self.addresses: dict[str, Address] = {}
+        "Elastic IPs by allocation."
+        self.zones: dict[str, Zone] = {}
+        self.roles: list[str] = []
+        "What was assumed, in order."
+        self.reconnected = 0
+        self._associations = 0
         self.faults: dict[str, list[Fault]] = {}
         self.log: list[str] = []
         self.at_once = 0
@@ -81,8 +88,19 @@ class FakeCloud:
         self.table_vpc[table] = vpc
         self.tables[table] = dict(routes)
 
-    def add_interface(self, vpc: str, interface: str, address: str, source_dest_check: bool = False) -> None:
-        self.interfaces[interface] = Interface(interface, vpc, address, source_dest_check, f"i-of-{interface}")
+    def add_interface(
+        self, vpc: str, interface: str, address: str, source_dest_check: bool = False, subnet: str = "subnet-1"
+    ) -> None:
+        self.interfaces[interface] = Interface(
+            interface, vpc, address, source_dest_check, f"i-of-{interface}", subnet, (address,)
+        )
+
+    def add_address(self, allocation: str, public_address: str) -> None:
+        """An Elastic IP that is associated with nothing."""
+        self.addresses[allocation] = Address(allocation, public_address)
+
+    def add_zone(self, zone: str, state: str = "available", *messages: str) -> None:
+        self.zones[zone] = Zone(zone, state, messages)
 
     def add_instance(self, instance: str, *states: str) -> None:
         """A machine that is seen in these states."""
@@ -137,10 +155,7 @@ class FakeCloud:
         lost = await self._begin("replace_route", table, timeout_ms)
         if table not in self.tables:
             raise _refused("InvalidRouteTableID.NotFound", f"The routeTable ID '{table}' does not exist")
-        if interface not in self.interfaces:
-            raise _refused(
-                "InvalidNetworkInterfaceID.NotFound", f"The networkInterface ID '{interface}' does not exist"
-            )
+        self._interface(interface)
         if destination not in self.tables[table]:
             raise _refused(
                 "InvalidParameterValue", f"There is no route defined for '{destination}' in the route table."
@@ -151,11 +166,76 @@ class FakeCloud:
 
     async def interface(self, interface: str, timeout_ms: int) -> Interface:
         await self._begin("interface", interface, timeout_ms)
-        if interface not in self.interfaces:
-            raise _refused(
-                "InvalidNetworkInterfaceID.NotFound", f"The networkInterface ID '{interface}' does not exist"
-            )
-        return self.interfaces[interface]
+        return self._interface(interface)
+
+    async def address(self, allocation: str, timeout_ms: int) -> Address:
+        await self._begin("address", allocation, timeout_ms)
+        return self._address(allocation)
+
+    async def associate(self, allocation: str, interface: str, private_address: str, timeout_ms: int) -> str:
+        lost = await self._begin("associate", allocation, timeout_ms)
+        found, target = self._address(allocation), self._interface(interface)
+        private_address = private_address or target.private_address
+        if private_address not in target.private_addresses:
+            raise _refused("InvalidParameterValue", f"{private_address} is not an address of {interface}")
+        for other in list(self.addresses.values()):
+            if (other.interface, other.private_address) == (interface, private_address):
+                self.addresses[other.allocation] = Address(other.allocation, other.public_address)
+        self._associations += 1
+        association = f"eipassoc-{self._associations}"
+        self.addresses[allocation] = replace(
+            found, association=association, interface=interface, private_address=private_address
+        )
+        if lost is not None:
+            raise lost
+        return association
+
+    async def disassociate(self, association: str, timeout_ms: int) -> None:
+        lost = await self._begin("disassociate", association, timeout_ms)
+        held = [each for each in self.addresses.values() if association and each.association == association]
+        if not held:
+            text = f"The association ID '{association}' does not exist"
+            raise _refused("InvalidAssociationID.NotFound", text)
+        self.addresses[held[0].allocation] = Address(held[0].allocation, held[0].public_address)
+        if lost is not None:
+            raise lost
+
+    async def assign_private_address(self, interface: str, address: str, timeout_ms: int) -> None:
+        lost = await self._begin("assign_private_address", interface, timeout_ms)
+        target = self._interface(interface)
+        for other in list(self.interfaces.values()):
+            if other.id != interface and other.vpc == target.vpc and address in other.private_addresses:
+                if other.private_address == address:
+                    raise _refused("InvalidParameterValue", f"{address} is the primary address of {other.id}")
+                self._without(other, address)
+        if address not in target.private_addresses:
+            self.interfaces[interface] = replace(target, private_addresses=(*target.private_addresses, address))
+        if lost is not None:
+            raise lost
+
+    async def unassign_private_address(self, interface: str, address: str, timeout_ms: int) -> None:
+        lost = await self._begin("unassign_private_address", interface, timeout_ms)
+        target = self._interface(interface)
+        if address not in target.private_addresses[1:]:
+            text = f"Some of the specified addresses are not assigned to interface {interface}"
+            raise _refused("InvalidParameterValue", text)
+        self._without(target, address)
+        if lost is not None:
+            raise lost
+
+    async def zone(self, zone: str, timeout_ms: int) -> Zone | None:
+        await self._begin("zone", zone, timeout_ms)
+        if zone not in self.zones:
+            raise _refused("InvalidParameterValue", f"Invalid availability zone: [{zone}]")
+        return self.zones[zone]
+
+    def assume(self, role: str) -> "FakeCloud":
+        """The rights of every role are ours; what was assumed stands in `roles`."""
+        self.roles.append(role)
+        return self
+
+    def reconnect(self) -> None:
+        self.reconnected += 1
 
     async def instance(self, instance: str, timeout_ms: int) -> Instance:
         await self._begin("instance", instance, timeout_ms)
@@ -175,6 +255,22 @@ class FakeCloud:
     async def may_stop_instance(self, instance: str, timeout_ms: int) -> None:
         await self._begin("may_stop_instance", instance, timeout_ms)
         self._states(instance)
+
+    def _interface(self, interface: str) -> Interface:
+        if interface not in self.interfaces:
+            text = f"The networkInterface ID '{interface}' does not exist"
+            raise _refused("InvalidNetworkInterfaceID.NotFound", text)
+        return self.interfaces[interface]
+
+    def _address(self, allocation: str) -> Address:
+        if allocation not in self.addresses:
+            text = f"The allocation ID '{allocation}' does not exist"
+            raise _refused("InvalidAllocationID.NotFound", text)
+        return self.addresses[allocation]
+
+    def _without(self, interface: Interface, address: str) -> None:
+        left = tuple(each for each in interface.private_addresses if each != address)
+        self.interfaces[interface.id] = replace(interface, private_addresses=left)
 
     def _states(self, instance: str) -> list[str]:
         if instance not in self.instances:
@@ -215,6 +311,9 @@ class FakeCloud:
                 fault.times -= 1
             return fault
         return None
+
+
+_: type[Cloud] = FakeCloud
 
 
 def _refused(code: str, text: str) -> CloudError:

@@ -14,8 +14,9 @@ from komainu.adapters.aws.attempts import Attempts
 from komainu.adapters.aws.call import Call
 from komainu.adapters.aws.faults import STALE_CREDENTIALS, cloud_error, deadline_passed
 from komainu.adapters.aws.pool import Pool
+from komainu.adapters.aws.roles import with_role
 from komainu.adapters.aws.session import client_config, make_session, trust_store
-from komainu.ports import CloudError, CloudFault, Instance, Interface, Route
+from komainu.ports import Address, CloudError, CloudFault, Instance, Interface, Route, Zone
 
 T = TypeVar("T")
 
@@ -33,10 +34,12 @@ class Ec2Cloud:
         """
         self._region = region
         self._endpoint_url = endpoint_url
+        self._role = ""
         self._pool = Pool("komainu-ec2", CONNECTIONS)
         self._making = threading.Lock()
         self._client: Any = None
         self._attempts = Attempts("ec2")
+        self._assumed: dict[str, Ec2Cloud] = {}
 
     async def warm(self, timeout_ms: int = 15_000) -> None:
         """Load the SDK, fetch credentials, open a connection. Raises CloudError when the API cannot be used now.
@@ -56,9 +59,34 @@ class Ec2Cloud:
     def close(self) -> None:
         """Send nothing more. A call that hangs is left to its thread, which does not outlive the process."""
         self._pool.close()
+        for other in self._assumed.values():
+            other.close()
         client, self._client = self._client, None
         if client is not None:
             client.close()
+
+    def assume(self, role: str) -> "Ec2Cloud":
+        """The same API with the rights of that role (its ARN); one for each role. Opens nothing yet.
+
+        Its calls run in the same threads and are counted with ours.
+        """
+        other = self._assumed.get(role)
+        if other is None:
+            other = self._assumed[role] = Ec2Cloud(self._region, self._endpoint_url)
+            other._role, other._pool, other._attempts = role, self._pool, self._attempts
+        return other
+
+    def reconnect(self) -> None:
+        """Use no connection that is open now (E1): idle ones are closed, those in use end with their call.
+
+        A call that is under way keeps its connection. When that is dead by now, nobody will know what became of the
+        call: NO_ANSWER.
+        """
+        for other in self._assumed.values():
+            other.reconnect()
+        client = self._client
+        if client is not None:
+            client.close()  # it forgets its connections, and goes on with new ones
 
     async def vpc_cidrs(self, vpc: str, timeout_ms: int) -> tuple[str, ...]:
         """All CIDR blocks associated with the VPC, IPv4 and IPv6 (V2)."""
@@ -110,7 +138,52 @@ class Ec2Cloud:
             private_address=found["PrivateIpAddress"],
             source_dest_check=bool(found.get("SourceDestCheck", True)),
             instance=found.get("Attachment", {}).get("InstanceId", ""),
+            subnet=found.get("SubnetId", ""),
+            private_addresses=_primary_first(found),
+            ipv6_addresses=tuple(each["Ipv6Address"] for each in found.get("Ipv6Addresses", [])),
         )
+
+    async def address(self, allocation: str, timeout_ms: int) -> Address:
+        """One Elastic IP address, and where it is (E1, E2)."""
+        answer = await self._call(lambda ec2: ec2.describe_addresses(AllocationIds=[allocation]), timeout_ms)
+        found = answer["Addresses"][0]
+        return Address(
+            allocation=found["AllocationId"],
+            public_address=found["PublicIp"],
+            association=found.get("AssociationId", ""),
+            interface=found.get("NetworkInterfaceId", ""),
+            private_address=found.get("PrivateIpAddress", ""),
+        )
+
+    async def associate(self, allocation: str, interface: str, private_address: str, timeout_ms: int) -> str:
+        """Associate the Elastic IP with that address of the interface, from wherever it is; the association's id."""
+        target = {"AllocationId": allocation, "NetworkInterfaceId": interface, "AllowReassociation": True}
+        if private_address:
+            target["PrivateIpAddress"] = private_address
+        answer = await self._call(lambda ec2: ec2.associate_address(**target), timeout_ms, changes=True)
+        return str(answer["AssociationId"])
+
+    async def disassociate(self, association: str, timeout_ms: int) -> None:
+        """End an association. One that is gone already is refused: `InvalidAssociationID.NotFound`."""
+        await self._call(lambda ec2: ec2.disassociate_address(AssociationId=association), timeout_ms, changes=True)
+
+    async def assign_private_address(self, interface: str, address: str, timeout_ms: int) -> None:
+        """Give the interface a secondary private address, from whichever interface has it (E3)."""
+        given = {"NetworkInterfaceId": interface, "PrivateIpAddresses": [address], "AllowReassignment": True}
+        await self._call(lambda ec2: ec2.assign_private_ip_addresses(**given), timeout_ms, changes=True)
+
+    async def unassign_private_address(self, interface: str, address: str, timeout_ms: int) -> None:
+        """Take a secondary private address from the interface. One that is elsewhere is refused."""
+        taken = {"NetworkInterfaceId": interface, "PrivateIpAddresses": [address]}
+        await self._call(lambda ec2: ec2.unassign_private_ip_addresses(**taken), timeout_ms, changes=True)
+
+    async def zone(self, zone: str, timeout_ms: int) -> Zone | None:
+        """One Availability Zone (A1); None when AWS answers with an empty list."""
+        answer = await self._call(lambda ec2: ec2.describe_availability_zones(ZoneNames=[zone]), timeout_ms)
+        for found in answer["AvailabilityZones"]:
+            messages = tuple(each["Message"] for each in found.get("Messages", []) if each.get("Message"))
+            return Zone(name=found["ZoneName"], state=found["State"], messages=messages)
+        return None
 
     async def instance(self, instance: str, timeout_ms: int) -> Instance:
         """One instance, as it is now."""
@@ -190,11 +263,11 @@ class Ec2Cloud:
         if session.get_credentials() is None:
             # A client made without credentials would stay without them for ever.
             raise NoCredentialsError
+        verify = trust_store(session)
+        if self._role:
+            session = with_role(session, self._role, self._endpoint_url, verify)
         client = session.client(
-            "ec2",
-            endpoint_url=self._endpoint_url,
-            config=client_config(CONNECTIONS),
-            verify=trust_store(session),
+            "ec2", endpoint_url=self._endpoint_url, config=client_config(CONNECTIONS), verify=verify
         )
         self._attempts.follow(client)
         return client
@@ -208,6 +281,12 @@ _ALLOWED = "DryRunOperation"
 
 def _destination_field(destination: str) -> str:
     return "DestinationIpv6CidrBlock" if ":" in destination else "DestinationCidrBlock"
+
+
+def _primary_first(interface: dict[str, Any]) -> tuple[str, ...]:
+    primary = str(interface["PrivateIpAddress"])
+    every = [str(each["PrivateIpAddress"]) for each in interface.get("PrivateIpAddresses", [])]
+    return (primary, *(each for each in every if each != primary))
 
 
 def _associated(block: dict[str, Any], *names: str) -> bool:

@@ -353,6 +353,47 @@ def test_ten_changes_are_in_flight_together() -> None:
         ask(server.url, body)
 
 
+def test_after_reconnect_no_open_connection_is_used() -> None:
+    """E1: the node's public address has changed, and with it what the other end knows of its connections."""
+
+    async def body(cloud: Ec2Cloud) -> None:
+        await replace(cloud)
+        await replace(cloud)
+        assert server.connections == 1
+        cloud.reconnect()
+        await replace(cloud)
+        assert server.connections == 2
+        cloud.reconnect()
+        cloud.reconnect()  # nothing is open: no error
+        await replace(cloud)
+
+    with ApiServer(replaced) as server:
+        Ec2Cloud(REGION, server.url).reconnect()  # before anything was asked
+        ask(server.url, body)
+        assert server.actions == ["ReplaceRoute"] * 4
+
+
+def test_a_call_that_is_under_way_while_all_is_reconnected_is_not_sent_again() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(request: Any) -> None:
+        begun.set()
+        go_on.wait(20)
+        replaced(request)
+
+    async def body(cloud: Ec2Cloud) -> None:
+        under_way = asyncio.create_task(replace(cloud))
+        await asyncio.to_thread(begun.wait, 20)
+        cloud.reconnect()
+        go_on.set()
+        await under_way
+        await replace(cloud)
+
+    with ApiServer(slow, replaced) as server:
+        ask(server.url, body)
+        assert (len(server.requests), server.connections) == (2, 2)
+
+
 class _Metadata:
     """An instance metadata service, strict about its version."""
 
