@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,9 @@ from komainu.core.state import State
 from komainu.model.config import Cluster
 from komainu.model.message import Message
 from komainu.model.outcome import Outcome
-from komainu.ports import MonitorHost, MonitorTraits, MonitorType, ResourceType
+from komainu.ports import Host, MonitorHost, MonitorTraits, MonitorType, ResourceType
 from komainu.types.aws.vip_messages import VPCS_DIFFER
+from tests.doubles.cloud import FakeCloud
 from tests.doubles.network import FakeNetwork
 from tests.unit.config.sample import EVERY
 
@@ -137,7 +139,7 @@ def test_nodes_in_different_vpcs_are_warned_of() -> None:
         ("onprem-fip.yaml", "environment: onprem", "environment: aws", groups.ONPREM_ONLY),
     ],
 )
-def test_a_type_is_refused_where_it_cannot_work(name: str, old: str, new: str, message: groups.Message) -> None:
+def test_a_type_is_refused_where_it_cannot_work(name: str, old: str, new: str, message: Message) -> None:
     text = (EXAMPLES / name).read_text()
     assert message.code in [
         each.said.code for each in read(text.replace(old, new).encode(), RESOURCE_TYPES, monitors=MONITOR_TYPES).errors
@@ -285,3 +287,67 @@ def test_an_address_that_moves_is_guarded_and_ends_with_its_packets() -> None:
         guarded = kind.guards(dict.fromkeys(kind.traits.addresses, "10.1.0.20"))
         assert (guarded.addresses, guarded.ports) == (("10.1.0.20",), ())
         assert kind.traits.ended_by == "network"
+
+
+@pytest.mark.parametrize("name", ["vip-cluster.yaml", "eip-cluster.yaml"])
+def test_an_example_on_aws_costs_a_node_at_most_three_calls_a_minute(name: str) -> None:
+    """Issue: counted over an hour in which nothing happens, on the active node and on the standby node."""
+    cluster = read((EXAMPLES / name).read_bytes(), RESOURCE_TYPES, monitors=MONITOR_TYPES).cluster
+    assert cluster is not None
+    for node, active in (("node1", True), ("node2", False)):
+        calls = asyncio.run(_calls_of_an_hour(cluster, node, active))
+        assert 60 <= len(calls) <= 3 * 60, (node, len(calls))
+
+
+async def _calls_of_an_hour(cluster: Cluster, node: str, active: bool) -> list[str]:
+    """What the checks and preparations of one node send when they run at the intervals of the configuration."""
+    cloud, now_ms = FakeCloud(), 0
+    work: list[tuple[int, Callable[[], Any]]] = []
+    stops: list[Callable[[int], Any]] = []
+    for resource in cluster.groups[0].resources:
+        kind, params = RESOURCE_TYPES[resource.type], resource.params_on(node)
+        if kind.traits.environments != ("aws",):
+            continue
+        cloud.add_vpc(params.get("vpc_id", "vpc-1"), "10.0.0.0/16")
+        cloud.add_interface(params.get("vpc_id", "vpc-1"), params["eni_id"], "10.0.10.100")
+        for table in ("rtb-1", "rtb-2", "rtb-3") if "vpc_id" in params else ():
+            cloud.add_table(params["vpc_id"], table, {f"{params['address']}/32": "eni-other"})
+        if "allocation_id" in params:
+            cloud.add_address(params["allocation_id"], "198.51.100.50")
+        host = Host(
+            node=node,
+            cluster=cluster.name,
+            group=cluster.groups[0].name,
+            resource=resource.name,
+            cloud=cloud,
+            network=FakeNetwork(eth0="10.0.10.100/24"),
+            processes=None,
+            report=lambda outcome: None,
+            now_ms=lambda: now_ms,
+        )
+        hands = kind.make(kind.params.model_validate(params), host)
+        stops.append(hands.stop)
+        if active:
+            assert (await hands.start(10_000)).succeeded
+            work.append((resource.check_interval_ms, partial(hands.check, 30_000)))
+        else:
+            work.append((resource.prepare_interval_ms, hands.prepare))
+    for monitor in cluster.monitors:
+        declared = MONITOR_TYPES[monitor.type]
+        if declared.traits.environments != ("aws",):
+            continue
+        params = monitor.params_on(node)
+        cloud.add_zone(params["zone"])
+        seen_by = MonitorHost(node, cluster.name, monitor.name, cloud, FakeNetwork(), None, print, lambda: now_ms)
+        watch = declared.make(declared.params.model_validate(params), seen_by)
+        work.append((monitor.interval_ms, partial(watch.check, 30_000)))
+    cloud.log.clear()
+    while now_ms < 3_600_000:
+        now_ms += 1_000
+        for interval_ms, act in work:
+            if now_ms % interval_ms == 0:
+                assert (await act()).succeeded
+    calls = list(cloud.log)
+    for stop in stops:
+        await stop(5_000)
+    return calls
