@@ -100,6 +100,7 @@ def _around() -> "Around":
     from komainu.adapters.linux.processes import Processes
     from komainu.adapters.linux.watchdog import LinuxWatchdog
     from komainu.adapters.net.ping import LinuxPinger
+    from komainu.adapters.net.resolver import DnsResolver
     from komainu.agent.around import Around
     from komainu.agent.clock import now_ms
     from komainu.agent.fencing import Fences
@@ -133,7 +134,9 @@ def _around() -> "Around":
             me, name, group, resource, cloud, network, processes, report, now_ms
         ),
         monitor_host=lambda name, monitor, report: MonitorHost(
-            me, name, monitor, cloud, network, processes, report, now_ms, pinger=LinuxPinger()
+            *(me, name, monitor, cloud, network, processes, report, now_ms),
+            pinger=LinuxPinger(),
+            resolver=DnsResolver(),
         ),
         fences=Fences(FENCE_TYPES, lambda name, target: FenceHost(me, name, target, cloud)),
         processes=processes,
