@@ -36,9 +36,8 @@ def test_every_change_wakes_the_fabric() -> None:
 def test_packets_follow_an_elastic_ip_behind_the_answer() -> None:
     ec2, woken = Counting(), []
     watch(ec2, threading.RLock(), lambda: woken.append("at once"), lambda: woken.append("later"))
-    ec2.associate_address()
-    ec2.disassociate_address()
-    ec2.create_route()
+    for name in ("associate_address", "disassociate_address", "create_route"):
+        getattr(ec2, name)()
     assert woken == ["later", "later", "at once"]
 
 
