@@ -213,14 +213,17 @@ def measure(contender: Komainu | Agent, name: str, runs: int, console: Console) 
     return Figures(name, tries)
 
 
-def to_json(found: Iterable[Figures], runs: int, tables: int, versions: Mapping[str, str]) -> dict[str, Any]:
-    """Everything, with the ratios of the medians."""
+def to_json(
+    found: Iterable[Figures], runs: int, tables: int, versions: Mapping[str, str], load: tuple[float, float]
+) -> dict[str, Any]:
+    """Everything, with the ratios of the medians. `load`: of the machine, at the start and at the end."""
     known = {each.name: each for each in found}
     return {
         "machine": report.machine(),
         "versions": dict(versions),
         "runs": runs,
         "tables": tables,
+        "load": [round(each, 1) for each in load],
         "tries": {
             name: {step: [rounded(one) for one in tries] for step, tries in each.tries.items()}
             for name, each in known.items()
@@ -270,7 +273,7 @@ def main(json_file: Path | None = None, runs: int | None = None) -> int:
     check_agent()
     if json_file is not None:
         report.check_writable(json_file)
-    count = runs or RUNS
+    count, load = runs or RUNS, os.getloadavg()[0]
     versions = {**demo.versions(), "resource-agents": package("resource-agents"), "awscli": package("awscli")}
     console.print(f"[bold]{AGENT_NAME} and {KOMAINU}[/]: {count} starts and takeovers of the same address each.")
     console.print(", ".join(f"{name} {version}" for name, version in versions.items()))
@@ -279,8 +282,8 @@ def main(json_file: Path | None = None, runs: int | None = None) -> int:
         ours = measure(Komainu(cluster), KOMAINU, count, console)
         theirs = measure(Agent(cluster), AGENT_NAME, count, console)
         tables = len(cluster.cloud.built.tables)
-    told = to_json((ours, theirs), count, tables, versions)
-    console.print(f"{tables} route tables; median of {count}; both against the same emulated API on this machine")
+    told = to_json((ours, theirs), count, tables, versions, (load, os.getloadavg()[0]))
+    console.print(f"{tables} route tables; median of {count}; load average {told['load'][0]} to {told['load'][1]}")
     show(console, (ours, theirs), told["ratio"])
     if json_file is not None:
         json_file.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

@@ -23,9 +23,11 @@ PARTS = {
 RATIO = ("ratio", "比")
 ON = (
     "Measured on {cpu}, {cores} cores, Linux {kernel}; resource-agents {agents}, awscli {cli}. {runs} starts and "
-    "takeovers each, {tables} route tables. Median (least–greatest).",
+    "takeovers each, {tables} route tables. Load average {load[0]} at the start, {load[1]} at the end. "
+    "Median (least–greatest).",
     "測定環境: {cpu}、{cores} コア、Linux {kernel}。resource-agents {agents}、awscli {cli}。起動と引き継ぎ "
-    "各 {runs} 回、ルートテーブル {tables} 個。中央値 (最小–最大)。",
+    "各 {runs} 回、ルートテーブル {tables} 個。ロードアベレージは開始時 {load[0]}、終了時 {load[1]}。"
+    "中央値 (最小–最大)。",
 )
 
 
@@ -39,6 +41,7 @@ def tables(told: Mapping[str, Any], language: Language) -> str:
         cli=versions["awscli"],
         runs=told["runs"],
         tables=told["tables"],
+        load=told["load"],
     )
     lines = [f"|  | {KOMAINU} | {AGENT_NAME} | {RATIO[which]} |", "| --- | ---: | ---: | ---: |"]
     for step, names in STEPS.items():

@@ -56,7 +56,7 @@ def test_the_last_start_of_the_resource_is_found_in_the_journal() -> None:
 def test_the_ratio_is_of_the_medians() -> None:
     ours = Figures(KOMAINU, {step: [Try(20, 30, 3), Try(10, 20, 3), Try(99, 99, 3)] for step in (START, TAKEOVER)})
     theirs = Figures(AGENT_NAME, {step: [Try(10_000, 21_000, 9)] for step in (START, TAKEOVER)})
-    told = agents.to_json((ours, theirs), 3, 3, {"komainu": "0"})
+    told = agents.to_json((ours, theirs), 3, 3, {"komainu": "0"}, (0.4, 1.2))
     assert told["ratio"][TAKEOVER] == {"routes_ms": 500.0, "whole_ms": 700.0}
     assert told["tries"][KOMAINU][START][0] == {"routes_ms": 20, "whole_ms": 30, "calls": 3}
 

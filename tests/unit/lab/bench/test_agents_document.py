@@ -19,6 +19,7 @@ def test_a_row_for_each_figure() -> None:
         "versions": {"resource-agents": "4", "awscli": "2"},
         "runs": 2,
         "tables": 3,
+        "load": [0.4, 1.2],
         "tries": {
             "awsvip": {"start": [ours, {**ours, "routes_ms": 40.0}], "takeover": [ours]},
             "aws-vpc-move-ip": {"start": [theirs], "takeover": [theirs]},
