@@ -6,7 +6,7 @@ The emulation answers as EC2 does in all that is asked here; where it differs, t
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ def fake_world() -> World:
     cloud.add_vpc("vpc-2", "172.16.0.0/16")
     cloud.add_interface("vpc-1", "eni-1", "10.0.110.100", source_dest_check=True)
     cloud.add_interface("vpc-1", "eni-2", "10.0.110.101", source_dest_check=True)
+    cloud.interfaces["eni-2"] = replace(cloud.interfaces["eni-2"], label="second")
     cloud.add_instance("i-1")
     cloud.attach("eni-1", "i-1")
     cloud.add_table("vpc-1", "rtb-a", {VIP: "eni-1"})
@@ -112,6 +113,7 @@ class Emulation:
         other = self.ec2.create_vpc(CidrBlock="172.16.0.0/16")["Vpc"]["VpcId"]
         subnet = self.ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.110.0/24")["Subnet"]["SubnetId"]
         one, two = (self._interface(subnet, address) for address in ("10.0.110.100", "10.0.110.101"))
+        self.ec2.create_tags(Resources=[two], Tags=[{"Key": "Name", "Value": "second"}])
         instance = self._instance(one)
         tables = [self._table(vpc), self._table(vpc), self._table(vpc)]
         for table in tables[:2]:
@@ -292,6 +294,10 @@ def test_an_interface_is_described(world: World) -> None:
     world.source_dest_check(False)
     assert not run(world.cloud.interface(world.one, LONG_MS)).source_dest_check
     assert run(world.cloud.interface(world.two, LONG_MS)).source_dest_check
+
+
+def test_an_interface_is_told_by_its_name(world: World) -> None:
+    assert run(world.cloud.interface(world.two, LONG_MS)).label == "second"
 
 
 def test_an_unknown_interface_is_refused(world: World) -> None:

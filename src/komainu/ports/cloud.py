@@ -62,6 +62,8 @@ class Interface:
     private_addresses: tuple[str, ...] = ()
     "All of them, the primary one first."
     ipv6_addresses: tuple[str, ...] = ()
+    label: str = ""
+    "Its Name tag, or else its description."
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,7 @@ class Ec2Cloud:
             subnet=found.get("SubnetId", ""),
             private_addresses=_primary_first(found),
             ipv6_addresses=tuple(each["Ipv6Address"] for each in found.get("Ipv6Addresses", [])),
+            label=_label(found),
         )
 
     async def address(self, allocation: str, timeout_ms: int) -> Address:
@@ -287,6 +288,12 @@ def _primary_first(interface: dict[str, Any]) -> tuple[str, ...]:
     primary = str(interface["PrivateIpAddress"])
     every = [str(each["PrivateIpAddress"]) for each in interface.get("PrivateIpAddresses", [])]
     return (primary, *(each for each in every if each != primary))
+
+
+def _label(interface: dict[str, Any]) -> str:
+    """What people call it."""
+    names = [str(tag["Value"]) for tag in interface.get("TagSet", []) if tag["Key"] == "Name"]
+    return next(filter(None, names), "") or str(interface.get("Description") or "")
 
 
 def _associated(block: dict[str, Any], *names: str) -> bool:

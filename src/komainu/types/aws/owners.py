@@ -31,5 +31,5 @@ async def _owner(cloud: Cloud, interface: str, elsewhere: Mapping[str, Mapping[s
         found = await cloud.interface(interface, timeout_ms)
     except CloudError as error:
         return f"{interface} is of no node of this cluster ({error.code})"
-    place = f"{found.instance or 'attached to no instance'}, {found.private_address}, {found.vpc}"
-    return f"{interface} ({place}) is of no node of this cluster: does another cluster use the same address?"
+    known = (found.label, found.instance or "attached to no instance", found.private_address, found.vpc)
+    return f"{interface} ({', '.join(filter(None, known))}) is of no node of this cluster: does another cluster use the same address?"

@@ -1,6 +1,7 @@
 """Drift: a route of a running awsvip was changed by somebody else. It is said who has it now (V3)."""
 
 import asyncio
+from dataclasses import replace
 
 from komainu.model.outcome import Result
 from komainu.types.aws.owners import MOST, node_of, owners
@@ -64,6 +65,15 @@ async def test_an_interface_of_no_node_is_told_with_its_instance(world: World) -
     )
     assert world.cloud.log.count("interface eni-foreign") == 1
     assert f"interface {ENI[1]}" not in world.cloud.log
+
+
+def test_an_interface_is_told_by_its_name_where_there_is_one() -> None:
+    cloud = FakeCloud()
+    cloud.add_interface("vpc-1", "eni-f", "10.9.0.5")
+    cloud.attach("eni-f", "")
+    cloud.interfaces["eni-f"] = replace(cloud.interfaces["eni-f"], label="billing node 2")
+    told = asyncio.run(owners(cloud, ("eni-f",), ELSEWHERE, 1_000))
+    assert told.startswith("eni-f (billing node 2, attached to no instance, 10.9.0.5, vpc-1) is of no node")
 
 
 def test_a_node_is_known_by_its_eni() -> None:
