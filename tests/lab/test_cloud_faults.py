@@ -61,7 +61,13 @@ def test_wrong_interface_is_found_and_mended(stage: Stage) -> None:
     assert served.who == active
     assert all(route["target"] == active for route in cluster.cloud.routes().values())
     texts = " ".join(stage.alerts(active, wrong_ns).values())
-    assert f"(8 : The routing for VIP {cluster.topology.service_address} was changed.)" in texts
+    changed = f"(8 : The routing for VIP {cluster.topology.service_address} was changed.)"
+    assert changed in texts
+    japanese = cluster.product(active).komainu("alerts", "--lang", "ja")
+    assert changed in japanese, "the English text stands beside the Japanese one"
+    assert f"(8 : VIP {cluster.topology.service_address} へのルーティングが変更されました。)" in japanese
+    journal = [alert for entry in cluster.product(active).events(200) for alert in entry["alerts"]]
+    assert [alert["ja"] for alert in journal if changed in alert["en"]], "the journal has both"
 
 
 def test_api_outage_during_takeover(stage: Stage) -> None:
