@@ -116,6 +116,11 @@ class EmulatedAws:
         made = self.ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]
         return str(made["NetworkInterfaceId"])
 
+    def warm(self, cloud: Ec2Cloud) -> None:
+        """Make its client, where there are credentials: the time for that belongs to no test."""
+        if os.environ["AWS_EC2_METADATA_SERVICE_ENDPOINT"] == self.metadata_url:
+            cloud._ready_client()
+
     def secrets(self) -> tuple[str, ...]:
         """What must be in no message and in no log."""
         held = self.role.of(HERE, self.built.instances[HERE].id, self.built.instances[HERE].role)
@@ -164,6 +169,7 @@ class NodeUnderTest:
         address = aws.built.instances[HERE].address
         self.network = FakeNetwork(lo="127.0.0.1/8", eth0=f"{address}/24")
         self.cloud = Ec2Cloud(aws.topology.region, url or aws.url)
+        aws.warm(self.cloud)
         self.reports: list[Outcome] = []
         self.now_ms = 1_000_000
         made = RESOURCE_TYPES[resource.rstrip("0123456789")]
@@ -200,6 +206,7 @@ class MonitorUnderTest:
         """`monitor` as `awsazw1`: its type is the name without the number."""
         self.network = FakeNetwork(lo="127.0.0.1/8")
         self.cloud = Ec2Cloud(aws.topology.region, aws.url)
+        aws.warm(self.cloud)
         made = MONITOR_TYPES[monitor.rstrip("0123456789")]
         host = MonitorHost(
             node=HERE,

@@ -75,19 +75,20 @@ def test_a_prepared_takeover_is_one_call(aws: EmulatedAws, told: Told) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "result"),
+    ("kind", "results"),
     [
-        ("hang", Result.UNKNOWN),
-        ("error", Result.UNKNOWN),
-        ("throttle", Result.FAILED),
-        ("denied", Result.FAILED),
-        ("expired", Result.FAILED),
+        ("hang", {Result.UNKNOWN}),
+        ("error", {Result.UNKNOWN}),
+        # The time may end while one more attempt is on its way: then nobody knows.
+        ("throttle", {Result.FAILED, Result.UNKNOWN}),
+        ("denied", {Result.FAILED}),
+        ("expired", {Result.FAILED}),
     ],
 )
-def test_a_takeover_that_is_not_carried_out(aws: EmulatedAws, told: Told, kind: str, result: Result) -> None:
+def test_a_takeover_that_is_not_carried_out(aws: EmulatedAws, told: Told, kind: str, results: set[Result]) -> None:
     seen: list[str] = []
     outcome = told(spoilt(aws, kind, seen))
-    assert outcome.result is result
+    assert outcome.result in results
     assert text(outcome) in (FAILED_5, FAILED_5.replace("5 : Failed in the AWS CLI command.", "6 : Timeout occurred."))
     assert seen == [aws.eni(PEER)]
 

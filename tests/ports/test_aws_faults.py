@@ -88,21 +88,22 @@ def test_a_name_that_does_not_resolve(aws: EmulatedAws, told: Told, monkeypatch:
 
 
 @pytest.mark.parametrize(
-    ("kind", "result", "said"),
+    ("kind", "results", "said"),
     [
-        ("hang", Result.UNKNOWN, {FAILED_6}),
-        ("error", Result.UNKNOWN, {FAILED_5, FAILED_6}),
-        ("throttle", Result.FAILED, {FAILED_5, FAILED_6}),
-        ("denied", Result.FAILED, {FAILED_5}),
-        ("expired", Result.FAILED, {FAILED_5}),
+        ("hang", {Result.UNKNOWN}, {FAILED_6}),
+        ("error", {Result.UNKNOWN}, {FAILED_5, FAILED_6}),
+        # The time may end while one more attempt is on its way: then nobody knows.
+        ("throttle", {Result.FAILED, Result.UNKNOWN}, {FAILED_5, FAILED_6}),
+        ("denied", {Result.FAILED}, {FAILED_5}),
+        ("expired", {Result.FAILED}, {FAILED_5}),
     ],
 )
 def test_a_takeover_that_the_api_does_not_carry_out(
-    aws: EmulatedAws, told: Told, kind: str, result: Result, said: set[str]
+    aws: EmulatedAws, told: Told, kind: str, results: set[Result], said: set[str]
 ) -> None:
     """Unknown where a change may have been made. What is tried again may end with an answer or with the time."""
     outcome = told(prepared(aws, lambda aws, node: spoil(aws, kind)))
-    assert outcome.result is result
+    assert outcome.result in results
     assert text(outcome) in said
     assert aws.targets() == {aws.eni(PEER)}
 

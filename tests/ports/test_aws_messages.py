@@ -201,7 +201,7 @@ def test_monitoring_of_a_zone(aws: EmulatedAws, name: str) -> None:
         if kind:
             aws.plan.add(kind)
         try:
-            return await node.hands.check(SHORT_MS)
+            return await node.hands.check(SHORT_MS if kind == "hang" else LONG_MS)
         finally:
             aws.plan.heal()
             await node.end()
