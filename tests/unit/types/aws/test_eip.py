@@ -1,141 +1,22 @@
 """awseip and awseipw (E1, E2): a public address that EC2 has at one ENI, and the silence while it moves."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
-from komainu.ports import Address, Cloud, CloudError, CloudFault, Host
+from komainu.ports import CloudError
 from komainu.types.aws import eip
-from komainu.types.aws.eip import AWSEIP, Eip, Params
+from komainu.types.aws.eip import AWSEIP, Params
 from komainu.types.aws.patience import SELDOM
 from tests.doubles import cloud as aws
-from tests.doubles.cloud import FakeCloud
-from tests.doubles.network import FakeNetwork
+from tests.unit.types.aws.eip_world import EIP, ENI, PUBLIC, Ec2, World, in_world
 from tests.unit.types.aws.world import text
 
-EIP = "eipalloc-0a1b2c3d"
-PUBLIC = "203.0.113.10"
-ENI = {1: "eni-00000001", 2: "eni-00000002"}
 GONE = f"(7 : The EIP address does not exist. (EIP ALLOCATION ID={EIP}))"
-
-
-class Ec2(FakeCloud):
-    """With one Elastic IP; its connections die when somebody says so, until they are made anew."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.place = ("", "")
-        "The ENI it is associated with, and the association."
-        self.stale: tuple[str, str] | None = None
-        "What questions are answered with, when it is not what is."
-        self.known: tuple[str, ...] = (EIP,)
-        self.number = 0
-        self.dead = False
-        self.fresh = 0
-
-    def move(self, interface: str) -> None:
-        """Somebody associates it."""
-        self.number += 1
-        self.place = (interface, f"eipassoc-{self.number}") if interface else ("", "")
-
-    def reconnect(self) -> None:
-        self.dead = False
-        self.fresh += 1
-
-    async def address(self, allocation: str, timeout_ms: int) -> Address:
-        await self._reach("address", allocation, timeout_ms)
-        interface, association = self.stale or self.place
-        private = self.interfaces[interface].private_address if interface in self.interfaces else ""
-        return Address(allocation, PUBLIC, association, interface, private)
-
-    async def associate(self, allocation: str, interface: str, private_address: str, timeout_ms: int) -> str:
-        lost = await self._reach("associate", allocation, timeout_ms)
-        if interface not in self.interfaces:
-            raise CloudError(CloudFault.REFUSED, "InvalidNetworkInterfaceID.NotFound", interface)
-        assert private_address in ("", self.interfaces[interface].private_address)
-        if self.place[0] != interface:
-            self.move(interface)
-        if lost is not None:
-            raise lost
-        return self.place[1]
-
-    async def disassociate(self, association: str, timeout_ms: int) -> None:
-        lost = await self._reach("disassociate", association, timeout_ms)
-        if association != self.place[1]:
-            raise CloudError(CloudFault.REFUSED, "InvalidAssociationID.NotFound", association)
-        self.place = ("", "")
-        if lost is not None:
-            raise lost
-
-    async def _reach(self, method: str, key: str, timeout_ms: int) -> CloudError | None:
-        lost = await self._begin(method, key, timeout_ms)
-        if self.dead:
-            raise aws.no_answer()
-        if method != "disassociate" and key not in self.known:
-            raise CloudError(CloudFault.REFUSED, "InvalidAllocationID.NotFound", key)
-        return lost
-
-
-class World:
-    """Node 2 of two in public subnets; the address is still at node 1."""
-
-    def __init__(self, **params: Any) -> None:
-        self.cloud = Ec2()
-        self.cloud.add_interface("vpc-1", ENI[1], "10.0.10.100")
-        self.cloud.add_interface("vpc-1", ENI[2], "10.0.20.100")
-        self.cloud.move(ENI[1])
-        self.network = FakeNetwork(lo="127.0.0.1/8", eth0="10.0.20.100/24")
-        self.now_ms = 1_000_000
-        self.alone = False
-        self.watching: Cloud | None = None
-        self.params = Params.model_validate({"allocation_id": EIP, "eni_id": ENI[2], **params})
-        self.eip = self.new()
-
-    def host(self, cloud: Cloud | None) -> Host:
-        return Host(
-            node="node2",
-            cluster="cluster1",
-            group="failover1",
-            resource="awseip1",
-            cloud=cloud,
-            network=self.network,
-            processes=None,
-            report=lambda outcome: None,
-            now_ms=lambda: self.now_ms,
-            elsewhere={"node1": {"eni_id": ENI[1]}},
-            alone=lambda: self.alone,
-            watching=self.watching,
-        )
-
-    def new(self) -> Eip:
-        """The resource in a daemon that has just started."""
-        made = AWSEIP.make(self.params, self.host(self.cloud))
-        assert isinstance(made, Eip)
-        return made
-
-    @property
-    def holder(self) -> str:
-        return self.cloud.place[0]
-
-
-Body = Callable[[World], Coroutine[Any, Any, None]]
-
-
-def in_world(**params: Any) -> Callable[[Body], Callable[[], None]]:
-    """A test whose body gets a fresh world."""
-
-    def decorate(body: Body) -> Callable[[], None]:
-        def test() -> None:
-            asyncio.run(body(World(**params)))
-
-        test.__doc__ = body.__doc__
-        return test
-
-    return decorate
 
 
 # --- start
