@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from komainu.adapters.aws.budget import Budgeted
     from komainu.adapters.aws.ec2 import Ec2Cloud
+    from komainu.adapters.aws.route53 import Route53Names
+    from komainu.adapters.linux.addresses import LinuxNetwork
+    from komainu.adapters.linux.processes import Processes
     from komainu.agent.around import Around
     from komainu.agent.daemon import Daemon
+    from komainu.agent.patrol import Host as MonitorHosts
     from komainu.api.offline import Offline
     from komainu.api.server import Server
     from komainu.model.config import Cluster
@@ -99,8 +104,6 @@ def _around() -> "Around":
     from komainu.adapters.linux.power import LinuxPower
     from komainu.adapters.linux.processes import Processes
     from komainu.adapters.linux.watchdog import LinuxWatchdog
-    from komainu.adapters.net.ping import LinuxPinger
-    from komainu.adapters.net.resolver import DnsResolver
     from komainu.agent.around import Around
     from komainu.agent.clock import now_ms
     from komainu.agent.fencing import Fences
@@ -108,11 +111,13 @@ def _around() -> "Around":
     from komainu.agent.notify import Notifier
     from komainu.agent.residents import GROUP as RESIDENTS
     from komainu.catalogue import FENCE_TYPES, MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
-    from komainu.ports import FenceHost, Host, MonitorHost
+    from komainu.ports import FenceHost, Host
 
     store = ConfigurationStore()
     cluster, me = store.load(), store.node()
     cloud, network, processes = _cloud(cluster), LinuxNetwork(), Processes()
+    watching = _within_budget(cloud, now_ms)
+    names = _names(cluster)
 
     return Around(
         me=me,
@@ -131,13 +136,9 @@ def _around() -> "Around":
         residents=CorosyncBus(RESIDENTS),
         transport=CorosyncTransport(AuthKey().read()),
         host=lambda name, group, resource, report: Host(
-            me, name, group, resource, cloud, network, processes, report, now_ms
+            me, name, group, resource, cloud, network, processes, report, now_ms, watching=watching, names=names
         ),
-        monitor_host=lambda name, monitor, report: MonitorHost(
-            *(me, name, monitor, cloud, network, processes, report, now_ms),
-            pinger=LinuxPinger(),
-            resolver=DnsResolver(),
-        ),
+        monitor_host=_monitor_host(me, watching, network, processes),
         fences=Fences(FENCE_TYPES, lambda name, target: FenceHost(me, name, target, cloud)),
         processes=processes,
         store=Kept(store),
@@ -157,6 +158,26 @@ def _around() -> "Around":
     )
 
 
+def _monitor_host(
+    me: str, watching: "Budgeted | None", network: "LinuxNetwork", processes: "Processes"
+) -> "MonitorHosts":
+    """What a monitor of its own sees of this node: on AWS the API within the budget, and the metadata service."""
+    from komainu.adapters.aws.imds import InstanceMetadata
+    from komainu.adapters.net.ping import LinuxPinger
+    from komainu.adapters.net.resolver import DnsResolver
+    from komainu.agent.clock import now_ms
+    from komainu.ports import MonitorHost
+
+    pinger, resolver = LinuxPinger(), DnsResolver()
+    metadata = InstanceMetadata() if watching is not None else None
+    return lambda name, monitor, report: MonitorHost(
+        *(me, name, monitor, watching, network, processes, report, now_ms),
+        pinger=pinger,
+        metadata=metadata,
+        resolver=resolver,
+    )
+
+
 def _votes(me: str) -> "Callable[[Cluster], VoteStore | None]":
     """What opens the store of the third vote. The SDK is loaded when something is asked of S3 or DynamoDB."""
     from komainu.adapters.aws.buckets import S3Buckets
@@ -166,6 +187,24 @@ def _votes(me: str) -> "Callable[[Cluster], VoteStore | None]":
     from komainu.catalogue import LEASE_TYPES
 
     return Stores(me, LEASE_TYPES, S3Buckets(), DynamoTables(), HttpsClient()).open
+
+
+def _within_budget(cloud: "Ec2Cloud | None", now_ms: "Callable[[], int]") -> "Budgeted | None":
+    """The same API for what watches and prepares: it never takes from a takeover what the account may ask."""
+    if cloud is None:
+        return None
+    from komainu.adapters.aws.budget import Budget, Budgeted
+
+    return Budgeted(cloud, Budget(now_ms))
+
+
+def _names(cluster: "Cluster") -> "Route53Names | None":
+    """Route 53 where the cluster runs on AWS. The SDK is loaded when a record is asked for."""
+    if cluster.environment != "aws":
+        return None
+    from komainu.adapters.aws.route53 import Route53Names
+
+    return Route53Names(cluster.aws.region if cluster.aws is not None else None)
 
 
 def _cloud(cluster: "Cluster") -> "Ec2Cloud | None":

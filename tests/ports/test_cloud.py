@@ -17,11 +17,13 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from komainu.adapters.aws.ec2 import Ec2Cloud
-from komainu.ports import Cloud, CloudError, CloudFault, Instance, Route
+from komainu.ports import Address, Cloud, CloudError, CloudFault, Instance, Route, Zone
+from komainu_lab.vpc import corrections
 from tests.doubles.api_server import ApiServer, drop, error, hang, nobody_listens, through
 from tests.doubles.cloud import FakeCloud, connection_lost, throttled, unreachable
 
 REGION = "ap-northeast-1"
+ZONE = "ap-northeast-1a"
 VIP = "10.1.0.20/32"
 LONG_MS = 30_000
 
@@ -41,6 +43,8 @@ class World:
     other_table: str
     instance: str
     "An instance that runs, with interface one."
+    allocation: str
+    "An Elastic IP that is associated with nothing."
     source_dest_check: Callable[[bool], None]
     "Switches the check of interface one."
     behaving: Callable[..., "World"]
@@ -60,6 +64,8 @@ def fake_world() -> World:
     cloud.interfaces["eni-2"] = replace(cloud.interfaces["eni-2"], label="second")
     cloud.add_instance("i-1")
     cloud.attach("eni-1", "i-1")
+    cloud.add_address("eipalloc-1", "203.0.113.10")
+    cloud.add_zone(ZONE)
     cloud.add_table("vpc-1", "rtb-a", {VIP: "eni-1"})
     cloud.add_table("vpc-1", "rtb-b", {VIP: "eni-1"})
     cloud.add_table("vpc-1", "rtb-c", {})
@@ -86,6 +92,7 @@ def fake_world() -> World:
         table_c="rtb-c",
         other_table="rtb-other",
         instance="i-1",
+        allocation="eipalloc-1",
         source_dest_check=lambda on: cloud.set_source_dest_check("eni-1", on),
         behaving=behaving,
         close=lambda: None,
@@ -119,6 +126,7 @@ class Emulation:
         for table in tables[:2]:
             self.ec2.create_route(RouteTableId=table, DestinationCidrBlock=VIP, NetworkInterfaceId=one)
         other_table = self._table(other)
+        allocation = str(self.ec2.allocate_address(Domain="vpc")["AllocationId"])
         servers: list[ApiServer] = []
         clouds: list[Ec2Cloud] = []
 
@@ -137,6 +145,7 @@ class Emulation:
                 table_c=tables[2],
                 other_table=other_table,
                 instance=instance,
+                allocation=allocation,
                 source_dest_check=source_dest_check,
                 behaving=behaving,
                 close=close,
@@ -194,9 +203,11 @@ def emulation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulation]:
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         loader = botocore.loaders.create_loader()  # the SDK's description of EC2 is read only once
         patch.setattr(botocore.session, "create_loader", lambda path: loader)
+        applied = corrections.apply()  # where the emulation is known to differ from EC2
         made = Emulation()
         yield made
         made.stop()
+        applied.withdraw()
 
 
 @pytest.fixture(params=["fake", "EC2"])
@@ -332,6 +343,117 @@ def test_an_unknown_instance_is_refused(world: World) -> None:
     for asking in (world.cloud.instance(unknown, LONG_MS), world.cloud.stop_instance(unknown, LONG_MS)):
         found = refusal(asking)
         assert (found.fault, found.code) == (CloudFault.REFUSED, "InvalidInstanceID.NotFound")
+
+
+# --- Elastic IPs
+
+
+def address(world: World) -> Address:
+    found = run(world.cloud.address(world.allocation, LONG_MS))
+    assert isinstance(found, Address)
+    return found
+
+
+def test_an_address_that_is_nowhere(world: World) -> None:
+    found = address(world)
+    assert (found.allocation, found.association, found.interface) == (world.allocation, "", "")
+    assert found.public_address
+
+
+def test_an_address_is_associated_from_wherever_it_is(world: World) -> None:
+    first = run(world.cloud.associate(world.allocation, world.one, "", LONG_MS))
+    found = address(world)
+    assert (found.association, found.interface, found.private_address) == (first, world.one, "10.0.110.100")
+    second = run(world.cloud.associate(world.allocation, world.two, "10.0.110.101", LONG_MS))
+    found = address(world)
+    assert (found.association, found.interface, found.private_address) == (second, world.two, "10.0.110.101")
+    assert first != second
+
+
+def test_an_association_is_ended_once(world: World) -> None:
+    association = run(world.cloud.associate(world.allocation, world.one, "", LONG_MS))
+    run(world.cloud.disassociate(association, LONG_MS))
+    assert (address(world).association, address(world).interface) == ("", "")
+    found = refusal(world.cloud.disassociate(association, LONG_MS))
+    assert (found.fault, found.code) == (CloudFault.REFUSED, "InvalidAssociationID.NotFound")
+
+
+def test_an_association_that_was_moved_on_is_no_more(world: World) -> None:
+    """A node that stops late cannot take the address from the one that has it by then."""
+    mine = run(world.cloud.associate(world.allocation, world.one, "", LONG_MS))
+    run(world.cloud.associate(world.allocation, world.two, "", LONG_MS))
+    assert refusal(world.cloud.disassociate(mine, LONG_MS)).code == "InvalidAssociationID.NotFound"
+    assert address(world).interface == world.two
+
+
+def test_an_unknown_address_or_interface_is_refused(world: World) -> None:
+    unknown = "eipalloc-0123456789abcdef0"
+    for asking in (
+        world.cloud.address(unknown, LONG_MS),
+        world.cloud.associate(unknown, world.one, "", LONG_MS),
+    ):
+        found = refusal(asking)
+        assert (found.fault, found.code) == (CloudFault.REFUSED, "InvalidAllocationID.NotFound")
+    found = refusal(world.cloud.associate(world.allocation, "eni-0123456789abcdef0", "", LONG_MS))
+    assert (found.fault, found.code) == (CloudFault.REFUSED, "InvalidNetworkInterfaceID.NotFound")
+
+
+# --- secondary addresses
+
+SECOND = "10.0.110.200"
+
+
+def addresses(world: World, interface: str) -> tuple[str, ...]:
+    return tuple(run(world.cloud.interface(interface, LONG_MS)).private_addresses)
+
+
+def test_a_secondary_address_is_given_from_whichever_interface_has_it(world: World) -> None:
+    assert addresses(world, world.one) == ("10.0.110.100",)
+    for _ in range(2):  # idempotent
+        run(world.cloud.assign_private_address(world.one, SECOND, LONG_MS))
+        assert addresses(world, world.one) == ("10.0.110.100", SECOND)
+    run(world.cloud.assign_private_address(world.two, SECOND, LONG_MS))
+    assert addresses(world, world.two) == ("10.0.110.101", SECOND)
+    assert addresses(world, world.one) == ("10.0.110.100",)
+
+
+def test_a_secondary_address_is_taken_only_where_it_is(world: World) -> None:
+    run(world.cloud.assign_private_address(world.one, SECOND, LONG_MS))
+    found = refusal(world.cloud.unassign_private_address(world.two, SECOND, LONG_MS))
+    assert (found.fault, found.code) == (CloudFault.REFUSED, "InvalidParameterValue")
+    assert addresses(world, world.one) == ("10.0.110.100", SECOND)
+    run(world.cloud.unassign_private_address(world.one, SECOND, LONG_MS))
+    assert addresses(world, world.one) == ("10.0.110.100",)
+
+
+def test_both_interfaces_tell_their_subnet(world: World) -> None:
+    one, two = (run(world.cloud.interface(each, LONG_MS)).subnet for each in (world.one, world.two))
+    assert one == two != ""
+
+
+# --- zones
+
+
+def test_a_zone_is_available(world: World) -> None:
+    assert run(world.cloud.zone(ZONE, LONG_MS)) == Zone(ZONE, "available", ())
+
+
+def test_an_unknown_zone_is_refused(world: World) -> None:
+    found = refusal(world.cloud.zone("ap-northeast-1x", LONG_MS))
+    assert (found.fault, found.code) == (CloudFault.REFUSED, "InvalidParameterValue")
+    assert found.text == "Invalid availability zone: [ap-northeast-1x]"
+
+
+# --- as somebody else, and afresh
+
+
+def test_after_reconnect_and_by_a_role_all_goes_on(world: World) -> None:
+    world.cloud.reconnect()
+    other = world.cloud.assume("arn:aws:iam::123456789012:role/routes")
+    run(other.replace_route(world.table_a, VIP, world.two, LONG_MS))
+    other.reconnect()
+    world.cloud.reconnect()
+    assert targets(world)[world.table_a] == world.two
 
 
 # --- bad days

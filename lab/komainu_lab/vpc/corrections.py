@@ -257,6 +257,38 @@ def reassociation(applied: Applied) -> None:
     associated = applied.replace(ElasticAddressBackend, "associate_address", associate_address)
 
 
+def reassignment(applied: Applied) -> None:
+    """AssignPrivateIpAddresses with AllowReassignment takes a secondary address from the interface that has it, and
+    without it refuses one that another interface has (documented, the code believed); UnassignPrivateIpAddresses of
+    one that is not there is refused (believed). moto leaves it at both, and accepts anything."""
+
+    def assign(self: Any) -> Any:
+        interface = self.ec2_backend.get_network_interface(self._get_param("NetworkInterfaceId"))
+        wanted = self._get_param("PrivateIpAddresses", [])
+        allowed = str(self._get_param("AllowReassignment")).lower() == "true"
+        for other in self.ec2_backend.enis.values():
+            if other is interface or other.subnet.id != interface.subnet.id:
+                continue
+            for entry in [each for each in other.private_ip_addresses if each["PrivateIpAddress"] in wanted]:
+                if entry.get("Primary") or not allowed:
+                    address = entry["PrivateIpAddress"]
+                    raise EC2ClientError("InvalidParameterValue", f"The address {address} is assigned already.")
+                other.private_ip_addresses.remove(entry)
+        return assigned(self)
+
+    def unassign(self: Any) -> Any:
+        interface = self.ec2_backend.get_network_interface(self._get_param("NetworkInterfaceId"))
+        held = [each["PrivateIpAddress"] for each in interface.private_ip_addresses if not each.get("Primary")]
+        if not set(self._get_param("PrivateIpAddresses", [])) <= set(held):
+            raise EC2ClientError(
+                "InvalidParameterValue", f"Some of the addresses are not assigned to interface {interface.id}"
+            )
+        return unassigned(self)
+
+    assigned = applied.replace(ElasticNetworkInterfaces, "assign_private_ip_addresses", assign)
+    unassigned = applied.replace(ElasticNetworkInterfaces, "unassign_private_ip_addresses", unassign)
+
+
 def unknown_zone(applied: Applied) -> None:
     """DescribeAvailabilityZones for a zone that does not exist is an error (believed); moto answers an empty list."""
 
@@ -398,6 +430,7 @@ CORRECTIONS: tuple[Callable[[Applied], None], ...] = (
     same_vpc,
     existing_route,
     reassociation,
+    reassignment,
     unknown_zone,
     unauthorized,
     one_source_dest_check,
