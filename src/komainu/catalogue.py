@@ -14,6 +14,7 @@ from komainu.arbitration.lease_http import LEASE_HTTP
 from komainu.arbitration.lease_s3 import LEASE_S3
 from komainu.ports import FenceType, LeaseType, MonitorType, NotifierType, ResourceType
 from komainu.types.aws.az import AWSAZW
+from komainu.types.aws.dns import AWSDNS
 from komainu.types.aws.eip import AWSEIP
 from komainu.types.aws.events import AWSEVW
 from komainu.types.aws.sip import AWSSIP
@@ -54,7 +55,7 @@ def by_name(types: Iterable[T]) -> Mapping[str, T]:
     return MappingProxyType(named)
 
 
-TYPES: tuple[ResourceType, ...] = (AWSVIP, AWSEIP, AWSSIP, FIP, EXEC)
+TYPES: tuple[ResourceType, ...] = (AWSVIP, AWSEIP, AWSSIP, AWSDNS, FIP, EXEC)
 """The resource types, in the order of the documentation."""
 
 RESOURCE_TYPES: Mapping[str, ResourceType] = by_name(TYPES)

@@ -59,7 +59,7 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    zone_id: Annotated[str, StringConstraints(pattern=r"^Z[0-9A-Z]+$")] = Field(
+    zone_id: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{1,32}$")] = Field(
         json_schema_extra=_ja("レコードがあるホストゾーンの ID。")
     )
     "The id of the hosted zone that has the record."
