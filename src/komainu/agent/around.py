@@ -107,4 +107,5 @@ class Around:
     watchdog: Watchdog
     links: Links = field(default_factory=NoLinks)
     "The interconnects below the bus, for status and alerts."
+    api_calls_in_last_minute: Callable[[], int] = int
     fences: Fences = NO_FENCES

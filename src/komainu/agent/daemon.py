@@ -180,6 +180,7 @@ class Daemon:
             beat_interval_ms=self.parts.pulse.interval_ms,
             beat_round_trip_ms=self.parts.pulse.round_trip_ms,
             api_calls=self.around.api_calls(),
+            api_calls_in_last_minute=self.around.api_calls_in_last_minute(),
             prepared={key: outcome for key, outcome in prepared if outcome is not None},
             monitors={hand.key: hand.monitor for hand in hands},
             heartbeat=self._heartbeat.seen,

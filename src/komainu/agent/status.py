@@ -33,6 +33,7 @@ class Local:
     "Whether a resource that does not run here could be started here, by group and resource."
     monitors: dict[tuple[str, str], str]
     "The name of each resource's own monitor."
+    api_calls_in_last_minute: int = 0
     heartbeat: Mapping[tuple[str, int], Beat] = field(default_factory=dict)
     "What was last seen of each link, by node and interconnect, counted from 1."
     began: Mapping[str, str] = field(default_factory=dict)
@@ -62,6 +63,7 @@ def report(state: State, local: Local) -> dict[str, Any]:
             "beat_interval_ms": local.beat_interval_ms,
             "beat_round_trip_ms": local.beat_round_trip_ms,
             "api_calls": local.api_calls,
+            "api_calls_in_last_minute": local.api_calls_in_last_minute,
             "heartbeat": _heartbeat(cluster, local),
             "right_left_ms": local.vote.left_ms if local.vote is not None else None,
             "vote": rights_shown.vote(local.vote) if cluster.arbitration.kind == "lease" else None,

@@ -137,6 +137,8 @@ class HereAnswer(Answer):
     "How long the last beat took to come back from the cluster."
     api_calls: dict[str, int]
     "Calls to the cloud since the daemon started."
+    api_calls_in_last_minute: int
+    "Calls to the cloud in the last minute, all together."
     heartbeat: list[LinkAnswer]
     isolation: IsolationAnswer | None
     "What ends the effects of this node with its right; None while it needs none."

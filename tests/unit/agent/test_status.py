@@ -33,6 +33,7 @@ LOCAL = Local(
     beat_interval_ms=250,
     beat_round_trip_ms=1,
     api_calls={"ReplaceRoute": 2},
+    api_calls_in_last_minute=1,
     prepared={("web", "app"): failed(SAID, "why")},
     monitors={("web", "app"): "thingw-app"},
 )
@@ -60,6 +61,7 @@ def test_the_local_facts_are_those_of_the_node_that_answers() -> None:
 
     assert told["here"]["node"] == "n1"
     assert told["here"]["api_calls"] == {"ReplaceRoute": 2}
+    assert told["here"]["api_calls_in_last_minute"] == 1
     assert told["cluster"]["epoch"] == 4
     assert told["cluster"]["arbitration"]["strength"] == "weakest"
     (app,) = told["groups"][0]["resources"]

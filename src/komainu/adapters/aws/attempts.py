@@ -1,11 +1,15 @@
 """What an SDK sends, attempt by attempt: each is counted, and its call is told of it (`komainu.adapters.aws.call`)."""
 
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from komainu.adapters.aws.call import Call
+
+MINUTE_NS = 60_000_000_000
 
 
 class Attempts:
@@ -16,12 +20,20 @@ class Attempts:
         self._service = service
         self._counting = threading.Lock()
         self._calls: dict[str, int] = {}
+        self._sent_ns: deque[int] = deque()
+        "When, in the last minute."
         self._current = threading.local()
 
     def calls(self) -> dict[str, int]:
         """How many requests were sent so far, by the name of the API's action; repeated attempts count."""
         with self._counting:
             return dict(self._calls)
+
+    def in_last_minute(self) -> int:
+        """How many requests were sent in the last minute."""
+        with self._counting:
+            self._forget_before(time.monotonic_ns() - MINUTE_NS)
+            return len(self._sent_ns)
 
     def follow(self, client: Any) -> None:
         """Hear of all that this client sends. It must send within `of` only."""
@@ -42,7 +54,14 @@ class Attempts:
         self._current.call.attempt()
         action = event_name.rpartition(".")[2]
         with self._counting:
+            now = time.monotonic_ns()
             self._calls[action] = self._calls.get(action, 0) + 1
+            self._sent_ns.append(now)
+            self._forget_before(now - MINUTE_NS)
+
+    def _forget_before(self, ns: int) -> None:
+        while self._sent_ns and self._sent_ns[0] <= ns:
+            self._sent_ns.popleft()
 
     def _attempt_ended(self, exception: BaseException | None, parsed_response: dict[str, Any] | None, **_: Any) -> None:
         """The SDK has an answer, or has given up."""

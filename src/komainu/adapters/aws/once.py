@@ -51,6 +51,10 @@ class Once:
         """How many requests were sent so far, by the name of the API's action."""
         return self._attempts.calls()
 
+    def calls_in_last_minute(self) -> int:
+        """How many requests were sent in the last minute."""
+        return self._attempts.in_last_minute()
+
     def close(self) -> None:
         """Send nothing more. A call that hangs is left to its thread, which does not outlive the process."""
         self._pool.close()

@@ -22,6 +22,10 @@ class Route53Names:
         """How many requests were sent so far, by the name of the API's action."""
         return self._once.calls()
 
+    def calls_in_last_minute(self) -> int:
+        """How many requests were sent in the last minute."""
+        return self._once.calls_in_last_minute()
+
     def close(self) -> None:
         """Send nothing more."""
         self._once.close()

@@ -56,6 +56,22 @@ def test_repeated_attempts_count(attempts: Attempts, client: Client) -> None:
     assert attempts.calls() == {"ReplaceRoute": 2, "DescribeVpcs": 1}
 
 
+def test_those_of_the_last_minute(attempts: Attempts, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    now_ns = 7_000_000_000
+    monkeypatch.setattr("komainu.adapters.aws.attempts.time.monotonic_ns", lambda: now_ns)
+    call = Call(600_000)
+    with attempts.of(call):
+        client.send("DescribeVpcs")
+        now_ns += 30_000_000_000
+        client.send("ReplaceRoute")
+        assert attempts.in_last_minute() == 2
+        now_ns += 30_000_000_000
+        assert attempts.in_last_minute() == 1
+        now_ns += 30_000_000_000
+    assert attempts.in_last_minute() == 0
+    assert attempts.calls() == {"DescribeVpcs": 1, "ReplaceRoute": 1}, "the totals stay"
+
+
 @pytest.mark.parametrize(
     ("error", "answer", "may_have_arrived"),
     [
