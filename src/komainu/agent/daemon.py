@@ -453,8 +453,7 @@ class Daemon:
 
     async def _carefully(self, work: Awaitable[Said | None]) -> None:
         """Tell what kept the transport from doing it."""
-        trouble = await work
-        if trouble is not None:
+        if (trouble := await work) is not None:
             self._recorder.alert(trouble)
 
     def _dismissed(self, then: Then) -> None:

@@ -32,4 +32,5 @@ async def _owner(cloud: Cloud, interface: str, elsewhere: Mapping[str, Mapping[s
     except CloudError as error:
         return f"{interface} is of no node of this cluster ({error.code})"
     known = (found.label, found.instance or "attached to no instance", found.private_address, found.vpc)
-    return f"{interface} ({', '.join(filter(None, known))}) is of no node of this cluster: does another cluster use the same address?"
+    owner = f"{interface} ({', '.join(filter(None, known))}) is of no node of this cluster"
+    return f"{owner}: does another cluster use the same address?"
