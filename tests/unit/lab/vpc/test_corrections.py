@@ -410,3 +410,35 @@ def test_texts_name_the_unknown_id(compare: Compare) -> None:
         f"The networkInterface ID '{GHOST}' does not exist",
     ]
     assert alone != corrected
+
+
+def test_a_secondary_address_has_one_interface(compare: Compare) -> None:
+    def scenario(scene: Scene) -> object:
+        def assign(interface: str, **more: bool) -> str:
+            return code(
+                lambda: scene.ec2.assign_private_ip_addresses(
+                    NetworkInterfaceId=interface, PrivateIpAddresses=[address], **more
+                )
+            )
+
+        described = scene.ec2.describe_network_interfaces(NetworkInterfaceIds=scene.enis)["NetworkInterfaces"]
+        address = described[0]["PrivateIpAddress"].rpartition(".")[0] + ".200"
+        answers = assign(scene.enis[0]), assign(scene.enis[1]), assign(scene.enis[1], AllowReassignment=True)
+        described = scene.ec2.describe_network_interfaces(NetworkInterfaceIds=scene.enis)["NetworkInterfaces"]
+        holders = [
+            scene.enis.index(eni["NetworkInterfaceId"])
+            for eni in described
+            if address in [each["PrivateIpAddress"] for each in eni["PrivateIpAddresses"]]
+        ]
+        taken = code(
+            lambda: scene.ec2.unassign_private_ip_addresses(
+                NetworkInterfaceId=scene.enis[0], PrivateIpAddresses=[address]
+            )
+        )
+        return answers, sorted(holders), taken
+
+    refused = "InvalidParameterValue"
+    assert compare(scenario) == (
+        (("done", "done", "done"), [0, 1], "done"),
+        (("done", refused, "done"), [1], refused),
+    )
