@@ -111,6 +111,10 @@ bench-agents: ## the agent aws-vpc-move-ip with the aws CLI, beside awsvip (root
 	@packaging/bootstrap.sh --agents
 	@$(LAB) bench-agents $(if $(JSON),--json $(JSON)) $(if $(RUNS),--runs $(RUNS))
 
+.PHONY: bench-routes
+bench-routes: venv ## how long a takeover of an awsvip with many route tables takes, over a slow API
+	@PYTHONPATH=. $(BIN)/python bench/routes.py
+
 .PHONY: bench-step
 bench-step: venv ## how long one step() of the core takes
 	@$(BIN)/python bench/step.py
