@@ -24,6 +24,8 @@ from komainu.model.outcome import Outcome, Result
 from komainu.ports import MonitorHands, MonitorHost, MonitorType
 from komainu.types import disk
 from tests.conftest import children_of_this_process
+from tests.doubles.cloud import FakeCloud
+from tests.doubles.metadata import FakeMetadata
 from tests.unit.adapters.linux.workbench import Bench, bench, until
 
 ENOUGH_MS = 20_000
@@ -33,8 +35,9 @@ LATE_S = 5
 # The rest is tried with machines that are made up (tests/unit/types): a test can neither stall nor fill this one.
 WRONG = ("genw", "tcp", "http", "process", "disk")
 SILENT = ("genw", "http")
-OUTSIDE = ("reach",)
-"They ask what lies outside of this machine, and refuse anything else: tests/lab/test_np.py has that."
+OUTSIDE = ("reach", "ipw")
+"They ask what lies outside of this machine, and refuse anything else: tests/lab/test_np.py and test_np_by_monitors.py."
+ZONE = "ap-northeast-1a"
 
 
 @dataclass
@@ -61,6 +64,8 @@ class World:
                 **dict.fromkeys(("warn_percent", "error_percent", "inodes_warn_percent", "inodes_error_percent"), 100),
             },
             "userw": {"beat_ms": 50},
+            "awsazw": {"zone": ZONE},
+            "awsevw": {},
         }[name]
 
     def wrong(self, name: str) -> dict[str, Any]:
@@ -143,9 +148,19 @@ def tell(folder: Path, declared: MonitorType, params: dict[str, Any], story: Sto
         before = children_of_this_process()  # a lab of other tests may be up
 
         def host(made: Bench) -> MonitorHost:
+            cloud = FakeCloud()
+            cloud.add_zone(ZONE)
             return MonitorHost(
-                "n1", made.cluster, "m1", None, None, made.processes, reported.append, lambda: 0  # type: ignore[arg-type]
-            )  # fmt: skip
+                "n1",
+                made.cluster,
+                "m1",
+                cloud,
+                None,  # type: ignore[arg-type]
+                made.processes,
+                reported.append,
+                lambda: 0,
+                metadata=FakeMetadata(),
+            )
 
         async with bench(folder / "node", False) as made:
             hands = declared.make(declared.params.model_validate(params), host(made))
