@@ -137,7 +137,7 @@ class Keeper:
             self._do(lambda: self._write(lambda: self._store.save_vote_epoch(epoch)))
 
     def close(self) -> None:
-        """Write nothing more: what the next one knows holds."""
+        """Try nothing again: what the next one knows holds."""
         self._closed = True
         if self._again is not None:
             self._again.cancel()
