@@ -41,6 +41,8 @@ ROOT = Path("/var/lib/komainu")
 FORMAT = 1
 MOST_VERSIONS = 100
 "How many versions are kept; older ones cannot be rolled back to any more."
+MARKS = ("undecided", "suspended", "vote-epoch", "maintenance")
+"What a node has noted of its cluster."
 _MAX_BYTES = 16_777_216
 
 NOT_INITIALISED = Message(
@@ -317,7 +319,7 @@ class ConfigurationStore:
         if not path.exists():
             return Noted.NOT
         # Whatever else stands there: nothing starts, and what runs is bound by its right.
-        return Noted.IN_FORCE if path.read_text(errors="replace").strip() == Noted.IN_FORCE else Noted.BEGUN
+        return Noted.IN_FORCE if self._read(path).strip() == Noted.IN_FORCE.encode() else Noted.BEGUN
 
     def save_suspended(self, noted: Noted) -> None:
         """Keep durably how far the suspension has come: nothing may start here, also after a boot."""

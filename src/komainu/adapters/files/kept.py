@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from komainu.adapters.files import durable
-from komainu.adapters.files.configuration import NOT_WRITTEN, ConfigurationStore, StoreError
+from komainu.adapters.files.configuration import MARKS, NOT_WRITTEN, ConfigurationStore, StoreError
 from komainu.model.config import Cluster
 from komainu.model.facts import Noted
 from komainu.model.message import Said
@@ -97,7 +97,7 @@ class Committing:
             self._store.commit(cluster, text)
             return
         try:
-            self._move_aside()
+            self._move_aside(self._belonged_to(cluster.name))
         except OSError as error:
             reason = error.strerror or str(error)
             raise StoreError(
@@ -105,12 +105,30 @@ class Committing:
             ) from error
         self._store.init(cluster, text, node)
 
-    def _move_aside(self) -> None:
-        """Keep what was there, under a name of its own."""
+    def _belonged_to(self, name: str) -> bool:
+        """Whether what was there may be of the cluster of that name: what cannot be read may."""
+        try:
+            return self._store.load().name == name
+        except StoreError:
+            return True
+
+    def _move_aside(self, same_cluster: bool) -> None:
+        """Keep what was there, under a name of its own.
+
+        A suspension, or the epoch of a vote, of another cluster means nothing in the new one and would keep it from
+        starting. Those of the same cluster still hold: a node that begins anew is bound by them.
+        """
         folder = self._store.folder
-        if folder.exists():
-            number = 1
-            while (aside := folder.with_name(f"config.before-{number}")).exists():
-                number += 1
-            folder.rename(aside)
+        if not folder.exists():
+            return
+        number = 1
+        while (aside := folder.with_name(f"config.before-{number}")).exists():
+            number += 1
+        folder.rename(aside)  # first: without its marks the old configuration must not be what a daemon finds
+        durable.sync_folder(folder.parent)
+        if not same_cluster:
+            for mark in MARKS:
+                if (folder.parent / mark).exists():
+                    (folder.parent / mark).rename(aside / mark)
+            durable.sync_folder(aside)
             durable.sync_folder(folder.parent)

@@ -7,6 +7,7 @@ import pytest
 from komainu.adapters.files import configuration
 from komainu.adapters.files.configuration import ConfigurationStore, StoreError
 from komainu.adapters.files.kept import Committing, Kept
+from komainu.model.facts import Noted
 from tests.doubles.daemons import cluster
 
 TEXT = b"# text\n"
@@ -88,6 +89,35 @@ def test_a_damaged_store_is_moved_aside_by_renewal(store: ConfigurationStore) ->
     assert store.node() == "n2"
     aside = sorted(path.name for path in store.root.iterdir() if path.name.startswith("config."))
     assert aside == ["config.before-1", "config.before-2"]
+
+
+def marked(store: ConfigurationStore) -> None:
+    store.save_suspended(Noted.IN_FORCE)
+    store.save_undecided(True)
+    store.save_maintenance(True)
+    store.save_vote_epoch(7)
+
+
+def test_marks_of_another_cluster_do_not_bind_the_new_one(store: ConfigurationStore) -> None:
+    marked(store)
+    Committing(store).renew(cluster(name="other"), TEXT, "n1")
+
+    assert store.suspended() is Noted.NOT
+    assert (store.undecided(), store.maintenance(), store.vote_epoch()) == (False, False, 0)
+    assert (store.root / "config.before-1" / "suspended").exists()
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_marks_of_the_same_cluster_or_of_one_nobody_can_read_still_bind(
+    store: ConfigurationStore, damaged: bool
+) -> None:
+    marked(store)
+    if damaged:
+        (store.folder / "cluster-1.json").write_text("{")
+    Committing(store).renew(cluster(), TEXT, "n2")
+
+    assert store.suspended() is Noted.IN_FORCE
+    assert (store.undecided(), store.maintenance(), store.vote_epoch()) == (True, True, 7)
 
 
 def test_renewal_of_a_node_that_belongs_to_none_is_its_first_day(tmp_path: Path) -> None:
