@@ -10,6 +10,9 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from io import BufferedReader
 from urllib.parse import parse_qsl
 
@@ -24,6 +27,10 @@ IDLE_S = 60.0
 HOLD_S = 600.0
 "The longest a fault holds a connection."
 STOP_S = 5.0
+AHEAD = timedelta(minutes=20)
+"How far the API's clock goes ahead, for the fault `skewed`."
+SIGNED_WITHIN = timedelta(minutes=15)
+"Documented for EC2's RequestExpired: what was signed earlier, or is to be signed later, is refused."
 _LINE_MOST = 65_536
 _HEADERS_MOST = 200
 _BODY_MOST = 64 * 1024 * 1024
@@ -33,6 +40,7 @@ REFUSALS: Mapping[Kind, tuple[int, str, str]] = {
     Kind.ERROR: (500, "InternalError", "An internal error has occurred"),
     Kind.DENIED: (403, "UnauthorizedOperation", "You are not authorized to perform this operation."),
     Kind.EXPIRED: (400, "RequestExpired", "Request has expired."),
+    Kind.GONE: (400, "InvalidNetworkInterfaceID.NotFound", "The networkInterface ID does not exist"),
 }
 "Faults after which nothing is carried out, and what EC2 says then: status, code, text."
 
@@ -176,6 +184,8 @@ class Endpoint:
                 return None
             case Kind.RESET:
                 return None
+            case Kind.SKEWED:
+                return self._at(datetime.now(UTC) + AHEAD, request, call)
             case Kind.STALE:
                 return self._seen.get((call.source, request.body)) or self._carry_out(request, call)
             case Kind.LOST:
@@ -188,10 +198,27 @@ class Endpoint:
             case _:
                 raise AssertionError(f"{fault.kind} is not for the endpoint")
 
+    def _at(self, here: datetime, request: Request, call: Call) -> Answer:
+        """What an API answers whose clock says `here`; each of its answers says so too."""
+        if abs(here - signed_at(request)) <= SIGNED_WITHIN:
+            answer = self._carry_out(request, call)
+        else:
+            answer = failure(request, *REFUSALS[Kind.EXPIRED])
+        return replace(answer, headers=(*answer.headers, ("Date", format_datetime(here, usegmt=True))))
+
     def _carry_out(self, request: Request, call: Call) -> Answer:
         answer = self._dispatch(request)
         call.applied_ns = boottime_ns()
         return answer
+
+
+def signed_at(request: Request) -> datetime:
+    """When the request says that it was signed. Raises BadRequest."""
+    text = request.headers.get("x-amz-date", "")
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise BadRequest(f"not a time of signing: {text[:80]!r}") from None
 
 
 def read_request(reader: BufferedReader, send: Callable[[bytes], object]) -> Request | None:

@@ -34,7 +34,11 @@ class Kind(StrEnum):
     DENIED = "denied"
     "403 UnauthorizedOperation: a policy lacks the action."
     EXPIRED = "expired"
-    "400 RequestExpired, as for a clock that is wrong and for a role's credentials that have ended."
+    "400 RequestExpired, as for a role's credentials that have ended."
+    SKEWED = "skewed"
+    "The API's clock is ahead of everybody's: what was signed at another time is refused, 400 RequestExpired."
+    GONE = "gone"
+    "400 InvalidNetworkInterfaceID.NotFound, as for an interface that was deleted."
     STALE = "stale"
     "A question is answered as the same question was answered last before the fault; a change is carried out."
 

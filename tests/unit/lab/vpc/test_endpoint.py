@@ -6,6 +6,8 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +126,8 @@ def test_errors_keep_their_code(served: Served) -> None:
         ("error", "InternalError", 500),
         ("denied", "UnauthorizedOperation", 403),
         ("expired", "RequestExpired", 400),
+        ("skewed", "RequestExpired", 400),
+        ("gone", "InvalidNetworkInterfaceID.NotFound", 400),
     ],
 )
 def test_refusals_carry_nothing_out(served: Served, vpc: str, kind: str, code: str, status: int) -> None:
@@ -133,6 +137,17 @@ def test_refusals_carry_nothing_out(served: Served, vpc: str, kind: str, code: s
         client.associate_vpc_cidr_block(VpcId=vpc, CidrBlock="10.1.0.0/16")
     assert raised.value.response["Error"]["Code"] == code
     assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+    assert cidr_count(client, vpc) == 1
+
+
+def test_who_follows_the_clock_of_the_api_is_heard(served: Served, vpc: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    served.plan.add("skewed")
+    client = served.client()
+    with pytest.raises(ClientError) as raised:
+        client.describe_vpcs(VpcIds=[vpc])
+    told = parsedate_to_datetime(raised.value.response["ResponseMetadata"]["HTTPHeaders"]["date"])
+    assert told - datetime.now(UTC) > timedelta(minutes=15)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: told.replace(tzinfo=None))
     assert cidr_count(client, vpc) == 1
 
 
