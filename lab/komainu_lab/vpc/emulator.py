@@ -130,6 +130,10 @@ class Emulator:
         """The number of the latest call."""
         return self.log.last
 
+    def do_secrets(self) -> list[str]:
+        """Every secret key, session token and token of the metadata service that a machine was given so far."""
+        return [*self.credentials.handed_out(), *self.metadata.granted()]
+
     def do_programmed(self, after: int = 0) -> list[dict[str, Any]]:
         """The times that packets began to go elsewhere."""
         return self.fabric.programmed_after(after)
@@ -171,6 +175,18 @@ class Emulator:
                 NetworkInterfaceId=self._instance(machine).interface,
             )
         self.fabric.settle()
+
+    def do_add_table(self, machine: str) -> str:
+        """One more route table with the VIP's row, of no subnet; its id."""
+        ec2 = self.operator.client("ec2")
+        table = str(ec2.create_route_table(VpcId=self.description.vpc)["RouteTable"]["RouteTableId"])
+        target = self._instance(machine).interface
+        ec2.create_route(RouteTableId=table, DestinationCidrBlock=self._destination, NetworkInterfaceId=target)
+        return table
+
+    def do_delete_table(self, table: str) -> None:
+        """Delete a route table of no subnet, by its id."""
+        self.operator.client("ec2").delete_route_table(RouteTableId=table)
 
     def do_delete_route(self, table: str = "") -> None:
         """Delete the VIP's row, in one table or in all."""

@@ -45,6 +45,7 @@ class Service(ThreadingHTTPServer):
         self.metadata_at = metadata_at
         self.credentials_at = credentials_at
         self._tokens: dict[tuple[str, str], float] = {}
+        self._granted: list[str] = []
         self._thread = threading.Thread(target=self.serve_forever, name="imds", daemon=True)
 
     def server_bind(self) -> None:
@@ -69,7 +70,12 @@ class Service(ThreadingHTTPServer):
             self._tokens.pop(key, None)
         token = secrets.token_urlsafe(40)
         self._tokens[source, token] = now + life_s
+        self._granted.append(token)
         return token
+
+    def granted(self) -> list[str]:
+        """Every token there has been."""
+        return list(self._granted)
 
     def is_valid(self, source: str, token: str) -> bool:
         """Whether a token was given to that instance and is not over."""

@@ -132,6 +132,18 @@ class Vpc:
         """Make the VIP's row in one table or all; packets obey on return. Raises LabError."""
         self.control.call("create_route", machine=machine, table=table)
 
+    def add_table(self, machine: str) -> str:
+        """One more route table with the VIP's row, of no subnet; its id. Raises LabError."""
+        return str(self.control.call("add_table", machine=machine))
+
+    def delete_table(self, table: str) -> None:
+        """Delete a route table that `add_table` made. Raises LabError."""
+        self.control.call("delete_table", table=table)
+
+    def secrets(self) -> list[str]:
+        """Every secret key, session token and token of the metadata service that a machine was given so far."""
+        return [str(each) for each in self.control.call("secrets")]
+
     def routes(self) -> dict[str, dict[str, str]]:
         """By table: the machine that the VIP points at (`target`) and the route's `state`."""
         return dict(self.control.call("routes"))

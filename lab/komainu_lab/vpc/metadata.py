@@ -92,6 +92,7 @@ class Credentials:
         self._lock = threading.Lock()
         self._current: dict[str, tuple[datetime, dict[str, str]]] = {}
         self._machines: dict[str, str] = {}
+        self._handed_out: list[str] = []
 
     def of(self, machine: str, instance_id: str, role: str) -> dict[str, str]:
         """The credentials of an instance, in the form the metadata service gives them."""
@@ -112,6 +113,7 @@ class Credentials:
             external_id="",
         )
         self._machines[assumed.access_key_id] = machine
+        self._handed_out += [assumed.secret_access_key, assumed.session_token]
         ends = datetime.now(UTC) + LIFE
         return ends, {
             "Code": "Success",
@@ -123,6 +125,11 @@ class Credentials:
             "Expiration": ends.strftime(_TIME),
             "AccountId": ACCOUNT,
         }
+
+    def handed_out(self) -> list[str]:
+        """Every secret key and session token there has been: what no text of a node may contain."""
+        with self._lock:
+            return list(self._handed_out)
 
     def machine_of(self, access_key: str) -> str:
         """The machine that holds a key; empty: none of ours."""

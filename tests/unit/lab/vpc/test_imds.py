@@ -77,6 +77,11 @@ def test_a_token_ends(service: Service, monkeypatch: pytest.MonkeyPatch) -> None
     assert len(service._tokens) == 1, "tokens that are over are forgotten"
 
 
+def test_what_was_granted_is_remembered_whole(service: Service) -> None:
+    given = [token(service, "1"), token(service)]
+    assert service.granted() == given
+
+
 def test_a_token_is_for_the_instance_that_asked(service: Service) -> None:
     given = token(service, source="127.0.0.2")
     assert ask(service, "GET", "/latest/meta-data/instance-id", X_aws_ec2_metadata_token=given) == (401, "")

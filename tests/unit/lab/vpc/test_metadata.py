@@ -57,3 +57,6 @@ def test_credentials_stay_until_they_are_about_to_end(world: World, monkeypatch:
     monkeypatch.setattr(metadata, "datetime", Later)
     assert credentials.of("node1", node.id, node.role)["AccessKeyId"] != first["AccessKeyId"]
     assert credentials.machine_of(first["AccessKeyId"]) == "node1", "the old ones are good until they end"
+    later = credentials.of("node1", node.id, node.role)
+    secrets = [each[name] for each in (first, other, later) for name in ("SecretAccessKey", "Token")]
+    assert credentials.handed_out() == secrets
