@@ -71,5 +71,4 @@ def _number(entry: Json, action: Json) -> str:
 
 
 def _text(action: Json) -> dict[str, str]:
-    said = deed(action["action"], action)
-    return {"code": said.code, "level": said.level, "en": said.en, "ja": said.ja}
+    return deed(action["action"], action).as_json()

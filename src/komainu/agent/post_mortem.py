@@ -17,7 +17,6 @@ from komainu.agent.deeds import TOLD, deed
 from komainu.agent.explain import explain
 from komainu.agent.interruptions import Interruption, Outage
 from komainu.agent.pulse import MISSED_BEATS
-from komainu.agent.recorder import said_to_json
 from komainu.model.message import Message
 from komainu.model.times import interval_ms
 
@@ -224,7 +223,7 @@ class _Story:
                 said = NODES_LOST.said(nodes=", ".join(lost))
             case _:
                 return self.began.get("text")
-        return said_to_json(said)
+        return said.as_json()
 
     def because(self) -> list[Json]:
         """The chain of causes of the first action on these groups."""
@@ -363,7 +362,7 @@ def _items(entry: Json, after_ms: int, *, own: bool) -> list[dict[str, Any]]:
         node = entry.get("node", "") if "event" not in entry else ""
         items.append({**frame, "node": node, "what": "alert", "text": alert, "level": alert["level"]})
     for action in actions:
-        text = said_to_json(deed(action["action"], action))
+        text = deed(action["action"], action).as_json()
         items.append({**frame, "node": action["node"], "what": "action", "text": text, "level": "info"})
     for change in changes:
         items.append({**frame, "node": change["node"] or "", "what": "change", "change": change, "level": "info"})

@@ -370,11 +370,11 @@ def to_json(entry: Entry | dict[str, Any]) -> dict[str, Any]:
         body["configuration"] = entry.version
         if entry.unheard_ms:
             body["unheard_ms"] = dict(entry.unheard_ms)
-        body["text"] = said_to_json(headline(entry.decided.event))
+        body["text"] = headline(entry.decided.event).as_json()
         body["event"] = event_to_json(entry.decided.event)
         body["actions"] = [action_to_json(action) for action in actions if not isinstance(action, RaiseAlert)]
         alerts += [action for action in actions if isinstance(action, RaiseAlert)]
-    body["alerts"] = [{**said_to_json(alert.said), "detail": alert.detail} for alert in alerts]
+    body["alerts"] = [{**alert.said.as_json(), "detail": alert.detail} for alert in alerts]
     body["changes"] = [dataclasses.asdict(change) for change in entry.changes]
     return body
 
@@ -389,7 +389,7 @@ def worded(action: dict[str, Any]) -> dict[str, Any]:
     """An action of `action_to_json` with what it does in words, under `text`, if it touches the world."""
     if action["action"] not in TOLD:
         return action
-    return {**action, "text": said_to_json(deed(action["action"], action))}
+    return {**action, "text": deed(action["action"], action).as_json()}
 
 
 def snapshot_to_json(turn: Turn) -> dict[str, Any]:
@@ -417,11 +417,6 @@ def action_to_json(action: Action) -> dict[str, Any]:
     """An action as plain JSON values, with its kind under `action`."""
     kind = type(action).__name__
     return {"action": kind, **_ACTIONS[kind].dump_python(action, mode="json")}
-
-
-def said_to_json(said: Said) -> dict[str, str]:
-    """A message in both languages."""
-    return {"code": said.code, "level": said.level, "en": said.en, "ja": said.ja}
 
 
 def _at(wall_ns: int) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from komainu import __version__
 from komainu.agent import wire
 from komainu.agent.journal import SNAPSHOT, Read
-from komainu.agent.recorder import action_to_json, said_to_json, worded
+from komainu.agent.recorder import action_to_json, worded
 from komainu.agent.replica import BROKEN
 from komainu.agent.snapshot import decode, digest
 from komainu.core.audit import InvariantBroken
@@ -251,9 +251,7 @@ class Replay:
     def _decision(self, body: Json, rules: int, actions: tuple[Action, ...]) -> Decision:
         acts = [action_to_json(action) for action in actions if not isinstance(action, RaiseAlert)]
         alerts = [
-            {**said_to_json(action.said), "detail": action.detail}
-            for action in actions
-            if isinstance(action, RaiseAlert)
+            {**action.said.as_json(), "detail": action.detail} for action in actions if isinstance(action, RaiseAlert)
         ]
         differences = []
         recorded, decided = [*body.get("actions", ()), *body.get("alerts", ())], [*acts, *alerts]

@@ -89,5 +89,4 @@ def _stopped(me: str, node: dict[str, Any]) -> dict[str, Any]:
     """This node as it is: stopped by an operator, who is told how to start it."""
     if node["name"] != me:
         return node
-    said = STOPPED.said(node=me)
-    return {**node, "why": {"code": said.code, "level": said.level, "en": said.en, "ja": said.ja}}
+    return {**node, "why": STOPPED.said(node=me).as_json()}

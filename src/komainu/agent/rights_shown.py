@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from komainu.agent.recorder import said_to_json
 from komainu.agent.voting import Seen
 from komainu.core import rights, suspension
 from komainu.core.state import Presence, State
@@ -45,7 +44,7 @@ def arbitration(state: State, seen: Seen | None) -> dict[str, Any]:
         "right_ms": terms.right_ms if terms.limited else None,
         "wait_ms": terms.wait_ms if terms.limited else None,
         "voter": state.vote.node if state.vote is not None else None,
-        "way_out": [said_to_json(said) for said in way_out(state, seen)],
+        "way_out": [said.as_json() for said in way_out(state, seen)],
     }
 
 
@@ -99,5 +98,5 @@ def vote(seen: Seen | None) -> dict[str, Any] | None:
         "mode": record.mode if record is not None else None,
         "epoch": record.epoch if record is not None else None,
         "known_for_ms": seen.known_for_ms if record is not None else None,
-        "trouble": said_to_json(trouble) if trouble is not None else None,
+        "trouble": trouble.as_json() if trouble is not None else None,
     }

@@ -7,7 +7,6 @@ from typing import Any
 from komainu import __version__
 from komainu.agent import pending, rights_shown, safety, words
 from komainu.agent.heartbeat import Beat
-from komainu.agent.recorder import said_to_json
 from komainu.agent.voting import Seen
 from komainu.core.state import Hold, State, Status
 from komainu.model.config import Cluster, Group, Monitor, Node, Resource, Target
@@ -81,7 +80,7 @@ def _isolation(seen: tuple[Said | None, Said] | None) -> dict[str, Any] | None:
     if seen is None:
         return None
     trouble, strength = seen
-    return {"trouble": said_to_json(trouble) if trouble is not None else None, "reset_by": said_to_json(strength)}
+    return {"trouble": trouble.as_json() if trouble is not None else None, "reset_by": strength.as_json()}
 
 
 def monitors(state: State, names: Mapping[tuple[str, str], str]) -> list[dict[str, Any]]:
@@ -118,7 +117,7 @@ def _cluster(state: State, local: Local) -> dict[str, Any]:
         "arbitration": {
             "kind": cluster.arbitration.kind,
             "strength": safety.strength(cluster),
-            "statement": [said_to_json(said) for said in safety.statement(cluster)],
+            "statement": [said.as_json() for said in safety.statement(cluster)],
             **rights_shown.arbitration(state, local.vote),
         },
     }
@@ -173,7 +172,7 @@ def _group(state: State, group: Group, local: Local) -> dict[str, Any]:
         "parked": list(facts.parked),
         "barred": list(facts.barred),
         "hindrance": _said(facts.hindrance),
-        "because": [said_to_json(said) for said in facts.because],
+        "because": [said.as_json() for said in facts.because],
         "may_run_on": [
             node for node, holds in facts.holds.items() if any(hold.status is not Status.STOPPED for hold in holds)
         ],
@@ -300,7 +299,7 @@ def _pending(each: pending.Pending, local: Local) -> dict[str, Any]:
     return {
         "action": each.kind,
         "id": each.id,
-        "text": said_to_json(each.text),
+        "text": each.text.as_json(),
         "since": local.began.get(each.id),
         "node": each.node,
         "group": each.group,
@@ -313,7 +312,7 @@ def _pending(each: pending.Pending, local: Local) -> dict[str, Any]:
 def _waiting(each: pending.Waiting, local: Local) -> dict[str, Any]:
     return {
         "timer": each.timer,
-        "text": said_to_json(each.text),
+        "text": each.text.as_json(),
         "after_ms": each.after_ms,
         "left_ms": local.left_ms.get(each.timer),
         "node": each.about.get("node"),
@@ -324,4 +323,4 @@ def _waiting(each: pending.Waiting, local: Local) -> dict[str, Any]:
 
 
 def _said(said: Said | None) -> dict[str, str] | None:
-    return said_to_json(said) if said is not None else None
+    return said.as_json() if said is not None else None

@@ -11,7 +11,6 @@ from komainu.agent.alert_record import MODULES, MOST_MS, OTHER, Record, shown
 from komainu.agent.alert_store import MOST_RECORDS, Wanted
 from komainu.agent.daemon import Daemon
 from komainu.agent.notifications import Trial
-from komainu.agent.recorder import said_to_json
 from komainu.api.answers import Answer, SaidAnswer
 from komainu.api.operation import OPERATE, READ, Operation, OperationRefused, Request
 from komainu.model.message import Level, Message
@@ -159,7 +158,7 @@ def _result(tested: Trial) -> dict[str, Any]:
         "node": tested.node,
         "notification": tested.notification,
         "result": str(outcome.result),
-        "said": said_to_json(outcome.said) if outcome.said is not None else None,
+        "said": outcome.said.as_json() if outcome.said is not None else None,
         "detail": outcome.detail,
     }
 

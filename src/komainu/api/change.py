@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import Field
 
 from komainu.agent.daemon import Daemon
-from komainu.agent.recorder import said_to_json
 from komainu.agent.requests import Answer
 from komainu.agent.what_if import Ordered
 from komainu.api.answers import Answer as Shape, CourseAnswer, SaidAnswer
@@ -160,7 +159,7 @@ async def _plan(daemon: Daemon, request: PlanRequest) -> Json:
         return answer
     follows = diff.consequences(now, wanted)
     answer["differences"] = differences(now, wanted)
-    answer["consequences"] = [said_to_json(said) for said in follows.said()]
+    answer["consequences"] = [said.as_json() for said in follows.said()]
     answer["interrupts"] = follows.interrupts
     if request.course and answer["differences"]:
         await together(daemon)
@@ -330,14 +329,14 @@ def _item(
         "awaited": [],
         "pending": [],
         "accepted": accepted,
-        "said": said_to_json(said) if said is not None else None,
-        "objections": [said_to_json(each) for each in objections],
+        "said": said.as_json() if said is not None else None,
+        "objections": [each.as_json() for each in objections],
     }
 
 
 def _problem(problem: Problem) -> Json:
     return {
-        **said_to_json(problem.said),
+        **problem.said.as_json(),
         "line": problem.line,
         "column": problem.column,
         "path": problem.path,

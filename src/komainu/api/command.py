@@ -5,7 +5,6 @@ from typing import Any
 
 from komainu.agent.daemon import Daemon
 from komainu.agent.line import Standing
-from komainu.agent.recorder import said_to_json
 from komainu.agent.residence import STOPPED
 from komainu.agent.what_if import Ordered
 from komainu.api.foresight import foresee
@@ -44,7 +43,7 @@ async def command(daemon: Daemon, command: c.Command, *, dry_run: bool = False) 
         said = course["said"] or course["moments"][-1]["text"]
         return {"accepted": bool(course["accepted"]), "said": said, "course": course}
     answer = await daemon.parts.requests.ask(command, COMMAND_TIMEOUT_MS)
-    return {"accepted": answer.accepted, "said": said_to_json(answer.said), "course": None}
+    return {"accepted": answer.accepted, "said": answer.said.as_json(), "course": None}
 
 
 async def together(daemon: Daemon) -> None:

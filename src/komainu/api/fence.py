@@ -6,7 +6,6 @@ docs/en/fence.md says the same to administrators.
 from typing import Any
 
 from komainu.agent.daemon import Daemon
-from komainu.agent.recorder import said_to_json
 from komainu.api.answers import Answer, SaidAnswer
 from komainu.api.operation import OPERATE, Nothing, Operation, OperationRefused
 from komainu.model.message import Message
@@ -47,7 +46,7 @@ async def _check(daemon: Daemon, _: Nothing) -> dict[str, Any]:
         "good": all(said.level != "error" for findings in found.values() for said in findings),
         "by": daemon.around.me,
         "type": arbitration.fence.type,
-        "nodes": [{"node": node, "findings": [said_to_json(each) for each in said]} for node, said in found.items()],
+        "nodes": [{"node": node, "findings": [each.as_json() for each in said]} for node, said in found.items()],
     }
 
 

@@ -10,7 +10,6 @@ from pydantic import Field
 from komainu.agent import what_if, words
 from komainu.agent.daemon import Daemon
 from komainu.agent.deeds import deeds
-from komainu.agent.recorder import said_to_json
 from komainu.agent.what_if import MOST_EVENTS, Moment, Question
 from komainu.api import answers, nearest
 from komainu.api.operation import READ, Operation, OperationRefused, Request
@@ -93,7 +92,7 @@ def to_json(state: State, moments: Iterable[Moment]) -> dict[str, Any]:
     answer = next((each for moment in told for each in moment.actions if isinstance(each, AnswerCommand)), None)
     return {
         "accepted": answer.accepted if answer is not None else None,
-        "said": said_to_json(answer.said) if answer is not None else None,
+        "said": answer.said.as_json() if answer is not None else None,
         "complete": len(told) < MOST_EVENTS,
         "moments": [_moment(moment) for moment in told],
         "nodes": _standings(words.summary(state), words.summary(after), "node"),
@@ -105,10 +104,10 @@ def _moment(moment: Moment) -> dict[str, Any]:
     return {
         "at_ms": moment.at_ms,
         "event": type(moment.event).__name__,
-        "text": said_to_json(moment.told),
+        "text": moment.told.as_json(),
         "assumed": moment.assumed,
-        "actions": [_action(action) | {"text": said_to_json(text)} for action, text in deeds(moment.actions)],
-        "alerts": [said_to_json(each.said) for each in moment.actions if isinstance(each, RaiseAlert)],
+        "actions": [_action(action) | {"text": text.as_json()} for action, text in deeds(moment.actions)],
+        "alerts": [each.said.as_json() for each in moment.actions if isinstance(each, RaiseAlert)],
         "changes": [dataclasses.asdict(change) for change in moment.changes],
     }
 
@@ -122,7 +121,7 @@ def _action(action: Action) -> dict[str, Any]:
         "resource": getattr(action, "resource", None),
         "monitor": getattr(action, "monitor", None),
         "target": getattr(action, "target", None),
-        "because": [said_to_json(said) for said in getattr(action, "because", ())],
+        "because": [said.as_json() for said in getattr(action, "because", ())],
     }
 
 
@@ -142,7 +141,7 @@ def _standing(told: words.Told) -> dict[str, Any]:
     return {
         "status": told.word,
         "node": told.node,
-        "why": said_to_json(told.why) if told.why is not None else None,
+        "why": told.why.as_json() if told.why is not None else None,
     }
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from komainu.agent.claimant import MISSING, OF_ANOTHER, SET_BACK, UNREADABLE
 from komainu.agent.daemon import Daemon
-from komainu.agent.recorder import said_to_json
 from komainu.agent.residents import VoteTold
 from komainu.agent.voting import EXAMINE_MS, NO_STORE
 from komainu.api.answers import Answer, CommandAnswer, SaidAnswer
@@ -212,7 +211,7 @@ async def _show(daemon: Daemon, _: Nothing) -> Json:
         "took_ms": look.took_ms,
         "version": look.held.version if look.held is not None else None,
         "record": _shown(look.record) if look.record is not None else None,
-        "trouble": said_to_json(trouble) if trouble is not None else None,
+        "trouble": trouble.as_json() if trouble is not None else None,
         "known_for_ms": seen.known_for_ms if seen is not None and same else None,
         "right_ms": state.cluster.arbitration.right_ms,
         "wait_ms": state.cluster.arbitration.wait_ms,
@@ -235,7 +234,7 @@ async def _check(daemon: Daemon, _: Nothing) -> Json:
     return {
         "good": not trouble and all(each["level"] != "error" for node in nodes for each in node["findings"]),
         "nodes": nodes,
-        "record": [said_to_json(said) for said in trouble],
+        "record": [said.as_json() for said in trouble],
     }
 
 
@@ -257,7 +256,7 @@ async def _init(daemon: Daemon, request: InitRequest) -> Json:
     await _write(store, look.held, written, state.cluster.arbitration.store_timeout_ms)
     who = signed(request.who, "")
     daemon.parts.recorder.alert(WRITTEN_BY.said(who=who, node=daemon.around.me, epoch=written.epoch))
-    return {"accepted": True, "said": said_to_json(WRITTEN.said(epoch=written.epoch)), "course": None}
+    return {"accepted": True, "said": WRITTEN.said(epoch=written.epoch).as_json(), "course": None}
 
 
 def _store(daemon: Daemon) -> tuple[State, VoteStore]:
@@ -372,7 +371,7 @@ def _examined(node: str, told: VoteTold | None) -> Json:
         "node": node,
         "answered": told is not None,
         "took_ms": told.took_ms if told is not None else None,
-        "findings": [said_to_json(said) for said in findings],
+        "findings": [said.as_json() for said in findings],
     }
 
 

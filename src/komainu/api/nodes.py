@@ -6,7 +6,6 @@ from pydantic import Field
 
 from komainu.agent import words
 from komainu.agent.daemon import Daemon
-from komainu.agent.recorder import said_to_json
 from komainu.api import nearest
 from komainu.api.answers import CommandAnswer, NodesAnswer
 from komainu.api.command import Changing, command
@@ -127,7 +126,7 @@ async def _confirm_gone(daemon: Daemon, request: GoneRequest) -> dict[str, Any]:
 
 
 def _so_already(said: Said) -> dict[str, Any]:
-    return {"accepted": True, "said": said_to_json(said), "course": None}
+    return {"accepted": True, "said": said.as_json(), "course": None}
 
 
 ROWS = (

@@ -142,7 +142,7 @@ class Offline:
             "strength": safety.strength(cluster),
             "problems": list(map(_problem, problems)),
             "chapters": [
-                {"title": _said(chapter.title), "sentences": list(map(_said, chapter.sentences))}
+                {"title": chapter.title.as_json(), "sentences": [said.as_json() for said in chapter.sentences]}
                 for chapter in safety_explained.chapters(cluster, self._types)
             ],
         }
@@ -204,8 +204,4 @@ def _bytes(file: Path) -> bytes:
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
-    return {"line": problem.line, "column": problem.column, "path": problem.path, **_said(problem.said)}
-
-
-def _said(said: Said) -> dict[str, Any]:
-    return {"code": said.code, "level": said.level, "en": said.en, "ja": said.ja}
+    return {"line": problem.line, "column": problem.column, "path": problem.path, **problem.said.as_json()}

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from komainu.agent import safety
 from komainu.agent.daemon import Daemon
 from komainu.agent.explain import explain
-from komainu.agent.recorder import MOST_IN_MEMORY, said_to_json
+from komainu.agent.recorder import MOST_IN_MEMORY
 from komainu.api.answers import Answer, SaidAnswer
 from komainu.api.operation import READ, Operation, Request
 
@@ -88,7 +88,7 @@ async def _events(daemon: Daemon, request: EventsRequest) -> AsyncGenerator[dict
 
 
 async def _explain(daemon: Daemon, request: ExplainRequest) -> dict[str, Any]:
-    statement = [said_to_json(said) for said in safety.statement(daemon.state.cluster)]
+    statement = [said.as_json() for said in safety.statement(daemon.state.cluster)]
     return {"statement": statement, "actions": explain(daemon.parts.recorder.last(MOST_IN_MEMORY))[-request.last :]}
 
 

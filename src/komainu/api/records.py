@@ -7,7 +7,6 @@ from typing import Any
 
 from komainu.agent import journal, post_mortem
 from komainu.agent.interruptions import interruptions
-from komainu.agent.recorder import said_to_json
 from komainu.agent.replay import Decision, Remark, Replay
 from komainu.api import report_text
 from komainu.model.message import Language, Message, Said
@@ -70,7 +69,7 @@ def replay(place: Path, first: int = 0, last: int | None = None) -> Iterator[Jso
         found = True
         if isinstance(told, Decision):
             lists = {"actions": list(told.actions), "alerts": list(told.alerts)}
-            differences = [said_to_json(said) for said in told.differences]
+            differences = [said.as_json() for said in told.differences]
             yield {"what": "decision", **_fields(told), **lists, "differences": differences}
         else:
             yield {"what": "remark", **_remark(told)}
@@ -140,4 +139,4 @@ def _fields(told: Any) -> Json:
 
 
 def _remark(remark: Remark) -> Json:
-    return {**_fields(remark), "said": said_to_json(remark.said)}
+    return {**_fields(remark), "said": remark.said.as_json()}

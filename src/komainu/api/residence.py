@@ -3,7 +3,6 @@
 from typing import Any
 
 from komainu.agent.daemon import Daemon
-from komainu.agent.recorder import said_to_json
 from komainu.agent.residents import Started
 from komainu.api import nearest
 from komainu.api.answers import CommandAnswer
@@ -71,7 +70,7 @@ async def _started(daemon: Daemon, nodes: tuple[str, ...]) -> dict[str, Any]:
     done = await daemon.residents.start(nodes, START_TIMEOUT_MS)
     return {
         "accepted": any(started in _DONE for started in done.values()),
-        "said": said_to_json(told(done)),
+        "said": told(done).as_json(),
         "course": None,
     }
 

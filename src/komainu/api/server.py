@@ -14,7 +14,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from komainu.agent.daemon import Daemon
-from komainu.agent.recorder import said_to_json
 from komainu.api import frames
 from komainu.api.operation import Operation, OperationRefused, Right
 from komainu.api.operations import BY_NAME
@@ -122,7 +121,7 @@ class Server:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             if len(self._clients) > MOST_CLIENTS:
-                await _write(writer, {"id": 0, "error": said_to_json(TOO_MANY.said(count=MOST_CLIENTS))})
+                await _write(writer, {"id": 0, "error": TOO_MANY.said(count=MOST_CLIENTS).as_json()})
                 return
             root = _is_root(writer)
             while (frame := await _read(reader, root)) is not None:
@@ -147,13 +146,13 @@ class Server:
                 async with aclosing(operation.stream_by(self._daemon, request)) as items:
                     await _stream({"id": number, "language": language}, items, reader, writer)
         except OperationRefused as refused:
-            await _write(writer, {"id": number, "language": language, "error": said_to_json(refused.said)})
+            await _write(writer, {"id": number, "language": language, "error": refused.said.as_json()})
         except (OSError, TimeoutError, _SpokeMeanwhile):
             raise
         except Exception as error:  # noqa: BLE001  (told to the client, and logged; the daemon goes on)
             _log.exception("operation %s", name)
             said = FAILED_WITHIN.said(name=name, reason=f"{type(error).__name__}: {error}")
-            await _write(writer, {"id": number, "language": language, "error": said_to_json(said)})
+            await _write(writer, {"id": number, "language": language, "error": said.as_json()})
 
 
 def _request(name: str, frame: dict[str, Any], root: bool) -> tuple[Operation, Any]:
@@ -241,6 +240,6 @@ async def _write(writer: asyncio.StreamWriter, frame: dict[str, Any]) -> None:
 
 async def _last_word(writer: asyncio.StreamWriter, said: Said) -> None:
     try:
-        await _write(writer, {"id": None, "error": said_to_json(said)})
+        await _write(writer, {"id": None, "error": said.as_json()})
     except (OSError, TimeoutError) as error:
         _log.debug("a client is gone: %s", error)

@@ -7,7 +7,6 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from komainu.agent.daemon import Daemon
-from komainu.agent.recorder import said_to_json
 from komainu.api import nearest
 from komainu.api.answers import SettleAnswer
 from komainu.api.operation import READ, Operation, Request
@@ -153,9 +152,9 @@ def _of_suspension(status: Json, *, on: bool) -> Json:
     reached = not under_way and (len(marked) == len(members) if on else not marked)
     why = None
     if under_way:
-        why = said_to_json(AWAITED.said(nodes=", ".join(now["awaited"])))
+        why = AWAITED.said(nodes=", ".join(now["awaited"])).as_json()
     elif not reached:
-        why = said_to_json((ABANDONED if on else NOT_RESUMED).said())
+        why = (ABANDONED if on else NOT_RESUMED).said().as_json()
     return {
         "reached": reached,
         "settled": not under_way,

@@ -6,7 +6,6 @@ from typing import Any
 from pydantic import Field
 
 from komainu.agent.daemon import Daemon
-from komainu.agent.recorder import said_to_json
 from komainu.api.answers import Answer, SaidAnswer
 from komainu.api.operation import READ, Nothing, Operation, OperationRefused, Request
 from komainu.config import diff
@@ -102,7 +101,7 @@ async def _history(daemon: Daemon, _: Nothing) -> Json:
     for version in versions:
         if isinstance(version, Said):
             before = None
-            answers.append(_version(None, None, holds) | {"trouble": said_to_json(version)})
+            answers.append(_version(None, None, holds) | {"trouble": version.as_json()})
             continue
         answers.append(_version(version, before, holds))
         before = version.cluster
@@ -147,7 +146,7 @@ async def _diff(daemon: Daemon, request: DiffRequest) -> Json:
         "old": old.cluster.version,
         "new": new.cluster.version,
         "differences": differences(old.cluster, new.cluster),
-        "consequences": [said_to_json(said) for said in diff.consequences(old.cluster, new.cluster).said()],
+        "consequences": [said.as_json() for said in diff.consequences(old.cluster, new.cluster).said()],
     }
 
 

@@ -39,6 +39,10 @@ class Said:
         """The sentence in the reader's language."""
         return self.ja if language == "ja" else self.en
 
+    def as_json(self) -> dict[str, str]:
+        """Both languages, for a program or for another time."""
+        return {"code": self.code, "level": self.level, "en": self.en, "ja": self.ja}
+
 
 class Refused(ValueError):
     """A value was refused by a rule of its own; raised by validators of parameters, and shown to the administrator."""

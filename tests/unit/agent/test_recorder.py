@@ -83,8 +83,8 @@ def test_an_entry_has_the_event_the_actions_with_their_causes_the_alerts_and_the
         assert entry["event"] == {"event": "TimerFired", "timer": "startup"}
         assert entry["text"]["en"] == "The wait startup is over."
         assert [action["action"] for action in entry["actions"]] == ["StartResource", "ArmTimer"]
-        assert entry["actions"][0]["because"] == [recorder.said_to_json(SAID)]
-        assert entry["alerts"] == [{**recorder.said_to_json(SAID), "detail": "why"}]
+        assert entry["actions"][0]["because"] == [SAID.as_json()]
+        assert entry["alerts"] == [{**SAID.as_json(), "detail": "why"}]
         assert entry["changes"] == [
             {"what": "group", "name": "web", "before": "Offline", "now": "Online Pending", "node": "n1"}
         ]

@@ -31,11 +31,7 @@ def a_journal(folder: Path, rules: int = RULES) -> Path:
         "state": "".join(wire.pack(encode_state(state))),
     }  # fmt: skip
     actions = [recorder.action_to_json(each) for each in done.actions if not isinstance(each, RaiseAlert)]
-    alerts = [
-        {**recorder.said_to_json(each.said), "detail": each.detail}
-        for each in done.actions
-        if isinstance(each, RaiseAlert)
-    ]
+    alerts = [{**each.said.as_json(), "detail": each.detail} for each in done.actions if isinstance(each, RaiseAlert)]
     entry = {
         "seq": 1, "at": "2026-01-01T00:00:01.000Z", "boottime_ms": 1_001, "node": "n1", "rules": rules,
         "text": {"code": "X", "level": "info", "en": "x", "ja": "x"}, "event": wire.event_to_json(event),

@@ -12,6 +12,7 @@ def test_a_message_is_said_in_both_languages_with_its_code_and_level() -> None:
     assert (said.code, said.level) == ("KM9999", "warning")
     assert said.text() == said.text("en") == "web{1} is on 2 nodes."
     assert said.text("ja") == "web{1} は 2 ノードにあります。"
+    assert said.as_json() == {"code": "KM9999", "level": "warning", "en": said.en, "ja": said.ja}
 
 
 def test_what_was_said_itself_is_told_in_the_language_of_the_text() -> None:
