@@ -8,6 +8,7 @@ import os
 import signal as signals
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
 from komainu_lab.clock import boottime_ns
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from komainu_lab.cluster import LabCluster
 
 PROCESSES = ("corosync", "komainud", "application")
+IMDS = "169.254.169.254"
+"Where a machine asks for its metadata, and for the credentials of its role."
 
 
 def _direction(value: str) -> Direction:
@@ -92,7 +95,7 @@ API_MODES = {"down": "silence", "slow": "delay"}
 
 
 def api(cluster: "LabCluster", mode: str, ms: str = "2000") -> int:
-    """Make the AWS API fail: down, slow, refuse, hang, reset, throttle, error, lost, denied ...; `ok` ends it."""
+    """Make the AWS API fail: down, slow, refuse, hang, throttle, error, lost, denied, skewed ...; `ok` ends it."""
     at = boottime_ns()
     if mode == "ok":
         cluster.cloud.heal_api()
@@ -100,6 +103,37 @@ def api(cluster: "LabCluster", mode: str, ms: str = "2000") -> int:
         kind = API_MODES.get(mode, mode)
         cluster.cloud.break_api(kind, delay_ms=int(ms) if kind == "delay" else 0)
     return at
+
+
+def names(cluster: "LabCluster", state: str = "off") -> int:
+    """The names of the AWS API resolve nowhere, and connections that are open break; `on` ends it."""
+    _on_or_off(state)
+    endpoint = set(cluster.cloud.names)
+    at = boottime_ns()
+    for machine in cluster.topology.nodes:
+        node = cluster.lab.node(machine.name)
+        if node.on:
+            lines = cluster.cloud.hosts(machine).splitlines(keepends=True)
+            known = [line for line in lines if state == "on" or not endpoint & set(line.split())]
+            Path(f"/proc/{node.pid}/root/etc/hosts").write_text("".join(known), encoding="ascii")
+    if state == "off":
+        cluster.cloud.break_api("reset")
+    else:
+        cluster.cloud.heal_api()
+    return at
+
+
+def metadata(cluster: "LabCluster", target: str, state: str = "off") -> int:
+    """The metadata service of a machine cannot be reached; `on` ends it."""
+    _on_or_off(state)
+    at = boottime_ns()
+    cluster.lab.node(target).run(["ip", "route", "add" if state == "off" else "del", "unreachable", IMDS])
+    return at
+
+
+def _on_or_off(state: str) -> None:
+    if state not in ("on", "off"):
+        raise LabError(f"the state is on or off, not '{state}'")
 
 
 def store(cluster: "LabCluster", mode: str, target: str = "") -> int:
@@ -121,8 +155,7 @@ def lose_record(cluster: "LabCluster") -> int:
 
 def source_dest_check(cluster: "LabCluster", target: str, state: str = "on") -> int:
     """Switch the Source/Dest check of a machine's network interface on or off."""
-    if state not in ("on", "off"):
-        raise LabError(f"the state is on or off, not '{state}'")
+    _on_or_off(state)
     at = boottime_ns()
     cluster.cloud.source_dest_check(target, state == "on")
     return at
@@ -193,6 +226,8 @@ FAULTS: Mapping[str, Fault] = {
     "stop": Fault(stop, _NODE, _NODE),
     "start": Fault(start, _NODE, _NODE),
     "api": Fault(api, ("mode", "ms"), ("mode",)),
+    "names": Fault(names, ("state",)),
+    "metadata": Fault(metadata, ("target", "state"), _NODE),
     "store": Fault(store, ("mode", "target"), ("mode",)),
     "lose-record": Fault(lose_record),
     "source-dest-check": Fault(source_dest_check, ("target", "state"), _NODE),

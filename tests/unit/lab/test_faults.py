@@ -1,5 +1,6 @@
 """The table of faults refuses what makes no sense before anything is broken."""
 
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -63,12 +64,77 @@ def run(recorder: Recorder, kind: str, **options: str) -> int:
         ("kill", {"target": "node1", "process": "corosync", "signal": "LOUD"}, "there is no signal 'LOUD'"),
         ("cut", {"target": "node1", "direction": "up"}, "the direction is both, in or out, not 'up'"),
         ("source-dest-check", {"target": "node1", "state": "maybe"}, "the state is on or off"),
+        ("names", {"state": "some"}, "the state is on or off"),
+        ("metadata", {"target": "node1", "state": "maybe"}, "the state is on or off"),
     ],
 )
 def test_nonsense_is_refused(recorder: Recorder, kind: str, options: dict[str, str], words: str) -> None:
     with pytest.raises(LabError, match=words):
         run(recorder, kind, **options)
     assert recorder.asked == []
+
+
+class Machine:
+    """A machine whose root is that of this very test: nothing is there."""
+
+    pid = 0
+
+    def __init__(self, on: bool, commands: list[str]) -> None:
+        self.on = on
+        self.commands = commands
+
+    def run(self, argv: list[str]) -> None:
+        self.commands.append(" ".join(argv))
+
+
+class Cloud:
+    """The API's names, and what is done to it."""
+
+    names = ("ec2.example.test", "sts.example.test")
+
+    def __init__(self, asked: list[tuple[Any, ...]]) -> None:
+        self.asked = asked
+
+    def hosts(self, machine: object) -> str:
+        return "127.0.0.1 localhost\n10.0.0.2 node2\n198.51.100.2 ec2.example.test sts.example.test\n"
+
+    def break_api(self, kind: str) -> None:
+        self.asked.append(("break", kind))
+
+    def heal_api(self) -> None:
+        self.asked.append(("heal",))
+
+
+class Surrounded(Recorder):
+    """A cluster in a VPC; node2 is off."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.commands: list[str] = []
+        self.cloud = Cloud(self.asked)
+
+    def node(self, name: str) -> Any:
+        super().node(name)
+        return Machine(name == "node1", self.commands)
+
+
+def test_names_of_the_api_are_unknown_until_they_are_known_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[tuple[str, str]] = []
+    monkeypatch.setattr(Path, "write_text", lambda path, text, encoding: written.append((str(path), text)))
+    cluster = Surrounded()
+    run(cluster, "names")
+    run(cluster, "names", state="on")
+    file = "/proc/0/root/etc/hosts"
+    whole = cluster.cloud.hosts(None)
+    assert written == [(file, "127.0.0.1 localhost\n10.0.0.2 node2\n"), (file, whole)]
+    assert cluster.asked == [("break", "reset"), ("heal",)], "connections that are open need no name"
+
+
+def test_the_metadata_service_is_out_of_reach_until_it_is_not() -> None:
+    cluster = Surrounded()
+    run(cluster, "metadata", target="node1")
+    run(cluster, "metadata", target="node1", state="on")
+    assert cluster.commands == [f"ip route {verb} unreachable 169.254.169.254" for verb in ("add", "del")]
 
 
 def test_a_fault_returns_its_time(recorder: Recorder) -> None:
