@@ -1,15 +1,16 @@
 """What to do about a message of an AWS resource or monitor: likely causes and remedies, for docs/*/messages.md.
 
-An entry of `komainu_lab.remedy_texts` goes by the sentence of the message, which several messages share: one for the
-activation, one for the monitor, and so on.
+An entry of `komainu_lab.remedy_texts` or `komainu_lab.remedy_announcements` goes by the sentence of the message, which
+several messages share: one for the activation, one for the monitor, and so on.
 """
 
 import re
 from collections.abc import Mapping
 
 from komainu.model.message import Language, Message
-from komainu_lab.remedy_texts import REMEDIES
+from komainu_lab import remedy_announcements, remedy_texts
 
+REMEDIES = (*remedy_texts.REMEDIES, *remedy_announcements.REMEDIES)
 FRAMES = ("KM31", "KM32", "KM33", "KM34", "KM35", "KM36")
 "The beginnings of the codes whose messages end with a number and a sentence in brackets."
 

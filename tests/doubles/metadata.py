@@ -1,6 +1,6 @@
 """`komainu.ports.Metadata` without an instance: what is announced is written down."""
 
-from komainu.ports import Announcement, AnnouncementKind, CloudError, Metadata
+from komainu.ports import Announced, Announcement, AnnouncementKind, CloudError, Metadata
 
 SPOT = Announcement(AnnouncementKind.SPOT, "", "terminate", "2026-11-23T10:02:00Z")
 REBALANCE = Announcement(AnnouncementKind.REBALANCE, "", "rebalance", "2026-11-23T10:00:00Z")
@@ -14,19 +14,23 @@ STOP = Announcement(
 
 
 class FakeMetadata:
-    """Announces `now`, or raises `trouble`."""
+    """Announces `now`; nobody can say anything while there is `trouble`, or of one kind with a trouble of its own."""
 
     def __init__(self, *now: Announcement) -> None:
         self.now = now
         self.trouble: CloudError | None = None
+        self.troubles: dict[AnnouncementKind, CloudError] = {}
         self.asked: list[int] = []
         "The time-outs."
+        self.clock_ms = 1_000_000
+        "A clock for whoever waits for it."
 
-    async def announced(self, timeout_ms: int) -> tuple[Announcement, ...]:
+    async def announced(self, timeout_ms: int) -> Announced:
         self.asked.append(timeout_ms)
-        if self.trouble is not None:
-            raise self.trouble
-        return self.now
+        return {kind: self.trouble or self.troubles.get(kind) or self._of(kind) for kind in AnnouncementKind}
+
+    def _of(self, kind: AnnouncementKind) -> tuple[Announcement, ...]:
+        return tuple(each for each in self.now if each.kind is kind)
 
 
 _: type[Metadata] = FakeMetadata

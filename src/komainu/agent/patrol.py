@@ -55,6 +55,8 @@ class _Orders:
     monitor: Monitor
     round: str
     simulated: bool
+    words_count: bool
+    "See `MonitorTraits`."
 
 
 class Patrol:
@@ -88,7 +90,9 @@ class Patrol:
         for name, monitor in wanted.items():
             facts = state.monitor(name)
             watch = facts.on.get(self._me) or Watch()
-            orders = _Orders(monitor, watch.round, self._me in facts.simulated)
+            declared = self._types.get(monitor.type)
+            words_count = declared is not None and declared.traits.words_count
+            orders = _Orders(monitor, watch.round, self._me in facts.simulated, words_count)
             if name in self._sentries:
                 self._sentries[name].follow(orders, watch.verdict)
             else:
@@ -136,7 +140,7 @@ class _Sentry:
         self._lane = Lane()
         self._failures = 0
         self._told: tuple[Result, str] | None = None
-        "What was last proposed in this round: the result, and the code of what was said with it."
+        "What was last proposed in this round: the result, and what was said with it: its code, or its words."
         self._seen: Verdict | None = None
         "What the state has from this round."
         self._repeats = 0
@@ -271,7 +275,8 @@ class _Sentry:
                 return
         elif outcome.succeeded:
             self._failures = 0
-        verdict = (outcome.result, outcome.said.code if outcome.said is not None else "")
+        said = outcome.said
+        verdict = (outcome.result, "" if said is None else said.en if self._orders.words_count else said.code)
         if verdict == self._told and (self._seen is _verdict(outcome) or not self._repeats):
             self._repeats += 1
             return

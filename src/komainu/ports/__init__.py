@@ -8,7 +8,7 @@ from komainu.ports.bus import Bus, BusListener, BusView, Links, LinkSeen, RingId
 from komainu.ports.cloud import Address, Cloud, CloudError, CloudFault, Instance, Interface, Route, Zone
 from komainu.ports.fence import FenceDevice, FenceHost, FenceType
 from komainu.ports.machine import Guarded, Isolation, Network, Power, Watchdog, WatchdogMeans
-from komainu.ports.metadata import Announcement, AnnouncementKind, Metadata
+from komainu.ports.metadata import Announced, Announcement, AnnouncementKind, Metadata
 from komainu.ports.monitors import MonitorHands, MonitorHost, MonitorTraits, MonitorType
 from komainu.ports.names import NameRecord, NameService, RecordType
 from komainu.ports.notifiers import Alert, Notice, NotifierHands, NotifierHost, NotifierType, Topics
@@ -34,6 +34,7 @@ from komainu.ports.vote import (
 __all__ = [
     "Address",
     "Alert",
+    "Announced",
     "Announcement",
     "AnnouncementKind",
     "Buckets",

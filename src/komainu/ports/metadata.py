@@ -1,8 +1,11 @@
 """What the cloud tells a machine of itself, from within."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from komainu.ports.cloud import CloudError
 
 
 class AnnouncementKind(StrEnum):
@@ -15,7 +18,7 @@ class AnnouncementKind(StrEnum):
     REBALANCE = "rebalance"
     "A spot instance may well be interrupted soon."
     LIFECYCLE = "lifecycle"
-    "The Auto Scaling group is going to terminate it."
+    "The Auto Scaling group is going to terminate it, or to stop or hibernate it in its warm pool."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,12 @@ class Announcement:
     "When, as the cloud writes it; empty when it does not say."
 
 
-class Metadata(Protocol):
-    """The instance metadata service. Raises CloudError; `timeout_ms` bounds the whole call."""
+Announced = Mapping[AnnouncementKind, tuple[Announcement, ...] | CloudError]
+"""By kind, every one of them: what is announced and is not over, or why nobody can say. An empty tuple is an answer."""
 
-    async def announced(self, timeout_ms: int) -> tuple[Announcement, ...]:
-        """All that is announced now and is not over; none when nothing is."""
+
+class Metadata(Protocol):
+    """The instance metadata service."""
+
+    async def announced(self, timeout_ms: int) -> Announced:
+        """What is announced now. `timeout_ms` bounds the whole call; what was answered by then counts."""

@@ -75,6 +75,11 @@ class MonitorTraits:
         "True when by default its recovery moves all groups off the node and tries nothing on the node before, because "
         "an error says that the node will not be there for long."
     )
+    words_count: bool = False
+    (
+        "True when the same message with other words in it is news and has its alert; else only another message is, "
+        "because a figure that wavers would be told at every check."
+    )
 
 
 @dataclass(frozen=True, slots=True)

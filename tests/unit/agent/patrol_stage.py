@@ -68,6 +68,7 @@ class World:
     script: dict[tuple[str, str], list[Callable[[], Any]]] = field(default_factory=dict)
     proposed: list[tuple[int, e.MonitorJudged]] = field(default_factory=list)
     probes: dict[str, Probe] = field(default_factory=dict)
+    traits: MonitorTraits = field(default_factory=MonitorTraits)
 
     def __post_init__(self) -> None:
         title = Message("TEST2", "Probe", "探査")
@@ -77,7 +78,7 @@ class World:
             description=title,
             params=Params,
             per_node_required=(),
-            traits=MonitorTraits(),
+            traits=self.traits,
             messages=(),
             make=self._make,
         )
@@ -135,9 +136,9 @@ def monitor(name: str = "m1", **changes: Any) -> Monitor:
     return Monitor(**{**values, **changes})
 
 
-def play(story: Story, *monitors: Monitor) -> None:
+def play(story: Story, *monitors: Monitor, **traits: Any) -> None:
     async def told() -> None:
-        world = World(monitors or (monitor(),))
+        world = World(monitors or (monitor(),), traits=MonitorTraits(**traits))
         try:
             await story(world)
         finally:

@@ -12,7 +12,8 @@ from komainu.agent import attempt, patrol, wire
 from komainu.core.state import MonitorFacts, State, Verdict, Watch as Facts
 from komainu.model import commands as c
 from komainu.model.config import Monitor, MonitorRecovery, Target
-from komainu.model.outcome import SUCCEEDED, Result
+from komainu.model.message import Message
+from komainu.model.outcome import SUCCEEDED, Outcome, Result
 from tests.doubles.bus import FakeBus
 from tests.doubles.daemons import World as Daemons, cluster
 from tests.doubles.virtual_time import now_ms, run
@@ -55,6 +56,30 @@ def test_only_changes_of_the_verdict_are_proposed() -> None:
         ]
 
     play(story)
+
+
+def warned_of(figure: str) -> Outcome:
+    return Outcome(
+        Result.SUCCEEDED, Message("TEST6", "{figure} used", "{figure} 使用中", "warning").said(figure=figure)
+    )
+
+
+@pytest.mark.parametrize(("words_count", "told"), [(False, ["71", "71"]), (True, ["71", "72", "71"])])
+def test_other_words_of_the_same_message_are_news_where_they_count(words_count: bool, told: list[str]) -> None:
+    """A figure that wavers is not told at every check; the next event of the cloud is."""
+
+    async def story(world: World) -> None:
+        for figure in ("71", "71", "72", "72"):
+            world.next("check", lambda figure=figure: warned_of(figure))
+        world.next("check", lambda: SUCCEEDED, lambda: warned_of("71"))
+        world.decide("r1")
+        for seen in (Verdict.CAUTION, *[Verdict.CAUTION] * 3, Verdict.NORMAL, Verdict.CAUTION):
+            world.decide("r1", seen=seen)
+            await asyncio.sleep(1)
+        said = [outcome.said for _, _, _, outcome in world.told() if outcome.said is not None]
+        assert said == [warned_of(figure).said for figure in told]
+
+    play(story, words_count=words_count)
 
 
 def test_a_check_must_fail_as_often_as_is_configured_and_doubt_does_not_count_either_way() -> None:

@@ -5,8 +5,7 @@ import pytest
 from komainu.model.message import Message
 from komainu.types.aws.vip import AWSVIP
 from komainu_lab import docs
-from komainu_lab.remedies import missing, remedies_page, sentence
-from komainu_lab.remedy_texts import REMEDIES
+from komainu_lab.remedies import REMEDIES, missing, remedies_page, sentence
 
 VIP = {message.code: message for message in AWSVIP.messages}
 

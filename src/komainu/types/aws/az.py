@@ -34,6 +34,16 @@ ZONE_STATE = Reason(
     "アベイラビリティーゾーン {zone} の状態は {state} です。",
 )
 
+LAST_STATE = Reason(
+    "50",
+    8,
+    "Availability zone {zone} was {state} when AWS answered last; since then AWS has not told its state.",
+    "アベイラビリティーゾーン {zone} の状態は、最後に応答があった時点で {state} でした。その後は確認できていません。",
+)
+
+CONFIRMED: Final = 2
+"So often in a row AWS has to say that the zone is unavailable before silence leaves it so: as with the usual retries."
+
 _AVAILABLE: Final = "available"
 _UNAVAILABLE: Final = "unavailable"
 _NO_SUCH_ZONE: Final = "InvalidParameterValue"
@@ -76,9 +86,12 @@ class AvailabilityZone:
     def __init__(self, params: ZoneParams, host: MonitorHost) -> None:
         self._params = params
         self._host = host
+        self._unavailable = 0
+        "How often in a row AWS has said so, when it last told the state."
 
     async def begin(self) -> None:
-        """Nothing is resident."""
+        """Nothing is resident, and nothing known."""
+        self._unavailable = 0
 
     async def check(self, timeout_ms: int) -> Outcome:
         """SUCCEEDED when the zone is available, and as a Caution when it is neither that nor unavailable."""
@@ -98,19 +111,26 @@ class AvailabilityZone:
 
     def _judge(self, zone: Zone) -> Outcome:
         detail = "\n".join(zone.messages)
+        self._unavailable = self._unavailable + 1 if zone.state == _UNAVAILABLE else 0
         if zone.state == _AVAILABLE:
             return replace(SUCCEEDED, detail=detail)
-        if zone.state == _UNAVAILABLE:
+        if self._unavailable:
             return failed(self._said(MONITOR_ERROR, ZONE_STATE, state=zone.state), detail)
         return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, ZONE_STATE, state=zone.state), detail)
 
     def _invalid(self, detail: str) -> Outcome:
+        self._unavailable = 0
         if self._params.api_failure == "recover":
             return failed(self._said(MONITOR_ERROR, INVALID_ZONE), detail)
         return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, INVALID_ZONE), detail)
 
     def _silent(self, error: CloudError) -> Outcome:
-        """An API that does not answer says nothing about the zone; it is a Caution, because nobody can use the API."""
+        """An API that does not answer says nothing about the zone; it is a Caution, because nobody can use the API.
+
+        So it does not take back that the zone is unavailable, whatever the policy; nor does it confirm it.
+        """
+        if self._unavailable >= CONFIRMED:
+            return failed(self._said(MONITOR_ERROR, LAST_STATE, state=_UNAVAILABLE), f"{error}")
         found = unseen(error, self._params.api_failure, self._said)
         expected = error.fault is not CloudFault.INTERNAL
         return replace(found, result=Result.SUCCEEDED) if expected and found.result is Result.UNKNOWN else found
@@ -120,6 +140,10 @@ class AvailabilityZone:
         return message.said(monitor=self._host.monitor, zone=self._params.zone, status=status, state=state)
 
 
+MESSAGES: Final = (
+    *(MONITOR_ERROR.row(reason) for reason in (API_FAILED, TIMEOUT, INVALID_ZONE, ZONE_STATE, LAST_STATE)),
+    *(MONITOR_WARNING.row(reason) for reason in (API_FAILED, TIMEOUT, INVALID_ZONE, ZONE_STATE, INTERNAL)),
+)
 AWSAZW = MonitorType(
     name="awsazw",
     title=Message("KM3045", "AWS AZ monitor", "AWS AZ モニタ"),
@@ -132,10 +156,7 @@ AWSAZW = MonitorType(
     ),
     params=ZoneParams,
     per_node_required=(),
-    traits=MonitorTraits(environments=("aws",), interval_ms=60_000, timeout_ms=30_000, retries=1),
-    messages=(
-        *(MONITOR_ERROR.row(reason) for reason in (API_FAILED, TIMEOUT, INVALID_ZONE, ZONE_STATE)),
-        *(MONITOR_WARNING.row(reason) for reason in (API_FAILED, TIMEOUT, INVALID_ZONE, ZONE_STATE, INTERNAL)),
-    ),
+    traits=MonitorTraits(environments=("aws",), interval_ms=60_000, timeout_ms=30_000, retries=1, words_count=True),
+    messages=MESSAGES,
     make=AvailabilityZone,
 )

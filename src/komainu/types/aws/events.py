@@ -4,6 +4,7 @@ By its policy an announcement is told, or an error that moves the groups off whi
 metadata service is asked, which costs no call to the API.
 """
 
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,8 +36,8 @@ REBALANCE = Reason(
 LIFECYCLE = Reason(
     "56",
     10,
-    "The Auto Scaling group is going to end this instance: {events}",
-    "Auto Scaling グループがこのインスタンスを終了します: {events}",
+    "The Auto Scaling group is going to stop or end this instance: {events}",
+    "Auto Scaling グループがこのインスタンスを停止または終了します: {events}",
 )
 SEVERAL = Reason(
     "57",
@@ -50,6 +51,15 @@ NO_METADATA = Reason(
     "The instance metadata service does not answer: it is not known what AWS announces.",
     "インスタンスメタデータサービスが応答しないため、AWS からの通知を確認できません。",
 )
+STALE = Reason(
+    "59",
+    13,
+    "The instance metadata service does not answer, or not in full; AWS has announced for this instance: {events}",
+    "インスタンスメタデータサービスが応答しないか、一部しか応答しません。これまでに通知されたイベント: {events}",
+)
+
+SILENCE_MS = 30_000
+"For so long what was heard last holds: several checks at the usual interval."
 
 _REASONS: Final = {
     AnnouncementKind.SPOT: SPOT,
@@ -99,9 +109,9 @@ class EventParams(BaseModel):
     "For the recommendation to rebalance, a spot instance that is at risk: `policy` is what stands there."
     lifecycle: OwnPolicy = Field(
         default="policy",
-        json_schema_extra=_ja("Auto Scaling グループによる終了の場合。`policy`: 上の値に従う。"),
+        json_schema_extra=_ja("Auto Scaling グループによる停止または終了の場合。`policy`: 上の値に従う。"),
     )
-    "For the end by an Auto Scaling group: `policy` is what stands there."
+    "For the stop or the end by an Auto Scaling group: `policy` is what stands there."
 
     def of(self, kind: AnnouncementKind) -> Policy:
         """The policy for that kind."""
@@ -115,57 +125,66 @@ class Events:
     def __init__(self, params: EventParams, host: MonitorHost) -> None:
         self._params = params
         self._host = host
-        self._known: tuple[Announcement, ...] = ()
-        "What was announced when the metadata service answered last."
+        self._kinds = tuple(kind for kind in AnnouncementKind if params.of(kind) != "ignore")
+        self._known: dict[AnnouncementKind, tuple[Announcement, ...]] = {}
+        "What was announced when the metadata service last said something of that kind."
+        self._heard_ms: dict[AnnouncementKind, int] = {}
 
     async def begin(self) -> None:
         """Everything that is announced is told anew."""
-        self._known = ()
+        self._known, self._heard_ms = {}, {}
 
     async def check(self, timeout_ms: int) -> Outcome:
-        """SUCCEEDED when nothing is announced, as a Caution for what is to be told, FAILED for what is to drain."""
+        """SUCCEEDED when nothing is announced, as a Caution for what is to be told, FAILED for what is to drain.
+
+        Silence takes nothing back: else groups would come back to a node that ends. It is UNKNOWN (N4), or told with
+        what is known, when it has lasted for SILENCE_MS, at once when nothing was heard before.
+        """
         metadata = self._host.metadata
         if metadata is None:
             said = self._said(MONITOR_WARNING, INTERNAL, status=InternalKind.DEFECT)
             return unknown(said, "there is no metadata service")
-        try:
-            announced = await metadata.announced(within_ms(timeout_ms))
-        except CloudError as error:
-            # What was announced is not taken back by silence: else the groups would come back to a node that ends.
-            known = self._judge(self._known)
-            if known.said is not None:
-                return known
-            return unknown(self._said(MONITOR_WARNING, NO_METADATA), f"{error}")
-        announced = tuple(each for each in announced if self._params.of(each.kind) != "ignore")
-        news = [each for each in announced if each not in self._known]
-        self._known = announced
-        outcome = self._judge(announced)
-        if outcome.succeeded:
-            for each in news if len(announced) > 1 else ():
-                self._host.report(self._judge((each,)))  # each has its alert, also beside others
-        return outcome
+        answers = await metadata.announced(within_ms(timeout_ms))
+        before, now_ms, silent = self._all(), self._host.now_ms(), []
+        for kind in self._kinds:
+            answer = answers[kind]
+            if isinstance(answer, CloudError):
+                silent.append(f"{kind.value}: {answer}")
+            else:
+                self._known[kind], self._heard_ms[kind] = answer, now_ms
+        overdue = any(now_ms - self._heard_ms.get(kind, now_ms - SILENCE_MS) >= SILENCE_MS for kind in self._kinds)
+        announced = self._all()
+        if overdue and not announced:
+            return unknown(self._said(MONITOR_WARNING, NO_METADATA), "\n".join(silent))
+        outcome = self._judge(announced, overdue=overdue)
+        if outcome.succeeded and len(announced) > 1:
+            for each in announced:
+                if each not in before:
+                    self._host.report(self._judge((each,)))  # each has its alert, also beside others
+        return replace(outcome, detail="\n".join(filter(None, (outcome.detail, *silent))))
 
     async def end(self) -> None:
         """Nothing is left behind."""
 
-    def _judge(self, announced: tuple[Announcement, ...]) -> Outcome:
-        """What to make of all that is announced; of what drains when anything does."""
-        draining = tuple(each for each in announced if self._params.of(each.kind) == "drain")
-        told = draining or announced
-        if not told:
+    def _all(self) -> tuple[Announcement, ...]:
+        return tuple(each for kind in self._kinds for each in self._known.get(kind, ()))
+
+    def _judge(self, announced: tuple[Announcement, ...], *, overdue: bool = False) -> Outcome:
+        """What to make of all that is announced. It drains when anything of it does; that is named first."""
+        if not announced:
             return SUCCEEDED
-        reason = SEVERAL if len(told) > 1 else _REASONS[told[0].kind]
-        detail = "\n".join(f"{each.kind.value}: {_event(each)}" for each in announced)
+        draining = tuple(each for each in announced if self._params.of(each.kind) == "drain")
+        told = (*draining, *(each for each in announced if each not in draining))
+        reason = STALE if overdue else SEVERAL if len(told) > 1 else _REASONS[told[0].kind]
+        detail = "\n".join(f"{each.kind.value}: {_event(each)}" for each in told)
         if draining:
             return failed(self._said(MONITOR_ERROR, reason, told), detail)
         return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, reason, told), detail)
 
     def _said(self, frame: Frame, reason: Reason, announced: tuple[Announcement, ...] = (), *, status: int = 0) -> Said:
+        named = [f"{each.kind.value}: {_event(each)}" if len(announced) > 1 else _event(each) for each in announced]
         return frame.row(reason).said(
-            monitor=self._host.monitor,
-            events=", ".join(map(_event, announced)),
-            count=len(announced),
-            status=status,
+            monitor=self._host.monitor, events=", ".join(named), count=len(announced), status=status
         )
 
 
@@ -175,7 +194,11 @@ def _event(announced: Announcement) -> str:
     return f"{announced.what}{at} ({announced.id})" if announced.id else f"{announced.what}{at}"
 
 
-_TOLD: Final = (*_REASONS.values(), SEVERAL)
+_TOLD: Final = (*_REASONS.values(), SEVERAL, STALE)
+MESSAGES: Final = (
+    *(MONITOR_ERROR.row(reason) for reason in _TOLD),
+    *(MONITOR_WARNING.row(reason) for reason in (*_TOLD, NO_METADATA, INTERNAL)),
+)
 AWSEVW = MonitorType(
     name="awsevw",
     title=Message("KM3047", "AWS event monitor", "AWS イベントモニタ"),
@@ -188,10 +211,9 @@ AWSEVW = MonitorType(
     ),
     params=EventParams,
     per_node_required=(),
-    traits=MonitorTraits(environments=("aws",), interval_ms=5_000, timeout_ms=5_000, moves_groups=True),
-    messages=(
-        *(MONITOR_ERROR.row(reason) for reason in _TOLD),
-        *(MONITOR_WARNING.row(reason) for reason in (*_TOLD, NO_METADATA, INTERNAL)),
+    traits=MonitorTraits(
+        environments=("aws",), interval_ms=5_000, timeout_ms=5_000, moves_groups=True, words_count=True
     ),
+    messages=MESSAGES,
     make=Events,
 )

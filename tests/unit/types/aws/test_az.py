@@ -8,7 +8,7 @@ import pytest
 
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
 from komainu.ports import CloudError, CloudFault, Zone
-from komainu.types.aws.az import AWSAZW
+from komainu.types.aws.az import AWSAZW, CONFIRMED
 from tests.doubles import cloud as faults
 from tests.unit.types.monitor_stage import Node
 
@@ -107,3 +107,66 @@ def test_what_should_not_happen_is_unknown(ask: Callable[[], Outcome]) -> None:
     outcome = ask()
     assert outcome.result is Result.UNKNOWN
     assert text(outcome) == "Warn monitoring m1. (199 : Internal error. (status=3))"
+
+
+class Told:
+    """One monitor that looks again and again."""
+
+    def __init__(self, **params: Any) -> None:
+        self.cloud = OneZone(None)
+        self.node = Node(AWSAZW, {"zone": ZONE, **params}, None, cloud=self.cloud)
+
+    def __call__(self, answer: Zone | CloudError | None) -> Outcome:
+        self.cloud.answer = answer
+        return asyncio.run(self.node.check())
+
+
+BAD = Zone(ZONE, "unavailable")
+SILENCES = (faults.no_answer(), faults.unreachable(), faults.throttled(), faults.unauthorized(), faults.defect())
+LAST = (
+    f"Detected an error in monitoring m1. (8 : Availability zone {ZONE} was unavailable when AWS answered last; since "
+    "then AWS has not told its state.)"
+)
+
+
+@pytest.mark.parametrize("silence", SILENCES, ids=lambda error: error.code)
+@pytest.mark.parametrize("policy", ["ignore", "warn", "recover"])
+def test_silence_does_not_take_back_that_the_zone_is_unavailable(silence: CloudError, policy: str) -> None:
+    told = Told(api_failure=policy)
+    assert [told(BAD).result for _ in range(CONFIRMED)] == [Result.FAILED] * CONFIRMED
+    for _ in range(3):
+        outcome = told(silence)
+        assert outcome.result is Result.FAILED
+        assert text(outcome) == LAST
+        assert outcome.detail == f"{silence}"
+    assert told(Zone(ZONE, "available")) == SUCCEEDED
+    said = told(silence).said
+    assert said is None or said.en != LAST
+
+
+@pytest.mark.parametrize("silence", SILENCES, ids=lambda error: error.code)
+def test_silence_confirms_nothing(silence: CloudError) -> None:
+    """One answer is not yet an error with the usual retries: silence must not be the second one."""
+    told = Told()
+    told(BAD)
+    assert told(silence).result is not Result.FAILED
+    told(Zone(ZONE, "impaired"))
+    told(BAD)
+    assert told(silence).result is not Result.FAILED
+    assert AWSAZW.traits.retries + 1 == CONFIRMED
+
+
+def test_a_new_round_knows_nothing_of_the_zone() -> None:
+    told = Told()
+    told(BAD)
+    told(BAD)
+    asyncio.run(told.node.hands.begin())
+    assert told(faults.no_answer()).result is Result.SUCCEEDED
+
+
+def test_another_state_of_the_zone_has_other_words() -> None:
+    """So it has its alert: the same message with other words is news for this monitor."""
+    told = Told()
+    states = ("information", "impaired", "constrained")
+    assert len({text(told(Zone(ZONE, state))) for state in states}) == len(states)
+    assert AWSAZW.traits.words_count
