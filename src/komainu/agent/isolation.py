@@ -16,6 +16,7 @@ from typing import Final
 
 from komainu import ports
 from komainu.agent.background import Background
+from komainu.agent.clock_speed import ClockSpeed
 from komainu.agent.ending import Ending
 from komainu.agent.stakes import Stakes, disputed, guarded
 from komainu.core.state import State
@@ -141,6 +142,7 @@ class Isolation:
         self._alert = alert
         self._now_ms = now_ms
         self._stakes = Stakes(me, types)
+        self._speed = ClockSpeed(me, alert)
         self._cluster: Cluster | None = None
         self._bound: bool | None = None
         "Whether a right is needed; None before that is known."
@@ -209,6 +211,8 @@ class Isolation:
 
     def look(self) -> None:
         """To be called now and then: rules that somebody removed while the right was over are put back."""
+        if self._bound:
+            self._speed.look()
         if self._bound and (self._until_ms is None or self._until_ms <= self._now_ms()):
             self._looks = True
             self._stir()

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 
+from komainu.agent.clock_speed import WINDOW_NS, ClockSpeed, Reading
 from komainu.agent.ending import Ending
 from komainu.agent.isolation import Isolation
 from komainu.agent.watchdog_shares import Shares
@@ -38,6 +39,11 @@ class Node:
 
     def now_ms(self) -> int:
         return self.ms
+
+    def clock_runs_fast(self) -> ClockSpeed:
+        """By 5 %, from look to look."""
+        readings = (Reading(at_ns * 105 // 100, at_ns) for at_ns in range(0, 100 * WINDOW_NS, WINDOW_NS))
+        return ClockSpeed("a", self._alert, lambda: next(readings))
 
     def _alert(self, said: Said) -> None:
         assert threading.current_thread() is threading.main_thread()

@@ -2,7 +2,7 @@
 
 import errno
 
-from komainu.agent import isolation as subject
+from komainu.agent import clock_speed, isolation as subject
 from komainu.agent.isolation import Isolation
 from komainu.catalogue import RESOURCE_TYPES
 from komainu.core.state import Hold, NodeFacts, Presence, State, Status, initial
@@ -452,3 +452,18 @@ def test_a_new_daemon_goes_on_with_what_passes_still_and_with_nothing_else() -> 
             assert node.kernel.passes(VIP) is bool(left_ms)
 
     assert play(story).alerts == []
+
+
+def test_the_speed_of_the_clock_matters_where_a_right_is_needed() -> None:
+    async def story(node: Node) -> None:
+        node.isolation._speed = node.clock_runs_fast()
+        node.isolation.follow(node.state, bound=False)
+        node.isolation.look()
+        node.isolation.look()
+        assert node.alerts == []
+        node.isolation.follow(node.state, bound=True)
+        node.isolation.look()
+        node.isolation.look()
+        assert node.alerts == [clock_speed.WRONG.code]
+
+    play(story)
