@@ -9,7 +9,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from komainu.agent.snapshot import digest, encode
+from komainu.agent.members.snapshot import digest, encode
 from komainu.core.state import RULES, State, initial
 from komainu.core.step import step
 from komainu.model import actions as a, commands as c, events as e

@@ -13,8 +13,8 @@ from komainu.adapters.linux.power import LinuxPower
 from komainu.adapters.linux.watchdog import LinuxWatchdog
 from komainu.agent.clock import now_ms
 from komainu.agent.ending import Ending
-from komainu.agent.isolation import Isolation
-from komainu.agent.watchdog_shares import Shares
+from komainu.agent.rights.isolation import Isolation
+from komainu.agent.rights.watchdog_shares import Shares
 from komainu.catalogue import RESOURCE_TYPES
 from komainu.core.state import Hold, NodeFacts, Presence, Status, initial
 from komainu.model.config import Group

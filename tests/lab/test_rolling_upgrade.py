@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from komainu import __version__
-from komainu.agent import journal, recorder, wire
-from komainu.agent.snapshot import decode, digest
+from komainu.agent.members import wire
+from komainu.agent.members.snapshot import decode, digest
+from komainu.agent.records import journal, recorder
 from komainu.core.state import RULES, State
 from komainu.core.step import step
 from komainu.model import answers

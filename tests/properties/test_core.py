@@ -5,7 +5,7 @@ import os
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from komainu.agent.snapshot import decode, encode
+from komainu.agent.members.snapshot import decode, encode
 from komainu.core.state import Presence, State, Status, Wanted
 from komainu.model import actions as a, commands as c, events as e
 from komainu.model.config import Cluster, Group, Recovery

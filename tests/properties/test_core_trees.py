@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from komainu.agent.snapshot import decode, encode
+from komainu.agent.members.snapshot import decode, encode
 from komainu.core import health, monitors, placement, timers, transition
 from komainu.core.state import MonitorFacts, Presence, State, Status, Wanted, Watch
 from komainu.core.step import Step, step

@@ -14,7 +14,8 @@ from unittest.mock import patch
 
 import pytest
 
-from komainu.agent import daemon as agent_daemon, isolation as agent_isolation
+from komainu.agent import daemon as agent_daemon
+from komainu.agent.rights import isolation as agent_isolation
 from komainu.model.config import Arbitration, Cluster, Group, Lease
 from tests.doubles import frozen
 from tests.doubles.daemons import cluster, resource

@@ -1,7 +1,7 @@
 """Releases side by side: an older one reads what uses nothing new, and stays out of what it cannot read (ADR 0010)."""
 
-from komainu.agent.replica import Replica
-from komainu.agent.snapshot import decode, digest
+from komainu.agent.members.replica import Replica
+from komainu.agent.members.snapshot import decode, digest
 from komainu.core.state import Presence, State
 from komainu.model import actions as a, commands as c, events as e
 from tests.unit.agent.order import Order, assert_together, replica, split, together

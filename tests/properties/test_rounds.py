@@ -2,7 +2,7 @@
 
 import pytest
 
-from komainu.agent import wire
+from komainu.agent.members import wire
 from komainu.core.state import Presence
 from komainu.model import commands as c, events as e
 from tests.unit.agent.order import Order, assert_together, digests, replica, silent, split, together

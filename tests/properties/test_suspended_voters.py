@@ -1,8 +1,8 @@
 """What a node tells while the whole cluster is suspended, and what its disk has to know first (C10)."""
 
-from komainu.agent.claimant import Wish
+from komainu.agent.rights.claimant import Wish
 from komainu.model import commands as c, events as e
-from tests.unit.agent.voter_stage import together
+from tests.unit.agent.rights.voter_stage import together
 
 
 def test_in_a_suspended_cluster_nobody_needs_a_right() -> None:

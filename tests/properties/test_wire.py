@@ -4,7 +4,7 @@ import json
 
 from hypothesis import given, settings, strategies as st
 
-from komainu.agent import wire
+from komainu.agent.members import wire
 from komainu.model import events as e
 from komainu.model.message import Said
 from komainu.model.outcome import Outcome, Result

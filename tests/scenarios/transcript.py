@@ -46,8 +46,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from komainu.agent.snapshot import encode
-from komainu.agent.wire import event_from_json
+from komainu.agent.members.snapshot import encode
+from komainu.agent.members.wire import event_from_json
 from komainu.core.state import RULES, Marks, NodeFacts, State, initial
 from komainu.core.step import step
 from komainu.model import actions as a, commands as c, events as e

@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from komainu.agent import wire
-from komainu.agent.replica import Replica, View
-from komainu.agent.snapshot import decode
+from komainu.agent.members import wire
+from komainu.agent.members.replica import Replica, View
+from komainu.agent.members.snapshot import decode
 from komainu.core import audit, health, membership, monitors, placement, presence, takeover, timers, transition
 from komainu.core.state import Hold, Presence, State, Status
 from komainu.model.config import Group

@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from komainu.agent.claimant import Ask
-from komainu.agent.voter import Voter
-from komainu.agent.wire import Beacon
+from komainu.agent.members.wire import Beacon
+from komainu.agent.rights.claimant import Ask
+from komainu.agent.rights.voter import Voter
 from komainu.core.rights import together
 from komainu.model.message import Said
 from komainu.model.times import interval_ms
@@ -27,7 +27,7 @@ SILENT = Said("SIM4", "The store does not answer.", "ストアから応答があ
 
 
 class Ballot:
-    """What `agent.voting` and `agent.isolation` are to a real daemon."""
+    """What `agent.rights.voting` and `agent.rights.isolation` are to a real daemon."""
 
     def __init__(self, host: Host, store: Store) -> None:
         self.host = host

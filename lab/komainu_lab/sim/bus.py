@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 
-from komainu.agent.replica import View
-from komainu.agent.wire import Message
+from komainu.agent.members.replica import View
+from komainu.agent.members.wire import Message
 from komainu_lab.sim.clock import MS, Clock
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from komainu.agent.replica import Decided
+from komainu.agent.members.replica import Decided
 from komainu.core.state import State, Status, Wanted
 from komainu.model import actions as a
 from komainu.model.config import Cluster, Group

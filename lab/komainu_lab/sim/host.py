@@ -8,9 +8,9 @@ from functools import partial
 from random import Random
 
 from komainu.agent.keeper import NOT_WRITTEN, NOTHING
-from komainu.agent.replica import Effects, Replica, View
-from komainu.agent.snapshot import decode
-from komainu.agent.wire import Beacon, Message, Snapshot
+from komainu.agent.members.replica import Effects, Replica, View
+from komainu.agent.members.snapshot import decode
+from komainu.agent.members.wire import Beacon, Message, Snapshot
 from komainu.core.state import RULES, Marks, Noted, State, initial
 from komainu.model import actions as a, events as e
 from komainu.model.config import Cluster

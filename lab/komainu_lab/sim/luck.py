@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from komainu.agent.snapshot import decode
+from komainu.agent.members.snapshot import decode
 from komainu.core.state import State
 from komainu.model.message import Said
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from komainu.agent.wire import event_to_json
+from komainu.agent.members.wire import event_to_json
 from komainu.model.causes import headline
 from komainu_lab.sim.world import Report, Story, World
 

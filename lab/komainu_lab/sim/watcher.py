@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from komainu.agent.replica import Decided
+from komainu.agent.members.replica import Decided
 
 if TYPE_CHECKING:
     from komainu_lab.sim.host import Host, Key

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from random import Random
 
-from komainu.agent.replica import Decided, Replica
-from komainu.agent.snapshot import encode
+from komainu.agent.members.replica import Decided, Replica
+from komainu.agent.members.snapshot import encode
 from komainu.core.state import NO_MARKS, RULES, Marks, Presence, State
 from komainu.model import actions as a, commands as c, events as e
 from komainu.model.config import Cluster

@@ -14,39 +14,39 @@ from dataclasses import replace
 from typing import Any
 
 from komainu import __version__
-from komainu.agent import residence, status, words
-from komainu.agent.alert_store import AlertStore
-from komainu.agent.alerts import Alerts
+from komainu.agent.alerts.store import AlertStore
+from komainu.agent.alerts.telling import Alerts
 from komainu.agent.around import Around
 from komainu.agent.background import Background
 from komainu.agent.ending import Ending
-from komainu.agent.executor import Executor
-from komainu.agent.fencing import Fencing
-from komainu.agent.hands import Hands
-from komainu.agent.heartbeat import Heartbeat
-from komainu.agent.isolation import Isolation
-from komainu.agent.journal import Journal
 from komainu.agent.judging import Judging
 from komainu.agent.keeper import Keeper
 from komainu.agent.leaving import LEFT_CLEANLY, LEFT_RUNNING, Leaving
-from komainu.agent.line import Line, Standing
 from komainu.agent.loop import Loop, Then
+from komainu.agent.members.heartbeat import Heartbeat
+from komainu.agent.members.line import Line, Standing
+from komainu.agent.members.pulse import FIRST_BEATS, Pulse
+from komainu.agent.members.replica import Replica
+from komainu.agent.members.requests import Requests
+from komainu.agent.members.timekeeper import Timekeeper
 from komainu.agent.parts import Parts
-from komainu.agent.patrol import Patrol
-from komainu.agent.pending import asked, pending
-from komainu.agent.pulse import FIRST_BEATS, Pulse
-from komainu.agent.recorder import STARTED, Recorder
-from komainu.agent.replica import Replica
-from komainu.agent.requests import Requests
+from komainu.agent.records.journal import Journal
+from komainu.agent.records.recorder import STARTED, Recorder
 from komainu.agent.residents import Residents, Stands
-from komainu.agent.runs import Runs
-from komainu.agent.scripts import Scripts
+from komainu.agent.rights.isolation import Isolation
+from komainu.agent.rights.voter import Voter
+from komainu.agent.rights.voting import Voting
+from komainu.agent.rights.watchdog_shares import Shares
+from komainu.agent.shown import residence, status, words
+from komainu.agent.shown.pending import asked, pending
 from komainu.agent.stop_mark import StopMark
-from komainu.agent.timekeeper import Timekeeper
-from komainu.agent.voter import Voter
-from komainu.agent.voting import Voting
-from komainu.agent.watch import Watch
-from komainu.agent.watchdog_shares import Shares
+from komainu.agent.work.executor import Executor
+from komainu.agent.work.fencing import Fencing
+from komainu.agent.work.hands import Hands
+from komainu.agent.work.patrol import Patrol
+from komainu.agent.work.runs import Runs
+from komainu.agent.work.scripts import Scripts
+from komainu.agent.work.watch import Watch
 from komainu.config.declared import Declared
 from komainu.core.state import Marks, State, marks
 from komainu.model.config import Cluster

@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from komainu.agent import wire, words
+from komainu.agent.members import wire
+from komainu.agent.members.replica import Effects, Replica, View
 from komainu.agent.parts import Parts
-from komainu.agent.replica import Effects, Replica, View
+from komainu.agent.shown import words
 from komainu.core.state import State
 from komainu.model import events as e
 from komainu.model.actions import Action, AnswerCommand, ArmTimer, EndNode, JudgeConfiguration, LeaveCluster, RaiseAlert
@@ -24,7 +25,7 @@ Then = Literal["end", "stop", "shutdown", "reboot"]
 
 
 class Loop:
-    """`komainu.agent.line.Ear`."""
+    """`komainu.agent.members.line.Ear`."""
 
     def __init__(self, replica: Replica, now_ms: Callable[[], int], dismissed: Callable[[Then], None]) -> None:
         """`dismissed` is called when this node may leave, with what comes then. Set `parts` before any delivery."""

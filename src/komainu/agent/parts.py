@@ -2,21 +2,21 @@
 
 from dataclasses import dataclass
 
-from komainu.agent.alerts import Alerts
+from komainu.agent.alerts.telling import Alerts
 from komainu.agent.ending import Ending
-from komainu.agent.executor import Executor
-from komainu.agent.fencing import Fencing
-from komainu.agent.hands import Hands
 from komainu.agent.judging import Judging
 from komainu.agent.keeper import Keeper
-from komainu.agent.line import Line
-from komainu.agent.patrol import Patrol
-from komainu.agent.pulse import Pulse
-from komainu.agent.recorder import Recorder
-from komainu.agent.requests import Requests
-from komainu.agent.timekeeper import Timekeeper
-from komainu.agent.voting import Voting
-from komainu.agent.watch import Watch
+from komainu.agent.members.line import Line
+from komainu.agent.members.pulse import Pulse
+from komainu.agent.members.requests import Requests
+from komainu.agent.members.timekeeper import Timekeeper
+from komainu.agent.records.recorder import Recorder
+from komainu.agent.rights.voting import Voting
+from komainu.agent.work.executor import Executor
+from komainu.agent.work.fencing import Fencing
+from komainu.agent.work.hands import Hands
+from komainu.agent.work.patrol import Patrol
+from komainu.agent.work.watch import Watch
 from komainu.model.config import Cluster
 
 

@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from komainu.agent import wire
+from komainu.agent.members import wire
 from komainu.agent.parts import Parts
 from komainu.model.config import Cluster
 from komainu.model.message import Said

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import Field
 
 from komainu.agent.alert_record import MODULES, MOST_MS, OTHER, Record, shown
-from komainu.agent.alert_store import MOST_RECORDS, Wanted
+from komainu.agent.alerts.notifications import Trial
+from komainu.agent.alerts.store import MOST_RECORDS, Wanted
 from komainu.agent.daemon import Daemon
-from komainu.agent.notifications import Trial
 from komainu.api.answers import Answer, SaidAnswer
 from komainu.api.operation import OPERATE, READ, Operation, OperationRefused, Request
 from komainu.model.message import Level, Message

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import Field
 
 from komainu.agent.daemon import Daemon
-from komainu.agent.requests import Answer
-from komainu.agent.what_if import Ordered
+from komainu.agent.members.requests import Answer
+from komainu.agent.shown.what_if import Ordered
 from komainu.api.answers import Answer as Shape, CourseAnswer, SaidAnswer
 from komainu.api.command import COMMAND_TIMEOUT_MS, together
 from komainu.api.foresight import foresee

@@ -4,9 +4,9 @@ import asyncio
 from typing import Any
 
 from komainu.agent.daemon import Daemon
-from komainu.agent.line import Standing
-from komainu.agent.residence import STOPPED
-from komainu.agent.what_if import Ordered
+from komainu.agent.members.line import Standing
+from komainu.agent.shown.residence import STOPPED
+from komainu.agent.shown.what_if import Ordered
 from komainu.api.foresight import foresee
 from komainu.api.operation import OperationRefused, Request
 from komainu.model import commands as c

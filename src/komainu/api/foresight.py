@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from komainu.agent import what_if, words
 from komainu.agent.daemon import Daemon
-from komainu.agent.deeds import deeds
-from komainu.agent.what_if import MOST_EVENTS, Moment, Question
+from komainu.agent.shown import what_if, words
+from komainu.agent.shown.deeds import deeds
+from komainu.agent.shown.what_if import MOST_EVENTS, Moment, Question
 from komainu.api import answers, nearest
 from komainu.api.operation import READ, Operation, OperationRefused, Request
 from komainu.core.state import State

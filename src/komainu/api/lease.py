@@ -9,10 +9,10 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from komainu.agent.claimant import MISSING, OF_ANOTHER, SET_BACK, UNREADABLE
 from komainu.agent.daemon import Daemon
 from komainu.agent.residents import VoteTold
-from komainu.agent.voting import EXAMINE_MS, NO_STORE
+from komainu.agent.rights.claimant import MISSING, OF_ANOTHER, SET_BACK, UNREADABLE
+from komainu.agent.rights.voting import EXAMINE_MS, NO_STORE
 from komainu.api.answers import Answer, CommandAnswer, SaidAnswer
 from komainu.api.command import together
 from komainu.api.operation import OPERATE, READ, Nothing, Operation, OperationRefused, Request

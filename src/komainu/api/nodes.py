@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from komainu.agent import words
 from komainu.agent.daemon import Daemon
+from komainu.agent.shown import words
 from komainu.api import nearest
 from komainu.api.answers import CommandAnswer, NodesAnswer
 from komainu.api.command import Changing, command

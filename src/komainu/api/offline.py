@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from komainu.agent import safety, safety_explained
+from komainu.agent.shown import safety, safety_explained
 from komainu.config import read, schema
 from komainu.config.problem import Problem
 from komainu.model.config import Cluster

@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from komainu.agent import safety
 from komainu.agent.daemon import Daemon
-from komainu.agent.explain import explain
-from komainu.agent.recorder import MOST_IN_MEMORY
+from komainu.agent.records.recorder import MOST_IN_MEMORY
+from komainu.agent.shown import safety
+from komainu.agent.shown.explain import explain
 from komainu.api.answers import Answer, SaidAnswer
 from komainu.api.operation import READ, Operation, Request
 

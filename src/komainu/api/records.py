@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from komainu.agent import journal, post_mortem
-from komainu.agent.interruptions import interruptions
-from komainu.agent.replay import Decision, Remark, Replay
+from komainu.agent.records import journal, post_mortem
+from komainu.agent.records.interruptions import interruptions
+from komainu.agent.records.replay import Decision, Remark, Replay
 from komainu.api import report_text
 from komainu.model.message import Language, Message, Said
 

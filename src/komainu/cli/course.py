@@ -9,7 +9,7 @@ from komainu.cli.speech import Colour, Speech, columns, padded
 Json = Mapping[str, Any]
 
 IMAGINED = "KM5481"
-"What the imagined checks find; `komainu.agent.what_if` declares it."
+"What the imagined checks find; `komainu.agent.shown.what_if` declares it."
 
 _LEVELS: dict[str, Colour] = {"warning": "yellow", "error": "red"}
 

@@ -3,7 +3,7 @@
 Together, that is with all configured nodes, nobody needs more than the order of the events. Otherwise a side may start
 something only when it holds the vote (two nodes) or is the majority (three and more), and an exclusive group only when
 whatever right the missing nodes had has ended: so long after the side began that no clock can be wrong by that much.
-The agent of each node sees to its own right, and ends its effects when that ends; see `komainu.agent.right`.
+The agent of each node sees to its own right, and ends its effects when that ends; see `komainu.agent.rights.right`.
 """
 
 from komainu.core import presence

@@ -1,7 +1,8 @@
 """What the cluster knows: facts, pending actions among them, and nothing else.
 
-The state is a value. Two members that absorbed the same events hold equal states, byte for byte in `agent.snapshot`.
-Dictionaries are always built in the order of the configuration, so that the encoding is canonical.
+The state is a value. Two members that absorbed the same events hold equal states, byte for byte in
+`agent.members.snapshot`. Dictionaries are always built in the order of the configuration, so that the encoding is
+canonical.
 
 Members of different releases read each other's states (ADR 0010): what has its default is not written, and what is
 written has to be known to the reader. So the default of a field, once released, is part of the format.

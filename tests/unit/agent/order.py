@@ -3,9 +3,9 @@
 from collections import deque
 from collections.abc import Callable
 
-from komainu.agent import wire
-from komainu.agent.replica import Decided, Effects, Replica, View
-from komainu.agent.snapshot import digest
+from komainu.agent.members import wire
+from komainu.agent.members.replica import Decided, Effects, Replica, View
+from komainu.agent.members.snapshot import digest
 from komainu.core.state import State
 from komainu.model import actions as a, events as e
 from komainu.model.config import Cluster

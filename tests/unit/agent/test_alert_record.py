@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 import pytest
 
-from komainu.agent import wire
 from komainu.agent.alert_record import DETAIL_LENGTH, MODULES, module_of, node_of, record, shown
+from komainu.agent.members import wire
 from komainu.core import membership
 from komainu.core.change import IN_FORCE
 from komainu.model import commands as c, events as e

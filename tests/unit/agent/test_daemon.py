@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from komainu.agent import line, recorder
 from komainu.agent.daemon import DEFECT
-from komainu.agent.line import Standing
+from komainu.agent.members import line
+from komainu.agent.members.line import Standing
+from komainu.agent.records import recorder
 from komainu.core.state import Presence
 from komainu.model import commands as c
 from komainu.model.config import Cluster, Recovery

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from komainu.agent import wire
+from komainu.agent.members import wire
 from komainu.model import commands as c, events as e
 from komainu.model.outcome import SUCCEEDED
 from tests.doubles.bus import FakeBus

@@ -35,7 +35,7 @@ TROUBLE = Message("TEST13", "The store cheats.", "ストアに問題がありま
 
 
 class Vote:
-    """The part of `komainu.agent.voting.Voting` that is asked here."""
+    """The part of `komainu.agent.rights.voting.Voting` that is asked here."""
 
     def __init__(self) -> None:
         self.voter = SimpleNamespace(claimant=SimpleNamespace(epoch=0))

@@ -13,7 +13,7 @@ from komainu.model.config import Cluster, Notification
 from tests.doubles.alerts import said
 from tests.doubles.daemons import cluster
 from tests.doubles.served import Served, serve
-from tests.unit.agent.test_notifications import Pigeons
+from tests.unit.agent.alerts.test_notifications import Pigeons
 
 pytestmark = pytest.mark.sockets
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from komainu.agent.line import Standing
+from komainu.agent.members.line import Standing
 from komainu.api import command
 from komainu.api.answers import CommandAnswer
 from komainu.api.client import Trouble

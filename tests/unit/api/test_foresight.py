@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from komainu.agent.what_if import DaemonsLost, MonitorFails, NodeReturns, NodesLost, ResourceFails, formed
+from komainu.agent.shown.what_if import DaemonsLost, MonitorFails, NodeReturns, NodesLost, ResourceFails, formed
 from komainu.api import foresight
 from komainu.api.answers import CourseAnswer
 from komainu.api.client import Client, Trouble

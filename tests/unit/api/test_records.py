@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from komainu.agent import recorder, wire
-from komainu.agent.journal import encode
-from komainu.agent.snapshot import encode as encode_state
+from komainu.agent.members import wire
+from komainu.agent.members.snapshot import encode as encode_state
+from komainu.agent.records import recorder
+from komainu.agent.records.journal import encode
 from komainu.api import records
 from komainu.api.records import RecordsTrouble
 from komainu.core.state import RULES, initial

@@ -10,7 +10,7 @@ import pytest
 from komainu.cli.alerts import _when
 from tests.doubles.alerts import said
 from tests.doubles.served import Served, komainu, serve
-from tests.unit.agent.test_notifications import Pigeons
+from tests.unit.agent.alerts.test_notifications import Pigeons
 from tests.unit.api.test_alerts import with_notifications
 
 pytestmark = pytest.mark.sockets

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from komainu.agent.what_if import IMAGINED, Ordered, course, formed
+from komainu.agent.shown.what_if import IMAGINED, Ordered, course, formed
 from komainu.api.foresight import imagine, to_json
 from komainu.cli.course import IMAGINED as CODE, _time, draw
 from komainu.cli.speech import Speech

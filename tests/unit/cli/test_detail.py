@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from komainu.agent.status import Local, report
+from komainu.agent.shown.status import Local, report
 from komainu.api.overview import _one
 from komainu.cli.detail import draw_object, monitor_lines
 from komainu.cli.speech import Speech

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from komainu.agent.status import Local, report
-from komainu.agent.voting import Seen
+from komainu.agent.rights.voting import Seen
+from komainu.agent.shown.status import Local, report
 from komainu.cli.picture import colour, draw, duration, sign
 from komainu.cli.speech import Speech, width
 from komainu.core.state import Change, Hold, NodeFacts, Presence, Proof, State, Status, Suspension, Vote, initial

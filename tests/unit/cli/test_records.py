@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from komainu.agent.journal import decode, encode
+from komainu.agent.records.journal import decode, encode
 from komainu.api import records as api
 from komainu.cli import records
 from komainu.compose import JOURNAL

@@ -2,7 +2,7 @@
 
 import pytest
 
-from komainu.agent.snapshot import digest, encode
+from komainu.agent.members.snapshot import digest, encode
 from komainu.core.state import RULES
 from komainu.core.step import step
 from komainu.model import events as e

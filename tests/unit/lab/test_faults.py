@@ -1,6 +1,7 @@
 """The table of faults refuses what makes no sense before anything is broken."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -166,3 +167,24 @@ def test_the_store_of_the_third_vote_fails_for_one_or_all(recorder: Recorder) ->
     run(recorder, "store", mode="ok")
     run(recorder, "lose-record")
     assert recorder.asked == [("down",), ("node1", "lost"), ("heal",), ("delete",)]
+
+
+class Line:
+    """Stands for the line to the emulated VPC."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+    def call(self, name: str, **arguments: str) -> None:
+        self.asked.append((name, arguments))
+
+
+def test_what_ec2_announces_is_handed_on_and_taken_back(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line()
+    monkeypatch.setattr(recorder, "cloud", SimpleNamespace(control=line), raising=False)
+    run(recorder, "announce", target="node1", mode="lifecycle", state="Warmed:Stopped")
+    run(recorder, "announce", target="node2", mode="ok")
+    assert line.asked == [
+        ("announce", {"machine": "node1", "kind": "lifecycle", "what": "Warmed:Stopped", "at": ""}),
+        ("withdraw", {"machine": "node2"}),
+    ]

@@ -14,7 +14,7 @@ from komainu_lab.errors import LabError
 ASK = """
 import dataclasses, json
 from komainu import __file__ as file, __version__ as version
-from komainu.agent import snapshot, wire
+from komainu.agent.members import snapshot, wire
 from komainu.core import state
 from komainu.model.config import Cluster
 cluster = Cluster.model_validate_json(%r)

@@ -1,0 +1,1 @@
+"""The state in words, for people and for programs; and what would happen. Pure."""

@@ -1,0 +1,1 @@
+"""What this node does and looks at: starts, stops, probes, scripts, checks."""
