@@ -124,9 +124,9 @@ def fault(
     process: Annotated[str, typer.Option(help="kill: corosync, komainud or application.")] = "",
     signal: Annotated[str, typer.Option(help="kill: KILL, TERM, STOP, CONT ...")] = "",
     direction: Annotated[str, typer.Option(help="cut, cut-interconnect: both, in or out.")] = "",
-    mode: Annotated[str, typer.Option(help="api, store: a kind of fault, or ok.")] = "",
+    mode: Annotated[str, typer.Option(help="api, store: a kind of fault; announce: what kind of event; or ok.")] = "",
     ms: Annotated[str, typer.Option(help="api: how slow.")] = "",
-    state: Annotated[str, typer.Option(help="source-dest-check: on or off.")] = "",
+    state: Annotated[str, typer.Option(help="source-dest-check: on or off; announce: the word of AWS.")] = "",
     name: Name = "main",
 ) -> None:
     """Break something, or mend it."""

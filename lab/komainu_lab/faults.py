@@ -131,6 +131,16 @@ def metadata(cluster: "LabCluster", target: str, state: str = "off") -> int:
     return at
 
 
+def announce(cluster: "LabCluster", target: str, mode: str, state: str = "", at: str = "") -> int:
+    """EC2 announces maintenance, spot, rebalance or lifecycle to a node; `ok` takes all back. `state`: what comes."""
+    now = boottime_ns()
+    if mode == "ok":
+        cluster.cloud.control.call("withdraw", machine=target)
+    else:
+        cluster.cloud.control.call("announce", machine=target, kind=mode, what=state, at=at)
+    return now
+
+
 def _on_or_off(state: str) -> None:
     if state not in ("on", "off"):
         raise LabError(f"the state is on or off, not '{state}'")
@@ -228,6 +238,7 @@ FAULTS: Mapping[str, Fault] = {
     "api": Fault(api, ("mode", "ms"), ("mode",)),
     "names": Fault(names, ("state",)),
     "metadata": Fault(metadata, ("target", "state"), _NODE),
+    "announce": Fault(announce, ("target", "mode", "state"), ("target", "mode")),
     "store": Fault(store, ("mode", "target"), ("mode",)),
     "lose-record": Fault(lose_record),
     "source-dest-check": Fault(source_dest_check, ("target", "state"), _NODE),

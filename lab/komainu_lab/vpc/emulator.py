@@ -62,6 +62,7 @@ class Emulator:
         self.description: Description = build(topology, self.operator)
         self.ec2 = backend(topology.region)
         self.credentials = metadata.Credentials(topology.region)
+        self.announcements = metadata.Announcements()
         self.fabric = Fabric(self.ec2, topology, self._tell_states)
         self.instances = Instances(self.ec2, self.fabric.change, self._cut_power)
         self._attended = False
@@ -312,6 +313,16 @@ class Emulator:
         found.state = state
         found.messages = [{"message": text}] if text else []
 
+    def do_announce(self, machine: str, kind: str, what: str = "", at: str = "") -> None:
+        """EC2 announces something in a machine's metadata: see `komainu_lab.vpc.metadata.Announcements`."""
+        self._instance(machine)
+        self.announcements.announce(machine, kind, what, at)
+
+    def do_withdraw(self, machine: str, kind: str = "") -> None:
+        """One kind is announced no more to a machine, or nothing is."""
+        self._instance(machine)
+        self.announcements.withdraw(machine, kind)
+
     def do_propagation(self, delay_ms: int) -> None:
         """How late packets follow a change from now on."""
         self.fabric.delay(delay_ms)
@@ -357,7 +368,9 @@ class Emulator:
 
     def _metadata_at(self, address: str) -> imds.Tree | None:
         machine = self._machine_at(address)
-        return metadata.tree(self.ec2, self.description.instances[machine].id) if machine else None
+        if not machine:
+            return None
+        return {**metadata.tree(self.ec2, self.description.instances[machine].id), **self.announcements.of(machine)}
 
     def _credentials_at(self, address: str) -> tuple[str, dict[str, str]]:
         machine = self._machine_at(address)

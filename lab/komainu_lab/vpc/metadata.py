@@ -2,17 +2,28 @@
 
 import json
 import threading
+import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.sts.models import sts_backends
 
+from komainu_lab.errors import LabError
 from komainu_lab.vpc.build import ACCOUNT
 from komainu_lab.vpc.imds import Tree
 from komainu_lab.vpc.public_addresses import own_address
 
 LIFE = timedelta(hours=6)
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
+_EVENT_TIME = "%d %b %Y %H:%M:%S GMT"
+SPOT_NOTICE = timedelta(minutes=2)
+PLACES = {
+    "maintenance": "events/maintenance/scheduled",
+    "spot": "spot/instance-action",
+    "rebalance": "events/recommendations/rebalance",
+    "lifecycle": "autoscaling/target-lifecycle-state",
+}
+"Where EC2 announces each kind."
 RENEW_BEFORE = timedelta(minutes=15)
 "New credentials are offered so long before the old ones end, as documented for EC2 (five minutes at the least)."
 
@@ -81,6 +92,66 @@ def _interface(ec2: Any, interface: Any, subnet: Any) -> dict[str, Any]:
 def _public_address(ec2: Any, interface: Any) -> str:
     elastic = (address.public_ip for address in ec2.addresses if address.eni is interface)
     return str(next(elastic, own_address(interface)))
+
+
+class Announcements:
+    """What EC2 announces to each machine, at the places and in the form of its metadata service.
+
+    Where nothing is announced nothing is there, and the service answers 404.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is announced."""
+        self._lock = threading.Lock()
+        self._found: dict[str, dict[str, Any]] = {}
+
+    def announce(self, machine: str, kind: str, what: str = "", at: str = "") -> None:
+        """`what`: the word of AWS; `at`: when, as AWS writes it. Without them as is usual. Raises LabError.
+
+        An event of maintenance that is there already is put off to the new date; any other kind is there once.
+        """
+        if kind not in PLACES:
+            raise LabError(f"EC2 announces {', '.join(PLACES)}, not '{kind}'")
+        now = datetime.now(UTC)
+        with self._lock:
+            mine = self._found.setdefault(machine, {})
+            if kind == "maintenance":
+                event = _event(what or "system-reboot", at or (now + timedelta(days=14)).strftime(_EVENT_TIME))
+                others = [each for each in mine.get(kind, []) if each["EventId"] != event["EventId"]]
+                mine[kind] = [*others, event]
+            elif kind == "spot":
+                mine[kind] = {"action": what or "terminate", "time": at or (now + SPOT_NOTICE).strftime(_TIME)}
+            elif kind == "rebalance":
+                mine[kind] = {"noticeTime": at or now.strftime(_TIME)}
+            else:
+                mine[kind] = what or "Terminated"
+
+    def withdraw(self, machine: str, kind: str = "") -> None:
+        """Nothing of that kind is announced any more, or nothing at all."""
+        with self._lock:
+            mine = self._found.get(machine, {})
+            for each in [kind] if kind else list(mine):
+                mine.pop(each, None)
+
+    def of(self, machine: str) -> Tree:
+        """What stands in the machine's metadata."""
+        with self._lock:
+            mine = dict(self._found.get(machine, {}))
+        return {
+            f"meta-data/{PLACES[kind]}": found if isinstance(found, str) else json.dumps(found)
+            for kind, found in mine.items()
+        }
+
+
+def _event(code: str, not_before: str) -> dict[str, str]:
+    # One event of each code: its id stays the same when it is put off.
+    return {
+        "NotBefore": not_before,
+        "Code": code,
+        "Description": f"scheduled {code}",
+        "EventId": f"instance-event-{zlib.crc32(code.encode()):017x}",
+        "State": "active",
+    }
 
 
 class Credentials:

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from komainu_lab.errors import LabError
 from komainu_lab.vpc import metadata
 from komainu_lab.vpc.build import backend
-from komainu_lab.vpc.metadata import LIFE, RENEW_BEFORE, Credentials
+from komainu_lab.vpc.metadata import LIFE, PLACES, RENEW_BEFORE, Announcements, Credentials
 from tests.unit.lab.vpc.world import TOPOLOGY, World
 
 
@@ -60,3 +61,59 @@ def test_credentials_stay_until_they_are_about_to_end(world: World, monkeypatch:
     later = credentials.of("node1", node.id, node.role)
     secrets = [each[name] for each in (first, other, later) for name in ("SecretAccessKey", "Token")]
     assert credentials.handed_out() == secrets
+
+
+def test_what_is_announced_stands_where_ec2_writes_it() -> None:
+    announcements = Announcements()
+    assert announcements.of("node1") == {}
+    announcements.announce("node1", "spot", at="2026-11-23T10:02:00Z")
+    announcements.announce("node1", "rebalance", at="2026-11-23T10:00:00Z")
+    announcements.announce("node1", "lifecycle")
+    announcements.announce("node1", "maintenance", "instance-stop", "21 Jan 2027 09:00:43 GMT")
+    found = announcements.of("node1")
+    assert json.loads(found["meta-data/spot/instance-action"]) == {
+        "action": "terminate",
+        "time": "2026-11-23T10:02:00Z",
+    }
+    assert json.loads(found["meta-data/events/recommendations/rebalance"]) == {"noticeTime": "2026-11-23T10:00:00Z"}
+    assert found["meta-data/autoscaling/target-lifecycle-state"] == "Terminated"
+    [event] = json.loads(found["meta-data/events/maintenance/scheduled"])
+    assert (event["Code"], event["NotBefore"], event["State"]) == (
+        "instance-stop",
+        "21 Jan 2027 09:00:43 GMT",
+        "active",
+    )
+    assert announcements.of("node2") == {}
+
+
+def test_an_event_is_put_off_and_another_one_comes_beside_it() -> None:
+    announcements = Announcements()
+
+    def events() -> list[dict[str, str]]:
+        found: list[dict[str, str]] = json.loads(announcements.of("node1")["meta-data/events/maintenance/scheduled"])
+        return found
+
+    announcements.announce("node1", "maintenance", "system-reboot", "21 Jan 2027 09:00:43 GMT")
+    [before] = events()
+    announcements.announce("node1", "maintenance", "system-reboot", "28 Jan 2027 09:00:43 GMT")
+    [after] = events()
+    assert after == {**before, "NotBefore": "28 Jan 2027 09:00:43 GMT"}
+    announcements.announce("node1", "maintenance", "instance-retirement")
+    assert [each["Code"] for each in events()] == ["system-reboot", "instance-retirement"]
+    assert len({each["EventId"] for each in events()}) == 2
+
+
+def test_what_is_taken_back_is_no_more_there() -> None:
+    announcements = Announcements()
+    for kind in PLACES:
+        announcements.announce("node1", kind)
+    announcements.withdraw("node1", "spot")
+    assert set(announcements.of("node1")) == {f"meta-data/{place}" for kind, place in PLACES.items() if kind != "spot"}
+    announcements.withdraw("node1")
+    assert announcements.of("node1") == {}
+    announcements.withdraw("node2", "spot")
+
+
+def test_nothing_else_is_announced() -> None:
+    with pytest.raises(LabError, match="not 'weather'"):
+        Announcements().announce("node1", "weather")
