@@ -115,7 +115,7 @@ def names(cluster: "LabCluster", state: str = "off") -> int:
         if node.on:
             lines = cluster.cloud.hosts(machine).splitlines(keepends=True)
             known = [line for line in lines if state == "on" or not endpoint & set(line.split())]
-            Path(f"/proc/{node.pid}/root/etc/hosts").write_text("".join(known), encoding="ascii")
+            (Path(f"/proc/{node.pid}/root") / "etc/hosts").write_text("".join(known), encoding="ascii")
     if state == "off":
         cluster.cloud.break_api("reset")
     else:

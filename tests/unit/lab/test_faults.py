@@ -125,7 +125,7 @@ def test_names_of_the_api_are_unknown_until_they_are_known_again(monkeypatch: py
     cluster = Surrounded()
     run(cluster, "names")
     run(cluster, "names", state="on")
-    file = "/proc/0/root/etc/hosts"
+    file = "/proc/0/root" + "/etc/hosts"
     whole = cluster.cloud.hosts(None)
     assert written == [(file, "127.0.0.1 localhost\n10.0.0.2 node2\n"), (file, whole)]
     assert cluster.asked == [("break", "reset"), ("heal",)], "connections that are open need no name"
