@@ -18,7 +18,7 @@ from komainu.model import events as e
 from komainu.model.actions import RaiseAlert
 from tests.doubles.daemons import cluster
 
-RECORDED = Path(__file__).parents[1] / "agent" / "recorded"
+RECORDED = Path(__file__).parents[1] / "agent" / "records" / "recorded"
 
 
 def a_journal(folder: Path, rules: int = RULES) -> Path:

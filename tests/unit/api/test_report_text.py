@@ -10,7 +10,7 @@ import pytest
 from komainu.api import records, report_text
 from komainu.model.message import Language
 
-RECORDED = Path(__file__).parents[1] / "agent" / "recorded"
+RECORDED = Path(__file__).parents[1] / "agent" / "records" / "recorded"
 
 
 @pytest.fixture(scope="module")
