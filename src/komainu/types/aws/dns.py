@@ -36,7 +36,7 @@ from komainu.types.aws.messages import (
     Reason,
     reason_of,
 )
-from komainu.types.aws.patience import CALL_TIMEOUT_MS, now, patiently, within_ms
+from komainu.types.aws.patience import CALL_TIMEOUT_MS, left_ms, now, patiently, within_ms
 from komainu.types.aws.silence import Policy, not_prepared, unseen
 
 IN_SYNC_MS = (5_000, 15_000, 30_000, 60_000, 120_000)
@@ -167,7 +167,8 @@ class Dns:
         if self._params.on_stop == "keep":
             return SUCCEEDED
         try:
-            await patiently(self._delete, now() + min(within_ms(timeout_ms), DELETE_MS) / 1000)
+            deadline = now() + min(within_ms(timeout_ms), DELETE_MS) / 1000
+            await patiently(lambda ms: self._delete(ms, deadline), deadline)
         except CloudError as error:
             if error.code == CHANGED_SINCE:
                 return SUCCEEDED
@@ -209,10 +210,10 @@ class Dns:
     async def _read(self, timeout_ms: int) -> NameRecord | None:
         return await self._names.record(self._params.zone_id, self._params.name, self._params.type, timeout_ms)
 
-    async def _delete(self, timeout_ms: int) -> None:
+    async def _delete(self, timeout_ms: int, deadline: float) -> None:
         record = await self._read(timeout_ms)
         if record is not None and self._leads_here(record):
-            await self._names.remove(self._params.zone_id, record, timeout_ms)
+            await self._names.remove(self._params.zone_id, record, left_ms(deadline))
 
     def _leads_here(self, record: NameRecord | None) -> bool:
         return record is not None and tuple(map(_address, record.values)) == (self._value,)

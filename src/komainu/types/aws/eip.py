@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from komainu.model.message import Message, Said
-from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed
+from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.model.traits import Traits
 from komainu.ports import Address, Cloud, CloudError, CloudFault, Host, ResourceType
 from komainu.types.aws.eip_messages import (
@@ -39,7 +39,7 @@ from komainu.types.aws.messages import (
     Reason,
 )
 from komainu.types.aws.owners import node_of, owners
-from komainu.types.aws.patience import CALL_TIMEOUT_MS, SELDOM, Seldom, now, patiently, within_ms
+from komainu.types.aws.patience import CALL_TIMEOUT_MS, SELDOM, Seldom, left_ms, now, patiently, within_ms
 from komainu.types.aws.silence import Policy, not_prepared, refused, unseen
 
 ANSWER_MS = 2_000
@@ -102,6 +102,8 @@ class Eip:
         "Of the ENI, found by a preparation or a cold start; empty: not known, or no longer sure."
         self._association = ""
         "With this node's ENI, as a start, a check or a probe learned it; empty: not known."
+        self._ended = ""
+        "The association that a stop ended last: EC2 may show it for a while."
         self._associated_ms: int | None = None
         "When EC2 last answered that it is associated with this ENI now."
         self._preparations = Seldom(SELDOM)
@@ -119,6 +121,7 @@ class Eip:
             self._forget()
             return failed(self._said(NOT_READY, INTERNAL, forbidden.status), forbidden.detail)
         except CloudError as error:
+            self._preparations.again()
             self._met(error)
             reason = reason_for(error)
             if refused(error) and reason in (ALLOCATION_UNKNOWN, ENI_UNKNOWN):
@@ -130,12 +133,14 @@ class Eip:
         """Associate the address with this node's ENI, from wherever it is. One call when prepared (E1)."""
         deadline = now() + within_ms(timeout_ms) / 1000
         try:
-            if not self._private_address:
+            if not (self._private_address and await self._device_with(self._private_address)):
                 self._private_address = await patiently(lambda ms: self._discover(self._cloud, ms), deadline)
         except _Impossible as forbidden:
+            self._forget()
             return failed(self._said(ACTIVATION, INTERNAL, forbidden.status), forbidden.detail)
         except CloudError as error:  # of a question: nothing was changed by it
             return self._not_started(error)
+        self._association = ""  # of an earlier one; what becomes of this start may remain unknown
         try:
             waits = _answer_waits()
             self._association = await patiently(lambda ms: self._associate(min(ms, next(waits)), deadline), deadline)
@@ -156,7 +161,7 @@ class Eip:
         deadline = now() + min(within_ms(timeout_ms), GIVE_BACK_MS) / 1000
         try:
             waits = _answer_waits()
-            await patiently(lambda ms: self._disassociate(min(ms, next(waits))), deadline)
+            await patiently(lambda ms: self._disassociate(min(ms, next(waits)), deadline), deadline)
         except CloudError as error:
             said = STILL_ASSOCIATED.said(
                 resource=self._host.resource, allocation=self._params.allocation_id, eni=self._params.eni_id
@@ -175,9 +180,16 @@ class Eip:
             if refused(error) and reason_for(error) is ALLOCATION_UNKNOWN:
                 return failed(self._said(MONITOR_ERROR, ALLOCATION_UNKNOWN), f"{error}")
             return unseen(error, self._params.api_failure, self._said)
-        if self._is_ours(address):
-            return SUCCEEDED
-        return await self._gone(address, deadline)
+        if not self._is_ours(address):
+            return await self._gone(address, deadline)
+        try:
+            device = await self._device_with(address.private_address)
+        except _Impossible as trouble:
+            return unknown(self._said(MONITOR_WARNING, INTERNAL, trouble.status), trouble.detail)
+        if device is None:
+            detail = _not_carried(f"{self._params.eni_id} ({address.private_address})")
+            return failed(self._said(MONITOR_ERROR, INTERNAL, InternalKind.NO_DEVICE), detail)
+        return SUCCEEDED
 
     async def probe(self, timeout_ms: int) -> Outcome:
         """It runs here when EC2 has the address at this node's ENI; nothing on the node itself tells."""
@@ -198,20 +210,24 @@ class Eip:
     async def _discover(self, cloud: Cloud, timeout_ms: int) -> str:
         """The private address of the ENI. Raises CloudError, or _Impossible when the ENI is not this node's."""
         interface = await cloud.interface(self._params.eni_id, timeout_ms)
+        if await self._device_with(interface.private_address) is None:
+            owner = f"{interface.id} ({interface.private_address}, {interface.instance or 'attached to no instance'})"
+            raise _Impossible(_not_carried(owner), InternalKind.NO_DEVICE)
+        return interface.private_address
+
+    async def _device_with(self, address: str) -> str | None:
+        """The network device of this node that carries the address. Raises _Impossible when the kernel does not say."""
         try:
-            device = await self._host.network.device_with(interface.private_address)
+            return await self._host.network.device_with(address)
         except OSError as error:
             raise _Impossible(f"{error}", InternalKind.KERNEL) from error
-        if device is None:
-            owner = f"{interface.id} ({interface.private_address}, {interface.instance or 'attached to no instance'})"
-            raise _Impossible(f"no network device of this node carries {owner}", InternalKind.NO_DEVICE)
-        return interface.private_address
 
     async def _associate(self, timeout_ms: int, deadline: float) -> str:
         """One attempt; the association's id. Raises CloudError.
 
         An answer that did not come is looked up once, over new connections. That says no more than that the address
-        is here: another place may be what was before, so it stays unknown, and is tried again.
+        is here by an association that was not ended: anything else may be what was before, so it stays unknown, and
+        is tried again.
         """
         try:
             association = await self._cloud.associate(
@@ -221,34 +237,46 @@ class Eip:
             self._met(error)
             if error.fault is not CloudFault.NO_ANSWER:
                 raise
-            left_ms = max(1, min(int((deadline - now()) * 1000), CALL_TIMEOUT_MS))
             try:
-                address = await self._cloud.address(self._params.allocation_id, left_ms)
+                address = await self._cloud.address(self._params.allocation_id, left_ms(deadline))
             except CloudError as silent:
                 raise error from silent
-            if not self._is_ours(address):
+            if address.association == self._ended or not self._is_ours(address):
                 raise
             return address.association
         self._reconnect()
         return association
 
-    async def _disassociate(self, timeout_ms: int) -> None:
+    async def _disassociate(self, timeout_ms: int, deadline: float) -> None:
         """One attempt. Raises CloudError.
 
         An association id names this very association: when another node has taken the address meanwhile, it is gone.
+        It is gone as well when somebody made another one with this ENI, so that is looked at.
         """
+        known = self._association
         try:
-            if not self._association and not self._is_ours(
-                await self._cloud.address(self._params.allocation_id, timeout_ms)
-            ):
+            if known and await self._end(known, timeout_ms):
                 return
-            await self._cloud.disassociate(self._association, timeout_ms)
+            address = await self._cloud.address(self._params.allocation_id, min(timeout_ms, left_ms(deadline)))
+            if self._is_ours(address) and address.association != known:
+                await self._end(address.association, min(timeout_ms, left_ms(deadline)))
         except CloudError as error:
             self._met(error)
+            raise
+
+    async def _end(self, association: str, timeout_ms: int) -> bool:
+        """Whether it was there to be ended. Raises CloudError."""
+        try:
+            await self._cloud.disassociate(association, timeout_ms)
+        except CloudError as error:
             if not (error.fault is CloudFault.REFUSED and error.code == ASSOCIATION_GONE):
                 raise
-        self._association = ""
+            ended = False
+        else:
+            ended = True
+        self._association, self._ended = "", association
         self._reconnect()
+        return ended
 
     def _is_ours(self, address: Address) -> bool:
         """Whether EC2 has it here; remembers what a stop has to name.
@@ -285,8 +313,7 @@ class Eip:
         if other is not None and self._host.alone():
             # Cut off, both sides would take it from each other for ever. The later takeover keeps it.
             return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, LEFT_TO_OTHER, other=other), _place(address))
-        left_ms = max(1, int((deadline - now()) * 1000))
-        whose = await owners(self._watching, (address.interface,), self._host.elsewhere, left_ms)
+        whose = await owners(self._watching, (address.interface,), self._host.elsewhere, left_ms(deadline))
         detail = ". ".join(filter(None, (_place(address), whose)))
         return failed(self._said(MONITOR_ERROR, EIP_GONE), detail)
 
@@ -311,6 +338,10 @@ class Eip:
 def _answer_waits() -> Iterator[int]:
     """How long each attempt at a change may take: a dead connection is left soon, a slow API is given its time."""
     return chain((ANSWER_MS,), repeat(CALL_TIMEOUT_MS))
+
+
+def _not_carried(interface: str) -> str:
+    return f"no network device of this node carries {interface}"
 
 
 def _place(address: Address) -> str:

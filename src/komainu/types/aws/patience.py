@@ -27,9 +27,8 @@ async def patiently(attempt: Callable[[int], Awaitable[T]], deadline: float) -> 
     """
     pause = FIRST_PAUSE_MS / 1000
     while True:
-        left_ms = max(1, int((deadline - now()) * 1000))
         try:
-            return await attempt(min(left_ms, CALL_TIMEOUT_MS))
+            return await attempt(left_ms(deadline))
         except CloudError as error:
             if not error.transient or now() + pause >= deadline:
                 raise
@@ -40,6 +39,11 @@ async def patiently(attempt: Callable[[int], Awaitable[T]], deadline: float) -> 
 def within_ms(timeout_ms: int) -> int:
     """What a resource may use of the timeout it was given."""
     return timeout_ms - min(MARGIN_MS, timeout_ms // 10)
+
+
+def left_ms(deadline: float) -> int:
+    """How long one more call may take; `deadline` is a time of `now()`."""
+    return max(1, min(int((deadline - now()) * 1000), CALL_TIMEOUT_MS))
 
 
 def now() -> float:

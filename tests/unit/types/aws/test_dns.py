@@ -306,6 +306,26 @@ async def test_a_silent_api_is_no_failure_of_a_stop(world: World) -> None:
     assert text(outcome).startswith("awsdns1 is stopped, but Route 53 has not confirmed that the record db.ex")
 
 
+@in_world(on_stop="delete")
+async def test_a_stop_ends_within_its_time_however_many_calls_it_takes(world: World) -> None:
+    """A stop that is cancelled would be a failure: the node would be shut down for a slow API."""
+    await world.dns.start(60_000)
+    read = world.zone.record
+
+    async def late(zone: str, name: str, type_: RecordType, timeout_ms: int) -> NameRecord | None:
+        await asyncio.sleep(0.8 * timeout_ms / 1000)
+        return await read(zone, name, type_, timeout_ms)
+
+    async def never(zone: str, record: NameRecord, timeout_ms: int) -> str:
+        await asyncio.sleep(timeout_ms / 1000)
+        raise aws.no_answer()
+
+    world.zone.record = late  # type: ignore[method-assign]
+    world.zone.remove = never  # type: ignore[method-assign]
+    outcome = await asyncio.wait_for(world.dns.stop(1_000), 1)
+    assert "has not confirmed that the record" in text(outcome)
+
+
 # --- check and probe
 
 

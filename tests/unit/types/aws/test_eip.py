@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
-from komainu.ports import CloudError
+from komainu.ports import Address, CloudError
 from komainu.types.aws import eip
 from komainu.types.aws.eip import AWSEIP, Params
 from komainu.types.aws.patience import SELDOM
@@ -79,6 +79,28 @@ async def test_silence_that_outlasts_the_start_is_unknown(world: World) -> None:
     outcome = await world.eip.start(300)
     assert outcome.result is Result.UNKNOWN
     assert text(outcome) == "Activating awseip1 resource has failed.(6 : Timeout occurred.)"
+
+
+@in_world()
+async def test_an_association_that_was_ended_is_no_proof_of_a_new_one(world: World) -> None:
+    """EC2 is eventually consistent: what it shows after a lost answer may be what was before."""
+    await world.eip.start(60_000)
+    world.cloud.stale = world.cloud.place
+    await world.eip.stop(60_000)
+    world.cloud.fail("associate", aws.no_answer(), times=1)
+    assert await world.eip.start(60_000) == SUCCEEDED
+    assert world.holder == ENI[2]
+
+
+@in_world()
+async def test_an_eni_that_was_taken_out_of_this_node_gets_no_address(world: World) -> None:
+    """EC2 would associate it all the same, and clients would find nobody."""
+    await world.eip.prepare()
+    del world.network.devices["eth0"]
+    outcome = await world.eip.start(60_000)
+    assert outcome.result is Result.FAILED
+    assert text(outcome) == "Activating awseip1 resource has failed.(99 : Internal error. (status=1))"
+    assert world.holder == ENI[1]
 
 
 REFUSALS: list[tuple[Callable[[World], None], str]] = [
@@ -160,6 +182,17 @@ async def test_a_silent_api_leaves_what_was_known_and_gets_new_connections(world
     assert world.cloud.log == [f"associate {EIP}"]
 
 
+@in_world()
+async def test_what_was_not_asked_for_now_is_asked_for_next_time(world: World) -> None:
+    world.cloud.fail("address", aws.unreachable(), times=1)
+    await world.eip.start(60_000)
+    world.cloud.log.clear()
+    assert (await world.eip.prepare()).result is Result.UNKNOWN
+    assert world.cloud.called("interface") == 0
+    assert await world.eip.prepare() == SUCCEEDED
+    assert world.cloud.called("interface") == 1
+
+
 # --- stop
 
 
@@ -188,6 +221,47 @@ async def test_a_stop_of_what_was_found_running_looks_first(world: World) -> Non
     world.cloud.move(ENI[2])
     assert await world.new().stop(60_000) == SUCCEEDED
     assert world.holder == ""
+
+
+@in_world()
+async def test_a_stop_ends_the_association_that_is_by_now_and_not_one_that_was(world: World) -> None:
+    """Somebody has ended ours and made another one with this ENI, in the console."""
+    await world.eip.start(60_000)
+    world.cloud.move("")
+    world.cloud.move(ENI[2])
+    assert await world.eip.stop(60_000) == SUCCEEDED
+    assert world.holder == ""
+
+
+@in_world()
+async def test_a_stop_after_a_start_of_which_nothing_is_known_looks_first(world: World) -> None:
+    await world.eip.start(60_000)
+    world.cloud.fail("disassociate", aws.unreachable())
+    await world.eip.stop(300)
+    world.cloud.heal()
+    world.cloud.move(ENI[1])
+    world.cloud.fail("associate", aws.no_answer(), after_change=True)
+    world.cloud.fail("address", aws.no_answer())
+    assert (await world.eip.start(300)).result is Result.UNKNOWN
+    world.cloud.heal()
+    assert await world.eip.stop(60_000) == SUCCEEDED
+    assert world.holder == ""
+
+
+@in_world()
+async def test_a_stop_ends_within_its_time_however_many_calls_it_takes(world: World) -> None:
+    """A stop that is cancelled would be a failure: the node would be shut down for a slow API."""
+    world.cloud.move(ENI[2])
+    world.cloud.fail("disassociate", None)
+    slow = world.cloud.address
+
+    async def late(allocation: str, timeout_ms: int) -> Address:
+        await asyncio.sleep(0.8 * timeout_ms / 1000)
+        return await slow(allocation, timeout_ms)
+
+    world.cloud.address = late  # type: ignore[method-assign]
+    outcome = await asyncio.wait_for(world.new().stop(1_000), 1)
+    assert "may still be associated" in text(outcome)
 
 
 @in_world()
@@ -250,6 +324,18 @@ async def test_an_address_that_is_gone_is_code_7_to_the_letter_and_a_restart_rep
     assert (await world.eip.stop(60_000)).succeeded
     assert (await world.eip.start(60_000)).succeeded
     assert world.holder == ENI[2]
+
+
+@in_world()
+async def test_an_eni_that_is_in_no_device_of_this_node_is_a_failure(world: World) -> None:
+    await world.eip.start(60_000)
+    del world.network.devices["eth0"]
+    outcome = await world.eip.check(30_000)
+    assert outcome.result is Result.FAILED
+    assert text(outcome) == "Detected an error in monitoring awseipw1. (99 : Internal error. (status=1))"
+    assert outcome.detail == f"no network device of this node carries {ENI[2]} (10.0.20.100)"
+    world.network.fails = OSError(105, "No buffer space available")
+    assert (await world.eip.check(30_000)).result is Result.UNKNOWN
 
 
 @in_world()

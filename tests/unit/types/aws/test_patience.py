@@ -7,7 +7,7 @@ import pytest
 
 from komainu.ports import CloudError
 from komainu.types.aws import patience
-from komainu.types.aws.patience import Seldom, now, patiently, within_ms
+from komainu.types.aws.patience import CALL_TIMEOUT_MS, Seldom, left_ms, now, patiently, within_ms
 from komainu.types.aws.vip import AWSVIP
 from tests.doubles import cloud as aws
 from tests.unit.types.aws.world import World, in_world
@@ -30,6 +30,16 @@ def tried(error: Callable[[], CloudError], failures: int, within_s: float) -> tu
             return last.code
 
     return asyncio.run(run()), timeouts
+
+
+def test_what_is_left_for_one_more_call() -> None:
+    async def left() -> tuple[int, int, int]:
+        return left_ms(now() - 1), left_ms(now() + 1.5), left_ms(now() + 60)
+
+    over, half, ample = asyncio.run(left())
+    assert over == 1
+    assert 1_000 < half <= 1_500
+    assert ample == CALL_TIMEOUT_MS
 
 
 def test_a_failure_of_the_moment_is_tried_again() -> None:
