@@ -4,6 +4,7 @@ EC2 delivers packets for the address to the ENI that it is assigned to, and to n
 return no route table is involved, and clients that have no route of their own reach it as well.
 """
 
+import asyncio
 from ipaddress import IPv4Address
 from typing import Annotated, Any
 
@@ -29,7 +30,7 @@ from komainu.types.aws.messages import (
     Reason,
     reason_of,
 )
-from komainu.types.aws.patience import CALL_TIMEOUT_MS, now, patiently, within_ms
+from komainu.types.aws.patience import CALL_TIMEOUT_MS, left_ms, now, patiently, within_ms
 from komainu.types.aws.silence import Policy, not_prepared, unseen
 
 VISIBLE_WITHIN_MS = 30_000
@@ -291,12 +292,14 @@ class Sip:
             raise _Impossible(PRIMARY)
         try:
             device = await self._host.network.device_with(interface.private_address)
+            # The address is asked for as that of the ENI is: a node may have several ENIs, in one subnet or in many.
+            subnet = await self._host.network.device_for(interface.private_address)
             within = await self._host.network.device_for(self._address)
         except OSError as error:
             raise _Impossible(INTERNAL, f"{error}", InternalKind.KERNEL) from error
         if device is None:
             raise _Impossible(INTERNAL, _not_this_node(interface), InternalKind.NO_DEVICE)
-        if within is None:
+        if within is None or within != subnet:
             raise _Impossible(NOT_IN_SUBNET, f"{interface.id} ({interface.private_address}) is in {interface.subnet}")
         return device
 
@@ -307,22 +310,27 @@ class Sip:
         assigned_ms = self._assigned_ms
         if assigned_ms is not None and self._host.now_ms() - assigned_ms < VISIBLE_WITHIN_MS:
             return Outcome(Result.SUCCEEDED, detail=f"not yet visible: {self._address} at {self._params.eni_id}")
-        holder, detail = "", ""
-        for node, params in self._host.elsewhere.items():
-            eni = str(params.get("eni_id", ""))
-            try:
-                found = await self._watching.interface(eni, max(1, int((deadline - now()) * 1000)))
-            except CloudError as error:
-                detail = f"{eni} of {node} could not be looked at: {error}"
-                continue
-            if self._address in found.private_addresses:
-                holder, detail = node, f"it is assigned to {eni} of {node}"
-                break
+        enis = {node: str(params.get("eni_id", "")) for node, params in self._host.elsewhere.items()}
+        answers = await asyncio.gather(*(self._has_it(eni, left_ms(deadline)) for eni in enis.values()))
+        seen = dict(zip(enis, answers, strict=True))
+        holder = next((node for node, answer in seen.items() if answer is True), "")
+        silent = {node: answer for node, answer in seen.items() if isinstance(answer, CloudError)}
+        detail = "; ".join(f"{enis[node]} of {node} could not be looked at: {error}" for node, error in silent.items())
+        detail = f"it is assigned to {enis[holder]} of {holder}" if holder else detail
+        # Cut off, both sides would take it from each other for ever. The later takeover keeps it.
         if holder and self._host.alone():
-            # Cut off, both sides would take it from each other for ever. The later takeover keeps it.
             said = self._said(MONITOR_WARNING, LEFT_TO_OTHER, other=holder)
             return Outcome(Result.SUCCEEDED, said, detail)
+        if silent and not holder and self._host.alone():
+            return unseen(next(iter(silent.values())), self._params.api_failure, self._said)
         return failed(self._said(MONITOR_ERROR, NOT_ASSIGNED), detail or "no node of this cluster has it")
+
+    async def _has_it(self, eni: str, timeout_ms: int) -> "bool | CloudError":
+        """Whether EC2 has the address at that ENI, or why it did not say."""
+        try:
+            return self._address in (await self._watching.interface(eni, timeout_ms)).private_addresses
+        except CloudError as error:
+            return error
 
     def _not_started(self, error: CloudError) -> Outcome:
         """EC2 did not grant the start."""

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
-from komainu.ports import Cloud, CloudError, CloudFault, Host
+from komainu.ports import Cloud, CloudError, Host, Interface
 from komainu.types.aws.sip import AWSSIP, Params, Sip
 from tests.doubles import cloud as aws
 from tests.doubles.cloud import FakeCloud
@@ -21,9 +21,17 @@ ENI = {1: "eni-00000001", 2: "eni-00000002"}
 
 
 class Ec2(FakeCloud):
-    """It tells when an assignment arrives."""
+    """It tells when an assignment arrives, and what time a question was given."""
 
     seen: Callable[[], None] = staticmethod(lambda: None)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given_ms: dict[str, int] = {}
+
+    async def interface(self, interface: str, timeout_ms: int) -> Interface:
+        self.given_ms[interface] = timeout_ms
+        return await super().interface(interface, timeout_ms)
 
     async def assign_private_address(self, interface: str, address: str, timeout_ms: int) -> None:
         self.seen()
@@ -41,6 +49,7 @@ class World:
         self.network = FakeNetwork(lo="127.0.0.1/8", eth0="10.0.110.102/24")
         self.now_ms = 1_000_000
         self.alone = False
+        self.elsewhere = {"node1": {"eni_id": ENI[1]}}
         self.watching: Cloud | None = None
         self.params = Params.model_validate({"address": ADDRESS, "eni_id": ENI[2], **params})
         self.sip = self.new()
@@ -56,7 +65,7 @@ class World:
             processes=None,
             report=lambda outcome: None,
             now_ms=lambda: self.now_ms,
-            elsewhere={"node1": {"eni_id": ENI[1]}},
+            elsewhere=self.elsewhere,
             alone=lambda: self.alone,
             watching=self.watching,
         )
@@ -207,6 +216,20 @@ async def test_an_address_of_another_subnet_is_found_out_before_the_start(world:
     assert "(9 : " in text(await world.sip.start(60_000))
 
 
+@in_world(address="10.0.120.50")
+async def test_the_subnet_of_another_device_of_this_node_does_not_count(world: World) -> None:
+    world.network.devices["eth1"] = [("10.0.120.9", 24)]
+    outcome = await world.sip.prepare()
+    assert outcome.result is Result.FAILED
+    assert "(9 : The private IP address 10.0.120.50 does not lie in the subnet of eni-00000002" in text(outcome)
+
+
+@in_world()
+async def test_two_devices_in_the_subnet_are_no_hindrance(world: World) -> None:
+    world.network.devices = {"eth1": [("10.0.110.9", 24)], **world.network.devices}
+    assert await world.sip.prepare() == SUCCEEDED
+
+
 @in_world(address="10.0.110.102")
 async def test_a_primary_address_does_not_move(world: World) -> None:
     assert "(10 : The private IP address 10.0.110.102 is the primary one of" in text(await world.sip.prepare())
@@ -343,6 +366,38 @@ async def test_alone_it_leaves_the_address_to_another_node(world: World) -> None
 
 
 @in_world()
+async def test_alone_it_leaves_alone_what_it_cannot_see(world: World) -> None:
+    """The other node may have it: taking it back while its place is unknown would be a fight."""
+    await world.sip.start(60_000)
+    world.now_ms += 30_000
+    world.alone = True
+    world.to_node1()
+    world.cloud.fail("interface", aws.throttled(), key=ENI[1])
+    outcome = await world.sip.check(30_000)
+    assert outcome.result is Result.UNKNOWN
+    assert text(outcome) == "Warn monitoring awssipw1. (105 : Failed in the AWS CLI command.)"
+    world.alone = False
+    outcome = await world.sip.check(30_000)
+    assert outcome.result is Result.FAILED
+    assert outcome.detail == f"{ENI[1]} of node1 could not be looked at: {aws.throttled()}"
+
+
+@in_world()
+async def test_one_node_whose_eni_does_not_answer_hides_no_other_one(world: World) -> None:
+    world.elsewhere = {"node3": {"eni_id": "eni-00000003"}, "node1": {"eni_id": ENI[1]}}
+    hands = world.new()
+    await hands.start(60_000)
+    world.now_ms += 30_000
+    world.alone = True
+    world.to_node1()
+    world.cloud.fail("interface", None, key="eni-00000003")
+    outcome = await asyncio.wait_for(hands.check(300), 10)
+    assert outcome.result is Result.SUCCEEDED
+    assert outcome.detail == f"it is assigned to {ENI[1]} of node1"
+    assert world.cloud.given_ms[ENI[1]] > 100
+
+
+@in_world()
 async def test_an_eni_that_is_gone_is_a_failure(world: World) -> None:
     await world.sip.start(60_000)
     del world.cloud.interfaces[ENI[2]]
@@ -441,7 +496,3 @@ def test_it_is_not_made_without_a_cloud() -> None:
     world = World()
     with pytest.raises(ValueError, match="environment: aws"):
         AWSSIP.make(world.params, world.host(None))
-
-
-def test_the_faults_of_this_page_are_of_the_ports_kinds() -> None:
-    assert {error().fault for _, error, _, _ in SILENCE} <= set(CloudFault)
