@@ -19,6 +19,9 @@ from komainu.types.aws.messages import (
     Reason,
 )
 
+OWN_LIMIT = "BudgetExhausted"
+"""The node's own budget of calls left none, so nobody was asked (`komainu.adapters.aws.budget`)."""
+
 Policy = Literal["ignore", "warn", "recover"]
 Say = Callable[[Frame, Reason, int], Said]
 """A type's own words: frame, reason, and the status of an internal error."""
@@ -31,7 +34,7 @@ def unseen(error: CloudError, policy: Policy, say: Say) -> Outcome:
     if policy == "ignore":
         return Outcome(Result.SUCCEEDED, detail=f"not looked at: {error}")
     reason = TIMEOUT if error.timed_out else API_FAILED
-    if policy == "recover":
+    if policy == "recover" and error.code != OWN_LIMIT:
         return failed(say(MONITOR_ERROR, reason, 0), f"{error}")
     return unknown(say(MONITOR_WARNING, reason, 0), f"{error}")
 

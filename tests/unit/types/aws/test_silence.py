@@ -4,12 +4,18 @@ from collections.abc import Callable
 
 import pytest
 
+from komainu.adapters.aws.budget import EXHAUSTED
 from komainu.model.message import Said
 from komainu.model.outcome import Result
-from komainu.ports import CloudError
+from komainu.ports import CloudError, CloudFault
 from komainu.types.aws.messages import API_FAILED, ENI_UNKNOWN, READINESS_UNKNOWN, Frame, Reason, reason_of
 from komainu.types.aws.silence import Policy, not_prepared, refused, unseen
 from tests.doubles import cloud as aws
+
+
+def over_budget() -> CloudError:
+    text = "the node's budget of API calls leaves none within 10000 ms; nothing was sent"
+    return CloudError(CloudFault.UNREACHABLE, EXHAUSTED, text, timed_out=True, transient=True)
 
 
 def say(frame: Frame, reason: Reason, status: int) -> Said:
@@ -22,6 +28,8 @@ POLICIES: list[tuple[Policy, Callable[[], CloudError], Result, str]] = [
     ("warn", aws.no_answer, Result.UNKNOWN, "(106 : "),
     ("recover", aws.unreachable, Result.FAILED, "(5 : "),
     ("recover", aws.connect_timeout, Result.FAILED, "(6 : "),
+    ("recover", over_budget, Result.UNKNOWN, "(106 : "),
+    ("ignore", over_budget, Result.SUCCEEDED, ""),
     ("ignore", aws.defect, Result.UNKNOWN, "(199 : "),
     ("recover", aws.defect, Result.UNKNOWN, "(199 : "),
 ]
