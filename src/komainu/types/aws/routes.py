@@ -87,7 +87,7 @@ class Routes:
         return tuple(route for route in away if not self._fresh(route)), tuple(filter(self._fresh, away))
 
     async def look_back(self, seen: Callable[[tuple[Route, ...]], None]) -> None:
-        """Look until every route is seen to point here; a table that was added meanwhile is written as well.
+        """Look until every route is seen to point here; then a table that was added meanwhile is written as well.
 
         `seen` is called with each answer. Nothing that was written is written again: whether somebody else changed it
         is for the check to say.
@@ -100,11 +100,12 @@ class Routes:
             if not found.errors:
                 seen(routes)
             away = [route.table for route in routes if route.interface != self._wanted.interface]
+            if any(self.written(table) for table in away):
+                continue  # not visible yet, or changed by somebody, who may have the address by now
             # A table that was added since the tables were listed has never been told: that is part of the start.
-            new = tuple(table for table in away if not self.written(table))
-            errors = await self.write(new, now() + CALL_TIMEOUT_MS / 1000)
+            errors = await self.write(tuple(away), now() + CALL_TIMEOUT_MS / 1000)
             # Of an account that did not answer nothing is known; the next look, or the check, asks again.
-            if len(away) == len(new) and not errors and not found.errors:
+            if not errors and not found.errors:
                 return
 
     def _fresh(self, route: Route) -> bool:

@@ -30,7 +30,7 @@ from komainu.types.aws.messages import (
     reason_of,
 )
 from komainu.types.aws.owners import node_of, owners
-from komainu.types.aws.patience import CALL_TIMEOUT_MS, SELDOM, Seldom, now, patiently, within_ms
+from komainu.types.aws.patience import CALL_TIMEOUT_MS, SELDOM, Seldom, left_ms, now, patiently, within_ms
 from komainu.types.aws.routes import ROUTE_GONE, Routes, Wanted, told
 from komainu.types.aws.silence import not_prepared, refused, unseen
 from komainu.types.aws.vip_messages import (
@@ -165,8 +165,7 @@ class Vip:
             return unseen(seen.errors[0], self._params.api_failure, self._said)
         if not seen.errors:
             self._remember(seen.routes, device, on)
-        left_ms = max(1, int((deadline - now()) * 1000))
-        return await self._drifted(drift, left_ms) if drift else self._judge(seen.routes, bool(on))
+        return await self._drifted(drift, left_ms(deadline)) if drift else self._judge(seen.routes, bool(on))
 
     async def probe(self, timeout_ms: int) -> Outcome:
         """It runs here when the kernel has the address; the routes are the check's concern."""
@@ -258,7 +257,10 @@ class Vip:
                 await self._add_address(found)
         errors = await self._routes.write(found.tables, deadline)
         if any(error.code in ROUTE_GONE for error in errors.values()):
-            found = await self._fresh(deadline)
+            try:
+                found = await self._fresh(deadline)
+            except CloudError:
+                return found, errors  # they are what is known of the tables
             await self._add_address(found)
             left = tuple(table for table in found.tables if not self._routes.written(table))
             errors = await self._routes.write(left, deadline)

@@ -69,6 +69,17 @@ async def test_the_read_back_writes_a_table_that_prepare_did_not_know(world: Wor
 
 
 @in_world()
+async def test_the_read_back_takes_no_new_table_from_who_has_the_others_by_now(world: World) -> None:
+    """This node was slow to look back: another one has taken the address over meanwhile."""
+    await world.vip.start(60_000)
+    world.cloud.add_table(VPC, "rtb-new", {ROUTE: ENI[1]})
+    for table in TABLES:
+        world.cloud.tables[table][ROUTE] = ENI[1]
+    await world.settle()
+    assert world.cloud.tables["rtb-new"][ROUTE] == ENI[1]
+
+
+@in_world()
 async def test_an_api_failure_during_the_read_back_says_nothing(world: World) -> None:
     await world.vip.start(60_000)
     world.cloud.fail("routes", aws.unreachable())
@@ -173,6 +184,19 @@ async def test_a_table_that_was_deleted_since_is_left_out(world: World) -> None:
     assert (await world.vip.start(60_000)).succeeded
     assert [world.cloud.tables[table][ROUTE] for table in TABLES[1:]] == [ENI[2]] * 2
     assert (await world.vip.check(30_000)).succeeded
+
+
+@in_world()
+async def test_silence_after_some_tables_were_written_hides_nothing_of_them(world: World) -> None:
+    """What was found to be out of date could not be found out afresh."""
+    await world.vip.prepare()
+    del world.cloud.tables[TABLES[0]]
+    world.cloud.fail("replace_route", aws.no_answer(), key=TABLES[1], after_change=True)
+    world.cloud.fail("vpc_cidrs", aws.unauthorized())
+    outcome = await world.vip.start(300)
+    assert outcome.result is Result.UNKNOWN
+    assert outcome.detail.startswith(f"{TABLES[0]}: InvalidRouteTableID.NotFound")
+    assert f"{TABLES[1]}: {aws.no_answer()}; {TABLES[2]}: done" in outcome.detail
 
 
 @in_world()
