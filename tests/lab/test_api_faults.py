@@ -1,0 +1,340 @@
+"""The AWS API goes wrong in every way we know, under real daemons, in both examples: a walk through one lab for each.
+
+Elsewhere the same faults meet the types alone, through the real adapter: tests/ports/test_aws_faults.py (awsvip, "V")
+and test_aws_eip_faults.py (awseip, "E"); here S is the steady state, T a takeover (power loss while it acts).
+
+| Fault | here | elsewhere |
+| --- | --- | --- |
+| connection refused | S, T | V |
+| hang; silence | S, T | V, E; silence of the whole API: test_cloud_faults.py |
+| names do not resolve | S, T | V |
+| 503 RequestLimitExceeded | S, T | V, E |
+| 500 | S, T | V, E |
+| time-out after the change was applied (`lost`, `mute`) | S, T | V, E; test_eip.py |
+| stale describe | S, T | V, E |
+| wrong clock | S, T | - |
+| AccessDenied on one call | S, T | V (each call), E |
+| expired role credentials | S, T | V, E |
+| metadata service off | S, T | V |
+| deleted ENI | S (the standby's), T | V |
+| address taken by another | test_cloud_faults.py (routes), test_eip.py | V, E |
+| table deleted between describe and replace | T (vip) | V; an Elastic IP has no tables |
+| association, routes changed during ours | T | V, E |
+
+At the end of each walk nothing of the secrets that were handed out is anywhere.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from komainu_lab import faults
+from komainu_lab.clock import boottime_ns
+from tests.lab.cloud_stage import LOOK, SERVED_S, WRITE, CloudStage, Takeover
+from tests.lab.stage import until
+
+pytestmark = pytest.mark.lab
+
+FAILED, TIMEOUT = "5 : Failed in the AWS CLI command.", "6 : Timeout occurred."
+ACTS_S = 3.0
+"So long a fault acts, at the least: some runs of every check."
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to go wrong: what the checks say of it, and some words of what the API or the SDK said."""
+
+    kind: str
+    says: str
+    detail: str
+
+
+REFUSED = Fault("refuse", FAILED, "EndpointConnectionError")
+HANGS = Fault("hang", TIMEOUT, "DeadlineExceeded")
+NO_NAMES = Fault("names", FAILED, "does not resolve")
+THROTTLED = Fault("throttle", FAILED, "RequestLimitExceeded")
+BROKEN = Fault("error", FAILED, "InternalError")
+LOST = Fault("lost", FAILED, "ConnectionClosedError")
+DENIED = Fault("denied", FAILED, "UnauthorizedOperation")
+EXPIRED = Fault("expired", FAILED, "RequestExpired")
+GONE = Fault("gone", "5 : The networkInterface ID '{eni}' does not exist", "InvalidNetworkInterfaceID.NotFound")
+
+slow = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=["vip", "eip"])
+def _stage(request: pytest.FixtureRequest) -> Iterator[CloudStage]:
+    made = CloudStage(request.param)
+    try:
+        made.up()
+        yield made
+    finally:
+        made.cluster.down()
+
+
+@pytest.fixture
+def stage(_stage: CloudStage) -> CloudStage:
+    _stage.mend()
+    return _stage
+
+
+def begin(stage: CloudStage, kind: str, *actions: str) -> None:
+    """From now on it goes wrong."""
+    if kind == "names":
+        faults.names(stage.cluster)
+    else:
+        stage.cluster.cloud.break_api(kind, actions=actions)
+
+
+def heal(stage: CloudStage) -> None:
+    """AWS is well again."""
+    faults.names(stage.cluster, "on")
+    stage.cluster.cloud.heal_api()
+
+
+# --- in the steady state: told, and nothing else
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        REFUSED,
+        HANGS,
+        *(pytest.param(each, marks=slow) for each in (NO_NAMES, BROKEN, LOST, DENIED, EXPIRED)),
+    ],
+    ids=lambda fault: fault.kind,
+)
+def test_an_api_that_fails_is_told_and_harms_nobody_who_runs(stage: CloudStage, fault: Fault) -> None:
+    tell_and_harm_nobody(stage, fault)
+
+
+def tell_and_harm_nobody(stage: CloudStage, fault: Fault) -> None:
+    """N4: Caution with its reason, and nothing moves; normal again by itself."""
+    mark = stage.mark()
+    warning = f"Warn monitoring {stage.monitor}. (10{fault.says})"
+    begin(stage, fault.kind)
+    until(lambda: stage.checked() == ("Caution", warning), f"{stage.monitor} says '{warning}'", 30)
+    until(lambda: set(stage.zones().values()) == {"Caution"}, "both nodes say that they cannot ask", 30)
+    stage.passes(ACTS_S)
+    assert stage.group()["status"] == "Online"
+    healed_ns = boottime_ns()
+    heal(stage)
+    until(lambda: stage.checked() == ("Normal", ""), "all is well again, by itself", 60)
+    until(lambda: set(stage.zones().values()) == {"Normal"}, "the zones, too", 60)
+    stage.until_alert(mark.active, mark.at, warning, fault.detail)
+    unmoved(stage, mark.ns, healed_ns)
+    assert stage.mark().active == mark.active
+    assert stage.mark().application == mark.application
+    assert stage.moved(mark) == []
+
+
+def unmoved(stage: CloudStage, since_ns: int, until_ns: int) -> None:
+    """The client did not notice, and the address is where the group is."""
+    assert stage.unanswered(since_ns, until_ns) == 0
+    assert stage.holders() == {stage.cluster.active()}
+
+
+@slow
+def test_one_call_that_is_not_allowed_is_named(stage: CloudStage) -> None:
+    """The others go on: the zone is still looked at."""
+    mark = stage.mark()
+    begin(stage, "denied", LOOK[stage.example])
+    warning = f"Warn monitoring {stage.monitor}. (10{FAILED})"
+    until(lambda: stage.checked() == ("Caution", warning), f"{stage.monitor} says '{warning}'", 30)
+    stage.passes(ACTS_S)
+    assert set(stage.zones().values()) == {"Normal"}
+    healed_ns = boottime_ns()
+    heal(stage)
+    until(lambda: stage.checked() == ("Normal", ""), "all is well again, by itself", 60)
+    unmoved(stage, mark.ns, healed_ns)
+    assert stage.moved(mark) == []
+
+
+@slow
+@pytest.mark.parametrize("kind", ["stale", "mute"])
+def test_answers_that_are_old_or_late_to_writes_mean_nothing_to_who_runs(stage: CloudStage, kind: str) -> None:
+    """`mute` is for writes: there are none. An old answer is still right."""
+    mark = stage.mark()
+    begin(stage, kind, *([WRITE[stage.example]] if kind == "mute" else []))
+    stage.passes(ACTS_S)
+    assert stage.checked() == ("Normal", "")
+    unmoved(stage, mark.ns, boottime_ns())
+    assert stage.moved(mark) == []
+
+
+@slow
+def test_credentials_that_end_while_the_metadata_service_is_off(stage: CloudStage) -> None:
+    """Off alone is not noticed; then nobody can ask, which is told; when it is back, all is well without a restart."""
+    mark = stage.mark()
+    for machine in stage.cluster.topology.nodes:
+        faults.metadata(stage.cluster, machine.name)
+    try:
+        stage.passes(ACTS_S)
+        assert stage.checked() == ("Normal", "")
+        stage.cluster.cloud.break_api("expired")
+        warning = f"Warn monitoring {stage.monitor}. (10{FAILED})"
+        until(lambda: stage.checked() == ("Caution", warning), f"{stage.monitor} says '{warning}'", 30)
+        until(lambda: set(stage.zones().values()) == {"Caution"}, "both nodes say that they cannot ask", 30)
+        stage.cluster.cloud.heal_api()
+        stage.passes(ACTS_S)
+        assert stage.checked() == ("Caution", warning), "the old credentials are not used again"
+    finally:
+        for machine in stage.cluster.topology.nodes:
+            faults.metadata(stage.cluster, machine.name, "on")
+    until(lambda: stage.checked() == ("Normal", ""), "all is well again, by itself", 60)
+    unmoved(stage, mark.ns, boottime_ns())
+    assert stage.moved(mark) == []
+
+
+@slow
+def test_an_interface_that_is_gone_is_told_of_the_node_that_would_need_it(stage: CloudStage) -> None:
+    mark = stage.mark()
+    _, standby = stage.pair()
+    stage.cluster.cloud.break_api(GONE.kind, actions=("DescribeNetworkInterfaces",), sources=(standby,))
+
+    def ready() -> tuple[str, str]:
+        found = stage.cluster.product(standby).status()["groups"][0]["resources"][0]["ready_here"]
+        return found["result"], (found["why"] or {}).get("en", "")
+
+    eni = stage.cluster.cloud.built.instances[standby].interface
+    says = f"{stage.resource} resource could not be activated on this node.({GONE.says.format(eni=eni)})"
+    until(lambda: ready() == ("failed", says), f"the standby says '{says}'", 60)
+    assert stage.checked() == ("Normal", "")
+    stage.cluster.cloud.heal_api()
+    until(lambda: ready()[0] == "succeeded", "it is ready again, by itself", 60)
+    unmoved(stage, mark.ns, boottime_ns())
+    assert stage.moved(mark) == []
+
+
+# --- during a takeover
+
+
+def after(stage: CloudStage, kind: str, *actions: str) -> Takeover:
+    """The active node loses its power while that is wrong, and AWS is well again some seconds later."""
+    begin(stage, kind, *actions)
+
+    def during(_dead: str, survivor: str) -> None:
+        until(lambda: stage.group()["node"] == survivor, "the takeover begins")
+        stage.passes(ACTS_S, served=False)
+        heal(stage)
+
+    return stage.take_over(during)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["lost", *(pytest.param(each, marks=slow) for each in ("refuse", "hang", "names", "error", "mute"))],
+)
+def test_a_takeover_ends_right_when_the_api_is_well_again(stage: CloudStage, kind: str) -> None:
+    take_over_at_last(stage, kind)
+
+
+def take_over_at_last(stage: CloudStage, kind: str) -> None:
+    """The whole API but where only a write can be meant. What was applied without an answer counts as well."""
+    taken = after(stage, kind, *([WRITE[stage.example]] if kind in ("lost", "mute") else []))
+    stage.served_by(taken)
+    assert stage.alerts(taken.survivor, taken.mark.at)
+
+
+@slow
+def test_a_takeover_with_old_answers_and_without_metadata_ends_right(stage: CloudStage) -> None:
+    """What the takeover needs is at hand: ids and credentials."""
+    _, standby = stage.pair()
+    faults.metadata(stage.cluster, standby)
+    try:
+        begin(stage, "stale")
+        taken = stage.take_over()
+        until(lambda: stage.group()["status"] == "Online", "the group is online", SERVED_S)
+    finally:
+        heal(stage)
+        faults.metadata(stage.cluster, standby, "on")
+    stage.served_by(taken)
+
+
+@slow
+def test_a_takeover_with_credentials_that_have_ended_fetches_new_ones(stage: CloudStage) -> None:
+    """Each of its writes is refused for them once."""
+    writes = len(stage.cluster.cloud.routes()) if stage.example == "vip" else 1
+    stage.cluster.cloud.break_api("expired", actions=(WRITE[stage.example],), times=writes)
+    stage.served_by(stage.take_over())
+
+
+@slow
+@pytest.mark.parametrize("kind", ["denied", "gone"])
+def test_a_takeover_that_is_refused_ends_known_and_an_operator_starts_it(stage: CloudStage, kind: str) -> None:
+    taken = after(stage, kind, WRITE[stage.example])
+    eni = stage.cluster.cloud.built.instances[taken.survivor].interface
+    reason = FAILED if kind == "denied" else GONE.says.format(eni=eni)
+    detail = DENIED.detail if kind == "denied" else GONE.detail
+    stage.until_alert(
+        taken.survivor, taken.mark.at, f"Activating {stage.resource} resource has failed.({reason})", detail
+    )
+    until(lambda: stage.group()["status"] == "Online Failure", "it is known to have failed")
+    assert "KM7502" in {each["code"] for each in stage.alerts(taken.survivor, taken.mark.at)}
+    assert stage.running() == []
+    product = stage.cluster.product(taken.survivor)
+    product.komainu("group", "start", stage.cluster.group)
+    stage.served_by(taken)
+
+
+@slow
+def test_what_somebody_changes_during_a_takeover_does_not_win(stage: CloudStage) -> None:
+    """The write is on its way when somebody sets the address back to the dead node."""
+    cloud = stage.cluster.cloud
+    cloud.break_api("delay", actions=(WRITE[stage.example],), delay_ms=1_000)
+
+    def during(dead: str, survivor: str) -> None:
+        def on_its_way() -> bool:
+            return any(
+                each["action"] == WRITE[stage.example] and each["source"] == survivor for each in cloud.calls(call)
+            )
+
+        until(on_its_way, "the write is on its way")
+        (cloud.point_route if stage.example == "vip" else cloud.associate_address)(dead)
+        assert stage.holders() == {dead}
+
+    call = cloud.last_call()
+    taken = stage.take_over(during)
+    stage.served_by(taken)
+
+
+@slow
+def test_a_table_that_is_deleted_between_the_look_and_the_write(stage: CloudStage) -> None:
+    if stage.example != "vip":
+        pytest.skip("an Elastic IP has no tables")
+    cloud = stage.cluster.cloud
+    active, standby = stage.pair()
+    table, call = cloud.add_table(active), cloud.last_call()
+    until(
+        lambda: any(
+            each["action"] == LOOK["vip"] and each["source"] == standby and each["answered_ns"]
+            for each in cloud.calls(call)
+        ),
+        "the standby has seen the table",
+    )
+    cloud.delete_table(table)
+    taken = stage.take_over()
+    stage.served_by(taken)
+    refused = [each for each in cloud.calls(taken.mark.call) if each["details"].get("RouteTableId") == table]
+    assert [each["status"] for each in refused] == [400], "it was tried once, and left alone then"
+
+
+# --- the end of the walk: an API that throttled leaves the nodes a smaller budget of calls for some minutes
+
+
+@slow
+def test_a_takeover_by_an_api_that_throttles(stage: CloudStage) -> None:
+    take_over_at_last(stage, THROTTLED.kind)
+
+
+@slow
+def test_an_api_that_throttles_is_told_and_harms_nobody_who_runs(stage: CloudStage) -> None:
+    tell_and_harm_nobody(stage, THROTTLED)
+
+
+def test_nothing_of_the_secrets_is_anywhere(stage: CloudStage) -> None:
+    search = stage.leaks()
+    assert search.bytes > 100_000, "something was looked through"
+    assert len(stage.cluster.cloud.secrets()) >= 6, "two nodes have a key, a session token and a token each"
+    assert search.found == []
