@@ -151,6 +151,9 @@ class FakeCloud:
         await self._begin("route_tables", vpc, timeout_ms)
         return tuple(table for table in self.tables if self.table_vpc[table] == vpc)
 
+    async def may_replace_route(self, table: str, destination: str, interface: str, timeout_ms: int) -> None:
+        await self._begin("may_replace_route", table, timeout_ms)
+
     async def replace_route(self, table: str, destination: str, interface: str, timeout_ms: int) -> None:
         lost = await self._begin("replace_route", table, timeout_ms)
         if table not in self.tables:
@@ -171,6 +174,9 @@ class FakeCloud:
     async def address(self, allocation: str, timeout_ms: int) -> Address:
         await self._begin("address", allocation, timeout_ms)
         return self._address(allocation)
+
+    async def may_associate(self, allocation: str, interface: str, private_address: str, timeout_ms: int) -> None:
+        await self._begin("may_associate", allocation, timeout_ms)
 
     async def associate(self, allocation: str, interface: str, private_address: str, timeout_ms: int) -> str:
         lost = await self._begin("associate", allocation, timeout_ms)

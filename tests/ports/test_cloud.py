@@ -307,6 +307,16 @@ def test_an_interface_is_described(world: World) -> None:
     assert run(world.cloud.interface(world.two, LONG_MS)).source_dest_check
 
 
+def test_to_ask_whether_a_route_may_be_written_writes_nothing(world: World) -> None:
+    run(world.cloud.may_replace_route(world.table_a, VIP, world.two, LONG_MS))
+    assert {route.interface for route in run(world.cloud.routes(world.vpc, VIP, LONG_MS))} == {world.one}
+
+
+def test_to_ask_whether_an_address_may_be_associated_associates_nothing(world: World) -> None:
+    run(world.cloud.may_associate(world.allocation, world.one, "", LONG_MS))
+    assert run(world.cloud.address(world.allocation, LONG_MS)).association == ""
+
+
 def test_an_interface_is_told_by_its_name(world: World) -> None:
     assert run(world.cloud.interface(world.two, LONG_MS)).label == "second"
 

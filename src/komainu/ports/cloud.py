@@ -115,6 +115,9 @@ class Cloud(Protocol):
     async def replace_route(self, table: str, destination: str, interface: str, timeout_ms: int) -> None:
         """Point an existing route at an interface."""
 
+    async def may_replace_route(self, table: str, destination: str, interface: str, timeout_ms: int) -> None:
+        """Whether `replace_route` would be allowed; changes nothing. Raises CloudError when it would not be."""
+
     async def interface(self, interface: str, timeout_ms: int) -> Interface:
         """One network interface."""
 
@@ -126,6 +129,9 @@ class Cloud(Protocol):
 
         `private_address` may be empty: the primary one.
         """
+
+    async def may_associate(self, allocation: str, interface: str, private_address: str, timeout_ms: int) -> None:
+        """Whether `associate` would be allowed; changes nothing. Raises CloudError when it would not be."""
 
     async def disassociate(self, association: str, timeout_ms: int) -> None:
         """End an association. One that is gone already is refused: `InvalidAssociationID.NotFound`."""

@@ -108,6 +108,12 @@ class Budgeted:
             timeout_ms, lambda left_ms: self._cloud.replace_route(table, destination, interface, left_ms)
         )
 
+    async def may_replace_route(self, table: str, destination: str, interface: str, timeout_ms: int) -> None:
+        """See Cloud."""
+        await self._within(
+            timeout_ms, lambda left_ms: self._cloud.may_replace_route(table, destination, interface, left_ms)
+        )
+
     async def interface(self, interface: str, timeout_ms: int) -> Interface:
         """See Cloud."""
         return await self._within(timeout_ms, lambda left_ms: self._cloud.interface(interface, left_ms))
@@ -120,6 +126,12 @@ class Budgeted:
         """See Cloud."""
         return await self._within(
             timeout_ms, lambda left_ms: self._cloud.associate(allocation, interface, private_address, left_ms)
+        )
+
+    async def may_associate(self, allocation: str, interface: str, private_address: str, timeout_ms: int) -> None:
+        """See Cloud."""
+        await self._within(
+            timeout_ms, lambda left_ms: self._cloud.may_associate(allocation, interface, private_address, left_ms)
         )
 
     async def disassociate(self, association: str, timeout_ms: int) -> None:

@@ -46,11 +46,7 @@ class Ec2Cloud:
 
         That is worth a report, not the end: every later call makes good by itself what is missing.
         """
-        try:
-            await self._call(lambda ec2: ec2.describe_vpcs(DryRun=True), timeout_ms)
-        except CloudError as error:
-            if error.code != _ALLOWED:
-                raise
+        await self._dry(lambda ec2: ec2.describe_vpcs(DryRun=True), timeout_ms)
 
     def calls(self) -> dict[str, int]:
         """How many requests were sent so far, by the name of the API's action; repeated attempts count."""
@@ -127,8 +123,13 @@ class Ec2Cloud:
 
     async def replace_route(self, table: str, destination: str, interface: str, timeout_ms: int) -> None:
         """Point an existing route at an interface."""
-        target = {_destination_field(destination): destination, "NetworkInterfaceId": interface}
-        await self._call(lambda ec2: ec2.replace_route(RouteTableId=table, **target), timeout_ms, changes=True)
+        route = _route(table, destination, interface)
+        await self._call(lambda ec2: ec2.replace_route(**route), timeout_ms, changes=True)
+
+    async def may_replace_route(self, table: str, destination: str, interface: str, timeout_ms: int) -> None:
+        """Whether `replace_route` would be allowed; changes nothing."""
+        route = _route(table, destination, interface)
+        await self._dry(lambda ec2: ec2.replace_route(**route, DryRun=True), timeout_ms)
 
     async def interface(self, interface: str, timeout_ms: int) -> Interface:
         """One network interface."""
@@ -162,11 +163,14 @@ class Ec2Cloud:
 
     async def associate(self, allocation: str, interface: str, private_address: str, timeout_ms: int) -> str:
         """Associate the Elastic IP with that address of the interface, from wherever it is; the association's id."""
-        target = {"AllocationId": allocation, "NetworkInterfaceId": interface, "AllowReassociation": True}
-        if private_address:
-            target["PrivateIpAddress"] = private_address
+        target = _association(allocation, interface, private_address)
         answer = await self._call(lambda ec2: ec2.associate_address(**target), timeout_ms, changes=True)
         return str(answer["AssociationId"])
+
+    async def may_associate(self, allocation: str, interface: str, private_address: str, timeout_ms: int) -> None:
+        """Whether `associate` would be allowed; changes nothing."""
+        target = _association(allocation, interface, private_address)
+        await self._dry(lambda ec2: ec2.associate_address(**target, DryRun=True), timeout_ms)
 
     async def disassociate(self, association: str, timeout_ms: int) -> None:
         """End an association. One that is gone already is refused: `InvalidAssociationID.NotFound`."""
@@ -214,11 +218,7 @@ class Ec2Cloud:
 
     async def may_stop_instance(self, instance: str, timeout_ms: int) -> None:
         """Whether `stop_instance` would be allowed; changes nothing."""
-        try:
-            await self._call(lambda ec2: ec2.stop_instances(InstanceIds=[instance], DryRun=True), timeout_ms)
-        except CloudError as error:
-            if error.code != _ALLOWED:
-                raise
+        await self._dry(lambda ec2: ec2.stop_instances(InstanceIds=[instance], DryRun=True), timeout_ms)
 
     async def _tables(self, filters: list[dict[str, Any]], timeout_ms: int) -> list[Any]:
         """The route tables that pass the filters, from every page of the answer."""
@@ -230,6 +230,14 @@ class Ec2Cloud:
             return [table for page in pages for table in page["RouteTables"]]
 
         return await self._call(read, timeout_ms)
+
+    async def _dry(self, send: Callable[[Any], Any], timeout_ms: int) -> None:
+        """A call that only asks whether it would be allowed. Raises CloudError when it would not be."""
+        try:
+            await self._call(send, timeout_ms)
+        except CloudError as error:
+            if error.code != _ALLOWED:
+                raise
 
     async def _call(self, send: Callable[[Any], T], timeout_ms: int, changes: bool = False) -> T:
         """Run `send` in a thread under the deadline. Raises CloudError; after the deadline nothing more is sent."""
@@ -282,6 +290,15 @@ _V4_FILTER = "route.destination-cidr-block"
 _STOP_SKIPS = "SkipOsShutdown"
 _ALLOWED = "DryRunOperation"
 """This "error" of a dry run means: allowed, and nothing was done."""
+
+
+def _route(table: str, destination: str, interface: str) -> dict[str, Any]:
+    return {"RouteTableId": table, _destination_field(destination): destination, "NetworkInterfaceId": interface}
+
+
+def _association(allocation: str, interface: str, private_address: str) -> dict[str, Any]:
+    target = {"AllocationId": allocation, "NetworkInterfaceId": interface, "AllowReassociation": True}
+    return {**target, "PrivateIpAddress": private_address} if private_address else target
 
 
 def _destination_field(destination: str) -> str:

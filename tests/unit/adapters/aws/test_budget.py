@@ -137,7 +137,9 @@ def test_every_call_goes_through_and_costs_a_token(cloud: FakeCloud) -> None:
         await here.routes("vpc-1", "10.1.0.20/32", 100)
         await here.route_tables("vpc-1", 100)
         await here.replace_route("rtb-1", "10.1.0.20/32", "eni-1", 100)
+        await here.may_replace_route("rtb-1", "10.1.0.20/32", "eni-1", 100)
         await here.interface("eni-1", 100)
+        await here.may_associate("eipalloc-1", "eni-1", "", 100)
         association = await here.associate("eipalloc-1", "eni-1", "", 100)
         assert (await here.address("eipalloc-1", 100)).association == association
         await here.disassociate(association, 100)
@@ -149,6 +151,6 @@ def test_every_call_goes_through_and_costs_a_token(cloud: FakeCloud) -> None:
         await here.stop_instance("i-1", 100)
 
     asyncio.run(body())
-    assert len(cloud.log) == 14
-    assert empty(budget) == 100 - 14
+    assert len(cloud.log) == 16
+    assert empty(budget) == 100 - 16
     assert (cloud.reconnected, len(cloud.roles)) == (1, 1)
