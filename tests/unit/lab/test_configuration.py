@@ -1,9 +1,13 @@
 """Fitting an example to the lab changes what an administrator would change, and nothing else."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from komainu.catalogue import MONITOR_TYPES, RESOURCE_TYPES
+from komainu.config.read import read
 from komainu_lab.configuration import APPLICATION, WRITES, CloudIds, dump, fit, lease, load, resource
 from komainu_lab.errors import LabError
 from komainu_lab.topology import eip, onprem, vip
@@ -123,3 +127,17 @@ def test_a_group_with_a_list_of_nodes_has_those_of_the_lab() -> None:
     given = document()
     given["groups"][0]["nodes"] = ["a", "b"]
     assert fit(given, vip(), IDS)["groups"][0]["nodes"] == ["node1", "node2"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ja.md"])
+def test_what_the_tour_adds_to_the_lab_s_file_can_be_used(page: str) -> None:
+    """It is appended as text: the file has to end with the list that it continues."""
+    tour = (Path(__file__).parents[3] / page).read_text(encoding="utf-8")
+    (added,) = re.findall(r"cat >> /etc/komainu/cluster\.yaml <<END.*\n(.*?)END\n", tour, re.DOTALL)
+    text = dump(fit(load("vip"), vip(), IDS))
+    found = read((text + added).encode(), RESOURCE_TYPES, monitors=MONITOR_TYPES)
+    assert [each.said.en for each in found.errors] == []
+    before = read(text.encode(), RESOURCE_TYPES, monitors=MONITOR_TYPES).cluster
+    assert found.cluster is not None
+    assert before is not None
+    assert len(found.cluster.monitors) == len(before.monitors) + 1
