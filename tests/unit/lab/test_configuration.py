@@ -133,7 +133,7 @@ def test_a_group_with_a_list_of_nodes_has_those_of_the_lab() -> None:
 def test_what_the_tour_adds_to_the_lab_s_file_can_be_used(page: str) -> None:
     """It is appended as text: the file has to end with the list that it continues."""
     tour = (Path(__file__).parents[3] / page).read_text(encoding="utf-8")
-    (added,) = re.findall(r"cat >> /etc/komainu/cluster\.yaml <<END.*\n(.*?)END\n", tour, re.DOTALL)
+    (added,) = re.findall(r"cat >> /etc/komainu/cluster\.yaml <<END[^\n]*\n(.*?)END\n", tour, re.DOTALL)
     text = dump(fit(load("vip"), vip(), IDS))
     found = read((text + added).encode(), RESOURCE_TYPES, monitors=MONITOR_TYPES)
     assert [each.said.en for each in found.errors] == []
