@@ -5,7 +5,8 @@ the account that owns them. Each table has one of the two, whatever the other on
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from komainu.ports import Cloud, CloudError, Route
@@ -62,12 +63,22 @@ class Accounts:
 
     async def replace_route(self, table: str, destination: str, interface: str, timeout_ms: int) -> None:
         """Point an existing route at an interface, by the rights that its table takes. Raises CloudError."""
+        with self._by_rights_of(table) as cloud:
+            await cloud.replace_route(table, destination, interface, timeout_ms)
+
+    async def may_replace_route(self, route: Route, interface: str, timeout_ms: int) -> None:
+        """Whether the rights that its table takes allow that; changes nothing. Raises CloudError when they do not."""
+        with self._by_rights_of(route.table) as cloud:
+            await cloud.may_replace_route(route.table, route.destination, interface, timeout_ms)
+
+    @contextmanager
+    def _by_rights_of(self, table: str) -> Iterator[Cloud]:
         role = self._roles.get(table)
         if role is None:
-            await self.own.replace_route(table, destination, interface, timeout_ms)
+            yield self.own
             return
         try:
-            await self._assumed[role].replace_route(table, destination, interface, timeout_ms)
+            yield self._assumed[role]
         except CloudError as error:
             raise _told_by(role, error) from error
 

@@ -54,9 +54,14 @@ class _Found:
 
     device: str
     "The local network device that carries the ENI's primary address."
-    tables: tuple[str, ...]
-    "Every route table of the VPC that has a route to the VIP."
+    routes: tuple[Route, ...]
+    "To the VIP, in every route table of the VPC that has one; where they point is of the moment they were seen."
     source_dest_check: bool
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The route tables."""
+        return tuple(route.table for route in self.routes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,8 @@ class Vip:
         "As a preparation learned them; None: the next one asks for them."
         self._preparations = Seldom(SELDOM)
         self._checks = Seldom(SELDOM)
+        self._asked = 0
+        "How often it was asked whether a route may be written."
         self._without = ""
         "What a preparation said of tables that have no route to the VIP."
         self._read_back: asyncio.Task[None] | None = None
@@ -116,6 +123,9 @@ class Vip:
         if self._found.source_dest_check:
             return self._look_again(failed(self._said(NOT_READY, SOURCE_DEST_CHECK)))
         if whole:
+            forbidden_write = await self._forbidden_write(self._found)
+            if forbidden_write is not None:
+                return self._look_again(not_prepared(forbidden_write, reason_of(forbidden_write), self._said))
             self._without = await self._tables_without(self._found)
         return Outcome(Result.SUCCEEDED, detail=self._without)
 
@@ -211,7 +221,7 @@ class Vip:
         if device is None:
             owner = f"{eni} ({', '.join(filter(None, carried))}, {interface.instance or 'attached to no instance'})"
             raise _Impossible(INTERNAL, f"no network device of this node carries {owner}", InternalKind.NO_DEVICE)
-        return _Found(device, tuple(route.table for route in routes), interface.source_dest_check)
+        return _Found(device, routes, interface.source_dest_check)
 
     async def _source_dest_check(self, timeout_ms: int) -> bool | None:
         """V5, for a running resource; None when it was not asked for now, or not answered."""
@@ -225,12 +235,25 @@ class Vip:
 
     async def _tables_without(self, found: _Found) -> str:
         """V1: a table without the route is information. It is also what is wrong when a client does not follow."""
-        routes = tuple(Route(table, self._wanted.destination, "", "") for table in found.tables)
         try:
-            tables = await self._watching.without(self._params.vpc_id, routes, CALL_TIMEOUT_MS)
+            tables = await self._watching.without(self._params.vpc_id, found.routes, CALL_TIMEOUT_MS)
         except CloudError:
             return self._without
         return f"no route to {self._wanted.destination} in {', '.join(tables)}" if tables else ""
+
+    async def _forbidden_write(self, found: _Found) -> CloudError | None:
+        """Why this node may not write a route: else a missing permission shows at the takeover that needs it.
+
+        It is asked of one table at a time. The question names the target that the route has: even an endpoint that
+        took the question for an order would change nothing.
+        """
+        route = found.routes[self._asked % len(found.routes)]
+        try:
+            await self._watching.may_replace_route(route, route.interface or self._wanted.interface, CALL_TIMEOUT_MS)
+        except CloudError as error:
+            return error if refused(error) and error.code not in ROUTE_GONE else None
+        self._asked += 1
+        return None
 
     def _look_again(self, outcome: Outcome) -> Outcome:
         """The next preparation asks for everything: what was found may just be mended."""
@@ -304,7 +327,7 @@ class Vip:
         if on is None and self._found is not None:
             on = self._found.source_dest_check
         if routes and on is not None:
-            self._found = _Found(device, tuple(route.table for route in routes), on)
+            self._found = _Found(device, routes, on)
 
     # --- judging
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from komainu.model.outcome import Outcome, Result
+from komainu.types.aws.patience import SELDOM
 from komainu.types.aws.vip import AWSVIP, Vip
 from komainu.types.aws.vip_params import Params
 from tests.doubles import cloud as aws
@@ -80,6 +81,15 @@ async def test_a_role_that_is_refused_is_told_with_its_name(world: World) -> Non
         [*(f"{table}: done" for table in TABLES), f"{OWNED}: {aws.unauthorized()} (as {ROLE})"]
     )
     await vip.stop(5_000)
+
+
+@in_world()
+async def test_a_role_is_asked_whether_it_may_write_its_table(world: World) -> None:
+    vip, own = await shared(world)
+    own.owner.fail("may_replace_route", aws.unauthorized())
+    outcomes = [await vip.prepare() for _ in range(len(TABLES) * SELDOM + 1)]
+    assert [outcome.succeeded for outcome in outcomes] == [True] * len(TABLES) * SELDOM + [False]
+    assert outcomes[-1].detail == f"{aws.unauthorized()} (as {ROLE})"
 
 
 @in_world()
