@@ -25,11 +25,12 @@ from tests.ports.emulated_aws import HERE, PEER, emulated_aws, params_of
 
 DELAY_MS = 200
 RUNS = 7
-CASES = ((10, 0, 300), (10, 3, None), (50, 0, 1_200))
-"""Route tables, how many of the calls are throttled once, and what was asked for."""
+CASES = ((10, 10, 0, 300), (10, 1, 0, 300), (10, 10, 3, None), (50, 10, 0, 1_200), (50, 1, 0, 1_200))
+"""Route tables, connections that are open before, how many of the calls are throttled once, and what was asked for.
+
+A daemon whose monitors have called beside each other has several open; one is what it has at least.
+"""
 RESOURCE = "awsvip1"
-WARM = 10
-"""Connections that a daemon has open: its monitors call beside each other."""
 
 
 class Api:
@@ -91,7 +92,7 @@ class Apis(BaseManager):
 Apis.register("Api", Api)
 
 
-async def start_ms(api: Any, known: dict[str, Any], throttled: int) -> int:
+async def start_ms(api: Any, known: dict[str, Any], connections: int, throttled: int) -> int:
     """One start on a node that is prepared, as in a takeover."""
     cloud = Ec2Cloud(known["region"], known["url"])
     params = known["params"]
@@ -112,7 +113,7 @@ async def start_ms(api: Any, known: dict[str, Any], throttled: int) -> int:
     try:
         prepared = await hands.prepare()
         assert prepared.result is Result.SUCCEEDED, prepared
-        await asyncio.gather(*(cloud.vpc_cidrs(params["vpc_id"], 20_000) for _ in range(WARM)))
+        await asyncio.gather(*(cloud.vpc_cidrs(params["vpc_id"], 20_000) for _ in range(connections)))
         api.slow(throttled)
         began = time.monotonic()
         outcome = await hands.start(30_000)
@@ -129,19 +130,19 @@ async def start_ms(api: Any, known: dict[str, Any], throttled: int) -> int:
 def main() -> int:
     """Print the table."""
     print(f"start of awsvip, each call to the API takes {DELAY_MS} ms more; median of {RUNS} (least - greatest)")
-    print(f"{'tables':>6}  {'throttled':>9}  {'wall ms':>20}  {'asked':>6}")
+    print(f"{'tables':>6}  {'open':>4}  {'throttled':>9}  {'wall ms':>20}  {'asked':>6}")
     with tempfile.TemporaryDirectory() as folder, Apis() as process:
         api: Any = process.Api(folder)
         known: dict[str, Any] = api.surroundings()
         os.environ.update(known["environment"])
-        for tables, throttled, asked_ms in CASES:
+        for tables, connections, throttled, asked_ms in CASES:
             there = api.grow(tables)
             took: list[int] = []
             for _ in range(RUNS):
                 api.lose()
-                took.append(asyncio.run(start_ms(api, known, throttled)))
+                took.append(asyncio.run(start_ms(api, known, connections, throttled)))
             shown = f"{statistics.median(took):.0f} ({min(took)} - {max(took)})"
-            print(f"{there:>6}  {throttled:>9}  {shown:>20}  {asked_ms or '-':>6}", flush=True)
+            print(f"{there:>6}  {connections:>4}  {throttled:>9}  {shown:>20}  {asked_ms or '-':>6}", flush=True)
         api.end()
     return 0
 
