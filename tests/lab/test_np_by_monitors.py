@@ -1,7 +1,7 @@
 """Network partition resolved by the monitors of the examples: a node that is cut off goes down, the other one serves.
 
 With the VIP each node asks the NAT instance of its own Availability Zone (`ipw1`), with the Elastic IP the endpoint of
-the region (`endpoint1`). Nothing of the examples is changed but times.
+the region (`endpoint1`). Nothing of the examples is changed but how long it takes them.
 """
 
 import json
@@ -36,6 +36,7 @@ def quick(document: Document) -> None:
     for entry in document["monitors"]:
         decides = entry["name"] in DECIDES.values()
         entry.update(interval_ms=500 if decides else 1_000, timeout_ms=900 if decides else 5_000)
+        entry.update({"retries": 2} if decides else {})
     kind = document["groups"][0]["resources"][0]["type"]
     configuration.resource(document, kind).update(prepare_interval_ms=1_000, start_timeout_ms=10_000)
 
