@@ -273,15 +273,18 @@ def _exactly(reader: BufferedReader, size: int) -> bytes:
 
 
 def _subject(request: Request) -> tuple[str, dict[str, str]]:
-    """The action a request asks for, and the ids among its parameters."""
+    """The action a request asks for; of its parameters the ids, and what else tells whether something is moved."""
     target = request.headers.get("x-amz-target")
     if target is not None:
         return target.rpartition(".")[2], {}
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return request.method, {"Path": request.target}
     form = dict(parse_qsl(request.body.decode("latin-1")))
-    details = {name: value for name, value in form.items() if name.endswith("Id") or name == "DestinationCidrBlock"}
+    details = {name: value for name, value in form.items() if name.endswith("Id") or name in _TOLD}
     return form.get("Action", ""), details
+
+
+_TOLD = ("DestinationCidrBlock", "DryRun")
 
 
 def _encode(answer: Answer, method: str, closing: bool) -> bytes:

@@ -102,7 +102,9 @@ def test_calls_are_logged_with_their_caller_and_subject(served: Served, vpc: str
     served.client().describe_vpcs(VpcIds=[vpc])
     with pytest.raises(ClientError):
         served.client().delete_subnet(SubnetId="subnet-none")
-    first, second = served.log.after(mark)
+    with pytest.raises(ClientError):
+        served.client().describe_vpcs(DryRun=True)
+    first, second, third = served.log.after(mark)
     assert (first["service"], first["action"], first["source"], first["status"]) == (
         "ec2",
         "DescribeVpcs",
@@ -111,6 +113,7 @@ def test_calls_are_logged_with_their_caller_and_subject(served: Served, vpc: str
     )
     assert first["received_ns"] < first["applied_ns"] < first["answered_ns"]
     assert (second["details"], second["status"]) == ({"SubnetId": "subnet-none"}, 400)
+    assert (third["details"], third["status"]) == ({"DryRun": "true"}, 412)
 
 
 def test_errors_keep_their_code(served: Served) -> None:
