@@ -11,11 +11,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
+from komainu.model.described import ja
 from komainu.model.message import Message, Refused, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.model.traits import Traits
-from komainu.ports import CloudError, CloudFault, Host, NameRecord, NameService, ResourceType
+from komainu.ports import CloudError, Host, NameRecord, NameService, ResourceType
 from komainu.types.aws.dns_messages import (
+    CODES,
     LEFT_TO_OTHER,
     MESSAGES,
     NO_VALUE,
@@ -26,32 +28,19 @@ from komainu.types.aws.dns_messages import (
     STILL_THERE,
     ZONE_UNKNOWN,
 )
-from komainu.types.aws.messages import (
-    ACTIVATION,
-    INTERNAL,
-    MONITOR_ERROR,
-    MONITOR_WARNING,
-    Frame,
-    InternalKind,
-    Reason,
-    reason_of,
-)
+from komainu.types.aws.judge import Impossible, Judge
+from komainu.types.aws.messages import INTERNAL, MONITOR_WARNING, InternalKind
 from komainu.types.aws.patience import CALL_TIMEOUT_MS, left_ms, now, patiently, within_ms
-from komainu.types.aws.silence import Policy, not_prepared, unseen
+from komainu.types.aws.silence import ApiFailure
 
 IN_SYNC_MS = (5_000, 15_000, 30_000, 60_000, 120_000)
 "When it is asked whether all name servers have a change, counted from Route 53's answer. Usually that takes a minute."
 DELETE_MS = 5_000
 "So long a stop tries to delete the record."
-NO_ZONE = "NoSuchHostedZone"
 CHANGED_SINCE = "InvalidChangeBatch"
 "The refusal to delete a record that is not as it was."
 
 _NAME = r"^([0-9A-Za-z_-]{1,63}\.)+[0-9A-Za-z-]{1,63}\.?$"
-
-
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
 
 
 class Params(BaseModel):
@@ -60,31 +49,31 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     zone_id: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{1,32}$")] = Field(
-        json_schema_extra=_ja("レコードがあるホストゾーンの ID。")
+        json_schema_extra=ja("レコードがあるホストゾーンの ID。")
     )
     "The id of the hosted zone that has the record."
     name: Annotated[str, StringConstraints(pattern=_NAME, max_length=254)] = Field(
-        json_schema_extra=_ja("レコードの完全な名前（例: `db.example.com`）。")
+        json_schema_extra=ja("レコードの完全な名前（例: `db.example.com`）。")
     )
     "The full name of the record, for example `db.example.com`."
     type: Literal["A", "AAAA"] = Field(
-        default="A", json_schema_extra=_ja("レコードのタイプ。`A` は IPv4、`AAAA` は IPv6。")
+        default="A", json_schema_extra=ja("レコードのタイプ。`A` は IPv4、`AAAA` は IPv6。")
     )
     "The type of the record: `A` for IPv4, `AAAA` for IPv6."
     value: IPv4Address | IPv6Address = Field(
-        json_schema_extra=_ja("このノードが現用系のときにレコードが指すアドレス。ノードごとの設定が必須。")
+        json_schema_extra=ja("このノードが現用系のときにレコードが指すアドレス。ノードごとの設定が必須。")
     )
     "The address the record leads to while this node is active: one that its clients reach. Every node has its own."
     ttl_s: int = Field(
         default=10,
         ge=1,
         le=86_400,
-        json_schema_extra=_ja("クライアントがレコードを保持してよい秒数。切り替えはこの時間だけ遅れて伝わる。"),
+        json_schema_extra=ja("クライアントがレコードを保持してよい秒数。切り替えはこの時間だけ遅れて伝わる。"),
     )
     "For how many seconds clients may keep the record: a takeover reaches them that much later."
     on_stop: Literal["keep", "delete"] = Field(
         default="keep",
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "停止時の動作。keep: レコードを残す。delete: このノードを指していれば削除する（クライアントは名前を解決"
             "できなくなり、その結果も保持する）。"
         ),
@@ -93,17 +82,7 @@ class Params(BaseModel):
         "What a stop does: `keep` the record, or `delete` it if it leads to this node (clients then cannot resolve the "
         "name, and keep that as well)."
     )
-    api_failure: Policy = Field(
-        default="warn",
-        json_schema_extra=_ja(
-            "監視中に AWS API から答えが得られないときの動作。"
-            "ignore: 何もしない。warn: 警告のみ。recover: 異常とみなす。"
-        ),
-    )
-    (
-        "What the monitor makes of an AWS API that does not answer: `ignore` it, `warn` only, or treat it as an error "
-        "and `recover`."
-    )
+    api_failure: ApiFailure = "warn"
 
     @field_validator("name")
     @classmethod
@@ -129,6 +108,8 @@ class Dns:
         self._host = host
         self._names = names
         self._value = str(params.value)
+        facts = {"zone": params.zone_id, "name": params.name, "value": self._value}
+        self._judge = Judge(host.resource, AWSDNS.monitor_name(host.resource), facts, CODES)
         self._looking: asyncio.Task[None] | None = None
 
     # --- the five hands
@@ -138,7 +119,7 @@ class Dns:
         try:
             record = await self._read(CALL_TIMEOUT_MS)
         except CloudError as error:
-            return not_prepared(error, _reason(error), self._said)
+            return self._judge.not_prepared(error)
         if record is None:
             return Outcome(Result.SUCCEEDED, detail=f"there is no record {self._params.name} yet")
         return Outcome(Result.SUCCEEDED, detail=_told(record))
@@ -150,10 +131,7 @@ class Dns:
         try:
             change = await patiently(lambda left: self._names.put(self._params.zone_id, self._record(), left), deadline)
         except CloudError as error:
-            reason = _reason(error)
-            said = self._said(ACTIVATION, reason, InternalKind.DEFECT if reason is INTERNAL else 0)
-            lost = error.fault is CloudFault.NO_ANSWER
-            return unknown(said, f"{error}") if lost else failed(said, f"{error}")
+            return self._judge.not_started(error, changing=True)
         self._looking = asyncio.create_task(self._look_for(change), name=f"in sync: {self._host.resource}")
         self._looking.add_done_callback(self._looking_ended)
         return SUCCEEDED
@@ -181,23 +159,24 @@ class Dns:
         try:
             record = await self._read(min(within_ms(timeout_ms), CALL_TIMEOUT_MS))
         except CloudError as error:
-            if error.code == NO_ZONE:
-                return failed(self._said(MONITOR_ERROR, ZONE_UNKNOWN), f"{error}")
-            return unseen(error, self._params.api_failure, self._said)
+            if self._judge.reason(error) is ZONE_UNKNOWN:
+                return self._judge.wrong(ZONE_UNKNOWN, f"{error}")
+            return self._judge.unseen(error, self._params.api_failure)
         if self._leads_here(record):
             return SUCCEEDED
         other = self._other(record)
         if other and self._host.alone():
             # Cut off, both sides would change it back and forth for ever. The later takeover keeps it.
-            return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, LEFT_TO_OTHER, other=other), _told(record))
-        return failed(self._said(MONITOR_ERROR, RECORD_CHANGED), f"{_told(record)}{f' ({other})' if other else ''}")
+            said = self._judge.said(MONITOR_WARNING, LEFT_TO_OTHER, other=other)
+            return Outcome(Result.SUCCEEDED, said, _told(record))
+        return self._judge.wrong(RECORD_CHANGED, f"{_told(record)}{f' ({other})' if other else ''}")
 
     async def probe(self, timeout_ms: int) -> Outcome:
         """It counts as running here while the record leads here; nothing on this node could tell."""
         try:
             record = await self._read(min(within_ms(timeout_ms), CALL_TIMEOUT_MS))
         except CloudError as error:
-            return unseen(error, "warn", self._said)
+            return self._judge.unseen(error, "warn")
         if self._leads_here(record):
             return SUCCEEDED
         return failed(NOT_HERE.said(name=self._params.name, value=self._value), _told(record))
@@ -239,7 +218,7 @@ class Dns:
             if not behind:
                 return
         if behind:
-            self._host.report(unknown(self._said(MONITOR_WARNING, NOT_IN_SYNC), f"change {change}"))
+            self._host.report(unknown(self._judge.said(MONITOR_WARNING, NOT_IN_SYNC), f"change {change}"))
 
     async def _end_looking(self) -> None:
         task, self._looking = self._looking, None
@@ -249,23 +228,8 @@ class Dns:
 
     def _looking_ended(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            said = self._said(MONITOR_WARNING, INTERNAL, InternalKind.DEFECT)
-            self._host.report(unknown(said, f"{type(error).__name__}: {error}"))
-
-    def _said(self, frame: Frame, reason: Reason, status: int = 0, other: str = "") -> Said:
-        return frame.row(reason).said(
-            resource=self._host.resource,
-            monitor=AWSDNS.monitor_name(self._host.resource),
-            zone=self._params.zone_id,
-            name=self._params.name,
-            value=self._value,
-            status=int(status),
-            other=other,
-        )
-
-
-def _reason(error: CloudError) -> Reason:
-    return ZONE_UNKNOWN if error.code == NO_ZONE else reason_of(error)
+            defect = Impossible(INTERNAL, f"{type(error).__name__}: {error}", InternalKind.DEFECT)
+            self._host.report(self._judge.unsure(defect))
 
 
 def _told(record: NameRecord | None) -> str:

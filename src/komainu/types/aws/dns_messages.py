@@ -1,17 +1,7 @@
 """What `awsdns` and its check `awsdnsw` say, beside the texts that all AWS types share."""
 
 from komainu.model.message import Message
-from komainu.types.aws.messages import (
-    ACTIVATION,
-    API_FAILED,
-    INTERNAL,
-    MONITOR_ERROR,
-    MONITOR_WARNING,
-    NOT_READY,
-    READINESS_UNKNOWN,
-    TIMEOUT,
-    Reason,
-)
+from komainu.types.aws.messages import Reason, rows
 
 ZONE_UNKNOWN = Reason("41", 5, "The hosted zone ID '{zone}' does not exist", "ホストゾーン ID '{zone}' は存在しません")
 RECORD_CHANGED = Reason(
@@ -63,15 +53,11 @@ SAME_VALUE = Message(
     "warning",
 )
 
-START_REASONS = (API_FAILED, ZONE_UNKNOWN, TIMEOUT, INTERNAL)
-"""Why a start may fail, and why a node may not be ready for one."""
+CODES = {"NoSuchHostedZone": ZONE_UNKNOWN}
+"What error codes mean here, beside those that all types know."
 
 MESSAGES = (
-    *(ACTIVATION.row(reason) for reason in START_REASONS),
-    *(MONITOR_ERROR.row(reason) for reason in (API_FAILED, TIMEOUT, ZONE_UNKNOWN, RECORD_CHANGED)),
-    *(MONITOR_WARNING.row(reason) for reason in (API_FAILED, TIMEOUT, LEFT_TO_OTHER, NOT_IN_SYNC, INTERNAL)),
-    *(NOT_READY.row(reason) for reason in START_REASONS),
-    *(READINESS_UNKNOWN.row(reason) for reason in (API_FAILED, TIMEOUT, INTERNAL)),
+    *rows(start=(ZONE_UNKNOWN,), error=(ZONE_UNKNOWN, RECORD_CHANGED), warning=(LEFT_TO_OTHER, NOT_IN_SYNC)),
     NOT_HERE,
     STILL_THERE,
     NO_VALUE,

@@ -10,37 +10,30 @@ API that were open die without a word then; so an answer that is lost at that mo
 
 from collections.abc import Iterator
 from itertools import chain, repeat
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from komainu.model.message import Message, Said
-from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
+from komainu.model.described import ja
+from komainu.model.message import Message
+from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed
 from komainu.model.traits import Traits
 from komainu.ports import Address, Cloud, CloudError, CloudFault, Host, ResourceType
 from komainu.types.aws.eip_messages import (
     ALLOCATION_UNKNOWN,
+    CODES,
     EIP_GONE,
     LEFT_TO_OTHER,
     MESSAGES,
     NOT_HERE,
     STILL_ASSOCIATED,
-    reason_for,
 )
-from komainu.types.aws.messages import (
-    ACTIVATION,
-    ENI_UNKNOWN,
-    INTERNAL,
-    MONITOR_ERROR,
-    MONITOR_WARNING,
-    NOT_READY,
-    Frame,
-    InternalKind,
-    Reason,
-)
+from komainu.types.aws.eni import EniId, device_of, device_with, not_here
+from komainu.types.aws.judge import Impossible, Judge
+from komainu.types.aws.messages import ACTIVATION, ENI_UNKNOWN, MONITOR_ERROR, MONITOR_WARNING, NOT_READY
 from komainu.types.aws.owners import node_of, owners
 from komainu.types.aws.patience import CALL_TIMEOUT_MS, SELDOM, Seldom, left_ms, now, patiently, within_ms
-from komainu.types.aws.silence import Policy, not_prepared, refused, unseen
+from komainu.types.aws.silence import ApiFailure, Policy, refused
 
 ANSWER_MS = 2_000
 "So long the first answer to a change is waited for: the change itself, or one before, may have cut it off."
@@ -51,43 +44,18 @@ GIVE_BACK_MS = 5_000
 ASSOCIATION_GONE = "InvalidAssociationID.NotFound"
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class Params(BaseModel):
     """The parameters of an Elastic IP (E1)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     allocation_id: Annotated[str, StringConstraints(pattern=r"^eipalloc-[0-9a-z]+$")] = Field(
-        json_schema_extra=_ja("EIP のアロケーション ID。")
+        json_schema_extra=ja("EIP のアロケーション ID。")
     )
     "The allocation id of the Elastic IP."
-    eni_id: Annotated[str, StringConstraints(pattern=r"^eni-[0-9a-z]+$")] = Field(
-        json_schema_extra=_ja("EIP を関連付ける、このノードの ENI の ID。ノードごとの設定が必須。")
-    )
+    eni_id: EniId = Field(json_schema_extra=ja("EIP を関連付ける、このノードの ENI の ID。ノードごとの設定が必須。"))
     "The network interface of the node that the address is associated with. Every node has its own."
-    api_failure: Policy = Field(
-        default="warn",
-        json_schema_extra=_ja(
-            "監視中に AWS API から答えが得られないときの動作。"
-            "ignore: 何もしない。warn: 警告のみ。recover: 異常とみなす。"
-        ),
-    )
-    (
-        "What the monitor makes of an AWS API that does not answer: `ignore` it, `warn` only, or treat it as an error "
-        "and `recover`."
-    )
-
-
-class _Impossible(Exception):
-    """The answers are all there, and they forbid the start."""
-
-    def __init__(self, detail: str, status: int) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.status = status
+    api_failure: ApiFailure = "warn"
 
 
 class Eip:
@@ -98,6 +66,8 @@ class Eip:
         self._host = host
         self._cloud = cloud
         self._watching = host.watching or cloud
+        facts = {"allocation": params.allocation_id, "eni": params.eni_id}
+        self._judge = Judge(host.resource, AWSEIP.monitor_name(host.resource), facts, CODES)
         self._private_address = ""
         "Of the ENI, found by a preparation or a cold start; empty: not known, or no longer sure."
         self._association = ""
@@ -117,37 +87,34 @@ class Eip:
             await self._watching.address(self._params.allocation_id, CALL_TIMEOUT_MS)
             if whole:
                 self._private_address = await self._discover(self._watching, CALL_TIMEOUT_MS)
-        except _Impossible as forbidden:
+        except Impossible as why:
             self._forget()
-            return failed(self._said(NOT_READY, INTERNAL, forbidden.status), forbidden.detail)
+            return self._judge.impossible(NOT_READY, why)
         except CloudError as error:
             self._preparations.again()
             self._met(error)
-            reason = reason_for(error)
-            if refused(error) and reason in (ALLOCATION_UNKNOWN, ENI_UNKNOWN):
+            if refused(error) and self._judge.reason(error) in (ALLOCATION_UNKNOWN, ENI_UNKNOWN):
                 self._forget()
-            return not_prepared(error, reason, self._said)
+            return self._judge.not_prepared(error)
         return SUCCEEDED
 
     async def start(self, timeout_ms: int) -> Outcome:
         """Associate the address with this node's ENI, from wherever it is. One call when prepared (E1)."""
         deadline = now() + within_ms(timeout_ms) / 1000
         try:
-            if not (self._private_address and await self._device_with(self._private_address)):
+            if not (self._private_address and await device_with(self._host.network, self._private_address)):
                 self._private_address = await patiently(lambda ms: self._discover(self._cloud, ms), deadline)
-        except _Impossible as forbidden:
+        except Impossible as why:
             self._forget()
-            return failed(self._said(ACTIVATION, INTERNAL, forbidden.status), forbidden.detail)
-        except CloudError as error:  # of a question: nothing was changed by it
-            return self._not_started(error)
+            return self._judge.impossible(ACTIVATION, why)
+        except CloudError as error:
+            return self._not_started(error, changing=False)
         self._association = ""  # of an earlier one; what becomes of this start may remain unknown
         try:
             waits = _answer_waits()
             self._association = await patiently(lambda ms: self._associate(min(ms, next(waits)), deadline), deadline)
         except CloudError as error:
-            outcome = self._not_started(error)
-            lost = error.fault is CloudFault.NO_ANSWER
-            return Outcome(Result.UNKNOWN, outcome.said, outcome.detail) if lost else outcome
+            return self._not_started(error, changing=True)
         self._associated_ms = self._host.now_ms()
         return SUCCEEDED
 
@@ -177,18 +144,15 @@ class Eip:
             address = await self._watching.address(self._params.allocation_id, limit_ms)
         except CloudError as error:
             self._met(error)
-            if refused(error) and reason_for(error) is ALLOCATION_UNKNOWN:
-                return failed(self._said(MONITOR_ERROR, ALLOCATION_UNKNOWN), f"{error}")
-            return unseen(error, self._params.api_failure, self._said)
+            return self._unseen(error, self._params.api_failure)
         if not self._is_ours(address):
             return await self._gone(address, deadline)
         try:
-            device = await self._device_with(address.private_address)
-        except _Impossible as trouble:
-            return unknown(self._said(MONITOR_WARNING, INTERNAL, trouble.status), trouble.detail)
+            device = await device_with(self._host.network, address.private_address)
+        except Impossible as why:
+            return self._judge.unsure(why)
         if device is None:
-            detail = _not_carried(f"{self._params.eni_id} ({address.private_address})")
-            return failed(self._said(MONITOR_ERROR, INTERNAL, InternalKind.NO_DEVICE), detail)
+            return self._judge.impossible(MONITOR_ERROR, not_here(self._params.eni_id, address.private_address))
         return SUCCEEDED
 
     async def probe(self, timeout_ms: int) -> Outcome:
@@ -197,10 +161,7 @@ class Eip:
         try:
             address = await patiently(lambda ms: self._cloud.address(self._params.allocation_id, ms), deadline)
         except CloudError as error:
-            reason = reason_for(error)
-            if refused(error) and reason is ALLOCATION_UNKNOWN:
-                return failed(self._said(MONITOR_ERROR, ALLOCATION_UNKNOWN), f"{error}")
-            return unseen(error, "warn", self._said)
+            return self._unseen(error, "warn")
         if self._is_ours(address):
             return SUCCEEDED
         return failed(NOT_HERE.said(allocation=self._params.allocation_id, eni=self._params.eni_id), _place(address))
@@ -208,19 +169,10 @@ class Eip:
     # --- what they do
 
     async def _discover(self, cloud: Cloud, timeout_ms: int) -> str:
-        """The private address of the ENI. Raises CloudError, or _Impossible when the ENI is not this node's."""
+        """The private address of the ENI. Raises CloudError, or Impossible when the ENI is not this node's."""
         interface = await cloud.interface(self._params.eni_id, timeout_ms)
-        if await self._device_with(interface.private_address) is None:
-            owner = f"{interface.id} ({interface.private_address}, {interface.instance or 'attached to no instance'})"
-            raise _Impossible(_not_carried(owner), InternalKind.NO_DEVICE)
+        await device_of(self._host.network, interface)
         return interface.private_address
-
-    async def _device_with(self, address: str) -> str | None:
-        """The network device of this node that carries the address. Raises _Impossible when the kernel does not say."""
-        try:
-            return await self._host.network.device_with(address)
-        except OSError as error:
-            raise _Impossible(f"{error}", InternalKind.KERNEL) from error
 
     async def _associate(self, timeout_ms: int, deadline: float) -> str:
         """One attempt; the association's id. Raises CloudError.
@@ -312,36 +264,28 @@ class Eip:
         other = node_of(address.interface, self._host.elsewhere)
         if other is not None and self._host.alone():
             # Cut off, both sides would take it from each other for ever. The later takeover keeps it.
-            return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, LEFT_TO_OTHER, other=other), _place(address))
+            return Outcome(
+                Result.SUCCEEDED, self._judge.said(MONITOR_WARNING, LEFT_TO_OTHER, other=other), _place(address)
+            )
         whose = await owners(self._watching, (address.interface,), self._host.elsewhere, left_ms(deadline))
         detail = ". ".join(filter(None, (_place(address), whose)))
-        return failed(self._said(MONITOR_ERROR, EIP_GONE), detail)
+        return self._judge.wrong(EIP_GONE, detail)
 
-    def _not_started(self, error: CloudError) -> Outcome:
-        """EC2 did not grant the start."""
+    def _unseen(self, error: CloudError, policy: Policy) -> Outcome:
+        """EC2 did not say where the address is; or there is none."""
+        if refused(error) and self._judge.reason(error) is ALLOCATION_UNKNOWN:
+            return self._judge.wrong(ALLOCATION_UNKNOWN, f"{error}")
+        return self._judge.unseen(error, policy)
+
+    def _not_started(self, error: CloudError, *, changing: bool) -> Outcome:
         if not error.transient:
             self._forget()
-        reason = reason_for(error)
-        return failed(self._said(ACTIVATION, reason, InternalKind.DEFECT if reason is INTERNAL else 0), f"{error}")
-
-    def _said(self, frame: Frame, reason: Reason, status: int = 0, other: str = "") -> Said:
-        return frame.row(reason).said(
-            resource=self._host.resource,
-            monitor=AWSEIP.monitor_name(self._host.resource),
-            allocation=self._params.allocation_id,
-            eni=self._params.eni_id,
-            status=int(status),
-            other=other,
-        )
+        return self._judge.not_started(error, changing=changing)
 
 
 def _answer_waits() -> Iterator[int]:
     """How long each attempt at a change may take: a dead connection is left soon, a slow API is given its time."""
     return chain((ANSWER_MS,), repeat(CALL_TIMEOUT_MS))
-
-
-def _not_carried(interface: str) -> str:
-    return f"no network device of this node carries {interface}"
 
 
 def _place(address: Address) -> str:

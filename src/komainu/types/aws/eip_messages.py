@@ -1,21 +1,7 @@
 """What `awseip` and its check `awseipw` say, beside the texts that all AWS types share."""
 
 from komainu.model.message import Message
-from komainu.ports import CloudError
-from komainu.types.aws.messages import (
-    ACTIVATION,
-    API_FAILED,
-    DEACTIVATION,
-    ENI_UNKNOWN,
-    INTERNAL,
-    MONITOR_ERROR,
-    MONITOR_WARNING,
-    NOT_READY,
-    READINESS_UNKNOWN,
-    TIMEOUT,
-    Reason,
-    reason_of,
-)
+from komainu.types.aws.messages import ENI_UNKNOWN, INTERNAL, Reason, rows
 
 ALLOCATION_UNKNOWN = Reason(
     "21",
@@ -52,21 +38,15 @@ STILL_ASSOCIATED = Message(
     "warning",
 )
 
-_START_REASONS = (API_FAILED, ALLOCATION_UNKNOWN, ENI_UNKNOWN, TIMEOUT, INTERNAL)
+CODES = {"InvalidAllocationID": ALLOCATION_UNKNOWN}
+"What error codes mean here, beside those that all types know."
+
 MESSAGES = (
-    *(ACTIVATION.row(reason) for reason in _START_REASONS),
-    DEACTIVATION.row(INTERNAL),
-    *(MONITOR_ERROR.row(reason) for reason in (API_FAILED, TIMEOUT, ALLOCATION_UNKNOWN, EIP_GONE, INTERNAL)),
-    *(MONITOR_WARNING.row(reason) for reason in (API_FAILED, TIMEOUT, LEFT_TO_OTHER, INTERNAL)),
-    *(NOT_READY.row(reason) for reason in _START_REASONS),
-    *(READINESS_UNKNOWN.row(reason) for reason in (API_FAILED, TIMEOUT, INTERNAL)),
+    *rows(
+        start=(ALLOCATION_UNKNOWN, ENI_UNKNOWN),
+        error=(ALLOCATION_UNKNOWN, EIP_GONE, INTERNAL),
+        warning=(LEFT_TO_OTHER,),
+    ),
     NOT_HERE,
     STILL_ASSOCIATED,
 )
-
-
-def reason_for(error: CloudError) -> Reason:
-    """The row of T for a call about an Elastic IP that did not succeed."""
-    # The API writes InvalidAllocationID.NotFound, but InvalidAllocationId.Malformed of other ids.
-    family = error.code.partition(".")[0].replace("Id", "ID")
-    return ALLOCATION_UNKNOWN if family == "InvalidAllocationID" else reason_of(error)

@@ -5,6 +5,7 @@ letter, "AWS CLI command" included, because operators' log filters match it; our
 really said is in the outcome's detail.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -101,16 +102,41 @@ ENI_UNKNOWN = Reason(
 TIMEOUT = Reason("06", 6, "Timeout occurred.", "タイムアウトが発生しました。")
 INTERNAL = Reason("99", 99, "Internal error. (status={status})", "内部エラーが発生しました。(status={status})")
 
-_BY_CODE = {"InvalidVpcID": VPC_UNKNOWN, "InvalidNetworkInterfaceID": ENI_UNKNOWN}
+_BY_CODE: Mapping[str, Reason] = {"InvalidVpcID": VPC_UNKNOWN, "InvalidNetworkInterfaceID": ENI_UNKNOWN}
 "Error codes up to the dot: `.NotFound` and `.Malformed` both mean that the id is of nothing that exists."
 
 
-def reason_of(error: CloudError) -> Reason:
-    """The row of T for a call that did not succeed, by fault and code only, never by the API's text."""
+def rows(
+    *,
+    start: tuple[Reason, ...],
+    error: tuple[Reason, ...],
+    warning: tuple[Reason, ...],
+    not_ready: tuple[Reason, ...] = (),
+) -> tuple[Message, ...]:
+    """The messages of a resource type and its check, by its own reasons beside those that all types have.
+
+    `start`: why a start fails, and why a node is not ready for one; `not_ready`: the latter alone.
+    """
+    silence = (API_FAILED, TIMEOUT)
+    return (
+        *(ACTIVATION.row(reason) for reason in (*silence, *start, INTERNAL)),
+        *(MONITOR_ERROR.row(reason) for reason in (*silence, *error)),
+        *(MONITOR_WARNING.row(reason) for reason in (*silence, *warning, INTERNAL)),
+        *(NOT_READY.row(reason) for reason in (*silence, *start, *not_ready, INTERNAL)),
+        *(READINESS_UNKNOWN.row(reason) for reason in (*silence, INTERNAL)),
+    )
+
+
+def reason_of(error: CloudError, codes: Mapping[str, Reason] = _BY_CODE) -> Reason:
+    """The row of T for a call that did not succeed, by fault and code only, never by the API's text.
+
+    `codes` are those that a type knows beside the ones that all know.
+    """
     # The API writes InvalidNetworkInterfaceId.Malformed, but InvalidNetworkInterfaceID.NotFound.
     family = error.code.partition(".")[0].replace("Id", "ID")
-    if family in _BY_CODE:
-        return _BY_CODE[family]
+    known = codes.get(family) or _BY_CODE.get(family)
+    if known is not None:
+        return known
     if error.fault is CloudFault.INTERNAL:
         return INTERNAL
     return TIMEOUT if error.timed_out else API_FAILED

@@ -1,8 +1,11 @@
 """What is made of an API that does not answer a question. It is unknown, not failed, unless the policy says so (N4)."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from komainu.model.described import ja
 from komainu.model.message import Said
 from komainu.model.outcome import Outcome, Result, failed, unknown
 from komainu.ports import CloudError, CloudFault
@@ -23,6 +26,19 @@ OWN_LIMIT = "BudgetExhausted"
 """The node's own budget of calls left none, so nobody was asked (`komainu.adapters.aws.budget`)."""
 
 Policy = Literal["ignore", "warn", "recover"]
+ApiFailure = Annotated[
+    Policy,
+    Field(
+        description="What the monitor makes of an AWS API that does not answer: `ignore` it, `warn` only, or treat it "
+        "as an error and `recover`.",
+        json_schema_extra=ja(
+            "監視中に AWS API から答えが得られないときの動作。"
+            "ignore: 何もしない。warn: 警告のみ。recover: 異常とみなす。"
+        ),
+    ),
+]
+"""The parameter `api_failure`, which all types have."""
+
 Say = Callable[[Frame, Reason, int], Said]
 """A type's own words: frame, reason, and the status of an internal error."""
 

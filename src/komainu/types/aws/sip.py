@@ -6,32 +6,29 @@ return no route table is involved, and clients that have no route of their own r
 
 import asyncio
 from ipaddress import IPv4Address
-from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from komainu.model.message import Message, Refused, Said
-from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
+from komainu.model.described import ja
+from komainu.model.message import Message, Refused
+from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed
 from komainu.model.traits import Traits
-from komainu.ports import Cloud, CloudError, CloudFault, Guarded, Host, Interface, ResourceType
+from komainu.ports import Cloud, CloudError, Guarded, Host, ResourceType
+from komainu.types.aws.eni import EniId, device_of, device_with
+from komainu.types.aws.judge import Impossible, Judge
 from komainu.types.aws.messages import (
     ACTIVATION,
-    API_FAILED,
     DEACTIVATION,
     ENI_UNKNOWN,
     INTERNAL,
-    MONITOR_ERROR,
     MONITOR_WARNING,
     NOT_READY,
-    READINESS_UNKNOWN,
-    TIMEOUT,
-    Frame,
     InternalKind,
     Reason,
-    reason_of,
+    rows,
 )
 from komainu.types.aws.patience import CALL_TIMEOUT_MS, left_ms, now, patiently, within_ms
-from komainu.types.aws.silence import Policy, not_prepared, unseen
+from komainu.types.aws.silence import ApiFailure
 
 VISIBLE_WITHIN_MS = 30_000
 "For so long after our own assignment an ENI without the address is not yet visible, rather than changed (V6)."
@@ -98,22 +95,17 @@ NO_SIP = Message(
     "error",
 )
 
-_START_REASONS = (API_FAILED, ENI_UNKNOWN, TIMEOUT, NOT_IN_SUBNET, PRIMARY, INTERNAL)
 MESSAGES = (
-    *(ACTIVATION.row(reason) for reason in _START_REASONS),
+    *rows(
+        start=(ENI_UNKNOWN, NOT_IN_SUBNET, PRIMARY),
+        error=(ENI_UNKNOWN, ABSENT, NOT_ASSIGNED),
+        warning=(LEFT_TO_OTHER,),
+    ),
     DEACTIVATION.row(INTERNAL),
-    *(MONITOR_ERROR.row(reason) for reason in (API_FAILED, TIMEOUT, ENI_UNKNOWN, ABSENT, NOT_ASSIGNED)),
-    *(MONITOR_WARNING.row(reason) for reason in (API_FAILED, TIMEOUT, LEFT_TO_OTHER, INTERNAL)),
-    *(NOT_READY.row(reason) for reason in _START_REASONS),
-    *(READINESS_UNKNOWN.row(reason) for reason in (API_FAILED, TIMEOUT, INTERNAL)),
     NOT_HERE,
     STILL_ASSIGNED,
     NO_SIP,
 )
-
-
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
 
 
 class Params(BaseModel):
@@ -122,24 +114,14 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     address: IPv4Address = Field(
-        json_schema_extra=_ja("セカンダリプライベート IP アドレス。ノードのサブネットの空いているアドレスを指定する。")
+        json_schema_extra=ja("セカンダリプライベート IP アドレス。ノードのサブネットの空いているアドレスを指定する。")
     )
     "The secondary private address: a free one of the subnet that all nodes of the group are in."
-    eni_id: Annotated[str, StringConstraints(pattern=r"^eni-[0-9a-z]+$")] = Field(
-        json_schema_extra=_ja("アドレスを割り当てる、このノードの ENI の ID。ノードごとの設定が必須。")
+    eni_id: EniId = Field(
+        json_schema_extra=ja("アドレスを割り当てる、このノードの ENI の ID。ノードごとの設定が必須。")
     )
     "The network interface of the node that the address is assigned to. Every node has its own."
-    api_failure: Policy = Field(
-        default="warn",
-        json_schema_extra=_ja(
-            "監視中に AWS API から答えが得られないときの動作。"
-            "ignore: 何もしない。warn: 警告のみ。recover: 異常とみなす。"
-        ),
-    )
-    (
-        "What the monitor makes of an AWS API that does not answer: `ignore` it, `warn` only, or treat it as an error "
-        "and `recover`."
-    )
+    api_failure: ApiFailure = "warn"
 
     @field_validator("address")
     @classmethod
@@ -147,16 +129,6 @@ class Params(BaseModel):
         if address.is_multicast or address.is_loopback or address.is_unspecified or address.is_link_local:
             raise Refused(NO_SIP.said(address=str(address)))
         return address
-
-
-class _Impossible(Exception):
-    """The answers are all there, and they forbid the start."""
-
-    def __init__(self, reason: Reason, detail: str = "", status: int = 0) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-        self.status = status
 
 
 class Sip:
@@ -168,6 +140,8 @@ class Sip:
         self._cloud = cloud
         self._watching = host.watching or cloud
         self._address = str(params.address)
+        facts = {"address": self._address, "eni": params.eni_id}
+        self._judge = Judge(host.resource, AWSSIP.monitor_name(host.resource), facts)
         self._device: str | None = None
         "The local network device of the ENI, found by prepare, by a check, or by a cold start."
         self._assigned_ms: int | None = None
@@ -179,14 +153,13 @@ class Sip:
         """Find and keep the device; say what would forbid a start. One call."""
         try:
             self._device = await self._discover(self._watching, CALL_TIMEOUT_MS)
-        except _Impossible as forbidden:
+        except Impossible as why:
             self._device = None
-            return failed(self._said(NOT_READY, forbidden.reason, forbidden.status), forbidden.detail)
+            return self._judge.impossible(NOT_READY, why)
         except CloudError as error:
-            reason = reason_of(error)
-            if reason is ENI_UNKNOWN:
+            if self._judge.reason(error) is ENI_UNKNOWN:
                 self._device = None
-            return not_prepared(error, reason, self._said)
+            return self._judge.not_prepared(error)
         return SUCCEEDED
 
     async def start(self, timeout_ms: int) -> Outcome:
@@ -198,17 +171,15 @@ class Sip:
         deadline = now() + within_ms(timeout_ms) / 1000
         try:
             await self._add_address(deadline)
-        except _Impossible as forbidden:
+        except Impossible as why:
             self._device = None
-            return failed(self._said(ACTIVATION, forbidden.reason, forbidden.status), forbidden.detail)
-        except CloudError as error:  # of a question: nothing was changed by it
-            return self._not_started(error)
+            return self._judge.impossible(ACTIVATION, why)
+        except CloudError as error:
+            return self._not_started(error, changing=False)
         try:
             await patiently(self._assign, deadline)
         except CloudError as error:
-            outcome = self._not_started(error)
-            lost = error.fault is CloudFault.NO_ANSWER
-            return Outcome(Result.UNKNOWN, outcome.said, outcome.detail) if lost else outcome
+            return self._not_started(error, changing=True)
         self._assigned_ms = self._host.now_ms()
         return SUCCEEDED
 
@@ -222,7 +193,7 @@ class Sip:
         try:
             await self._host.network.remove_address(self._address)
         except OSError as error:
-            return failed(self._said(DEACTIVATION, INTERNAL, InternalKind.KERNEL), f"{error}")
+            return self._judge.impossible(DEACTIVATION, Impossible(INTERNAL, f"{error}", InternalKind.KERNEL))
         try:
             await patiently(self._unassign, now() + min(within_ms(timeout_ms), GIVE_BACK_MS) / 1000)
         except CloudError as error:
@@ -235,19 +206,19 @@ class Sip:
     async def check(self, timeout_ms: int) -> Outcome:
         """awssipw: the address is on this node, and EC2 has it at this node's ENI. One call."""
         try:
-            device = await self._host.network.device_with(self._address)
-        except OSError as error:
-            return unknown(self._said(MONITOR_WARNING, INTERNAL, InternalKind.KERNEL), f"{error}")
+            device = await device_with(self._host.network, self._address)
+        except Impossible as why:
+            return self._judge.unsure(why)
         if device is None:
-            return failed(self._said(MONITOR_ERROR, ABSENT))
+            return self._judge.wrong(ABSENT)
         limit_ms = min(within_ms(timeout_ms), CALL_TIMEOUT_MS)
         deadline = now() + limit_ms / 1000
         try:
             interface = await self._watching.interface(self._params.eni_id, limit_ms)
         except CloudError as error:
-            if reason_of(error) is ENI_UNKNOWN:
-                return failed(self._said(MONITOR_ERROR, ENI_UNKNOWN), f"{error}")
-            return unseen(error, self._params.api_failure, self._said)
+            if self._judge.reason(error) is ENI_UNKNOWN:
+                return self._judge.wrong(ENI_UNKNOWN, f"{error}")
+            return self._judge.unseen(error, self._params.api_failure)
         self._device = device
         if self._address in interface.private_addresses:
             return SUCCEEDED
@@ -256,9 +227,9 @@ class Sip:
     async def probe(self, timeout_ms: int) -> Outcome:
         """It runs here when the kernel has the address; where EC2 has it is the check's concern."""
         try:
-            device = await self._host.network.device_with(self._address)
-        except OSError as error:
-            return unknown(self._said(MONITOR_WARNING, INTERNAL, InternalKind.KERNEL), f"{error}")
+            device = await device_with(self._host.network, self._address)
+        except Impossible as why:
+            return self._judge.unsure(why)
         return SUCCEEDED if device is not None else failed(NOT_HERE.said(address=self._address))
 
     # --- what they do
@@ -270,7 +241,7 @@ class Sip:
         await self._cloud.unassign_private_address(self._params.eni_id, self._address, timeout_ms)
 
     async def _add_address(self, deadline: float) -> None:
-        """Raises CloudError, or _Impossible. What was cached may be out of date; then it is found out afresh, once."""
+        """Raises CloudError, or Impossible. What was cached may be out of date; then it is found out afresh, once."""
         if self._device is not None:
             try:
                 await self._host.network.add_address(self._device, self._address, 32)
@@ -282,25 +253,23 @@ class Sip:
         try:
             await self._host.network.add_address(device, self._address, 32)
         except OSError as error:
-            raise _Impossible(INTERNAL, f"{self._address} on {device}: {error}", InternalKind.KERNEL) from error
+            raise Impossible(INTERNAL, f"{self._address} on {device}: {error}", InternalKind.KERNEL) from error
         self._device = device
 
     async def _discover(self, cloud: Cloud, timeout_ms: int) -> str:
-        """The device of the ENI. Raises CloudError, or _Impossible when the answers forbid a start."""
+        """The device of the ENI. Raises CloudError, or Impossible when the answers forbid a start."""
         interface = await cloud.interface(self._params.eni_id, timeout_ms)
         if interface.private_address == self._address:
-            raise _Impossible(PRIMARY)
+            raise Impossible(PRIMARY)
+        device = await device_of(self._host.network, interface)
         try:
-            device = await self._host.network.device_with(interface.private_address)
             # The address is asked for as that of the ENI is: a node may have several ENIs, in one subnet or in many.
             subnet = await self._host.network.device_for(interface.private_address)
             within = await self._host.network.device_for(self._address)
         except OSError as error:
-            raise _Impossible(INTERNAL, f"{error}", InternalKind.KERNEL) from error
-        if device is None:
-            raise _Impossible(INTERNAL, _not_this_node(interface), InternalKind.NO_DEVICE)
+            raise Impossible(INTERNAL, f"{error}", InternalKind.KERNEL) from error
         if within is None or within != subnet:
-            raise _Impossible(NOT_IN_SUBNET, f"{interface.id} ({interface.private_address}) is in {interface.subnet}")
+            raise Impossible(NOT_IN_SUBNET, f"{interface.id} ({interface.private_address}) is in {interface.subnet}")
         return device
 
     # --- judging
@@ -319,11 +288,11 @@ class Sip:
         detail = f"it is assigned to {enis[holder]} of {holder}" if holder else detail
         # Cut off, both sides would take it from each other for ever. The later takeover keeps it.
         if holder and self._host.alone():
-            said = self._said(MONITOR_WARNING, LEFT_TO_OTHER, other=holder)
+            said = self._judge.said(MONITOR_WARNING, LEFT_TO_OTHER, other=holder)
             return Outcome(Result.SUCCEEDED, said, detail)
         if silent and not holder and self._host.alone():
-            return unseen(next(iter(silent.values())), self._params.api_failure, self._said)
-        return failed(self._said(MONITOR_ERROR, NOT_ASSIGNED), detail or "no node of this cluster has it")
+            return self._judge.unseen(next(iter(silent.values())), self._params.api_failure)
+        return self._judge.wrong(NOT_ASSIGNED, detail or "no node of this cluster has it")
 
     async def _has_it(self, eni: str, timeout_ms: int) -> "bool | CloudError":
         """Whether EC2 has the address at that ENI, or why it did not say."""
@@ -332,27 +301,10 @@ class Sip:
         except CloudError as error:
             return error
 
-    def _not_started(self, error: CloudError) -> Outcome:
-        """EC2 did not grant the start."""
+    def _not_started(self, error: CloudError, *, changing: bool) -> Outcome:
         if not error.transient:
             self._device = None  # the next start asks first
-        reason = reason_of(error)
-        return failed(self._said(ACTIVATION, reason, InternalKind.DEFECT if reason is INTERNAL else 0), f"{error}")
-
-    def _said(self, frame: Frame, reason: Reason, status: int = 0, other: str = "") -> Said:
-        return frame.row(reason).said(
-            resource=self._host.resource,
-            monitor=AWSSIP.monitor_name(self._host.resource),
-            address=self._address,
-            eni=self._params.eni_id,
-            status=int(status),
-            other=other,
-        )
-
-
-def _not_this_node(interface: Interface) -> str:
-    owner = f"{interface.id} ({interface.private_address}, {interface.instance or 'attached to no instance'})"
-    return f"no network device of this node carries {owner}"
+        return self._judge.not_started(error, changing=changing)
 
 
 def _make(params: Params, host: Host) -> Sip:

@@ -11,28 +11,27 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
 from komainu.model.message import Message, Said
-from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
+from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed
 from komainu.model.traits import Traits
 from komainu.ports import Cloud, CloudError, CloudFault, Guarded, Host, Interface, ResourceType, Route
 from komainu.types.aws.accounts import Accounts
+from komainu.types.aws.eni import device_of, device_with
+from komainu.types.aws.judge import Impossible, Judge
 from komainu.types.aws.messages import (
     ACTIVATION,
     DEACTIVATION,
     ENI_UNKNOWN,
     INTERNAL,
-    MONITOR_ERROR,
     MONITOR_WARNING,
     NOT_READY,
     VPC_UNKNOWN,
-    Frame,
     InternalKind,
-    Reason,
     reason_of,
 )
 from komainu.types.aws.owners import node_of, owners
 from komainu.types.aws.patience import CALL_TIMEOUT_MS, SELDOM, Seldom, left_ms, now, patiently, within_ms
 from komainu.types.aws.routes import ROUTE_GONE, Routes, Wanted, told
-from komainu.types.aws.silence import not_prepared, refused, unseen
+from komainu.types.aws.silence import refused
 from komainu.types.aws.vip_messages import (
     ENI_ELSEWHERE,
     LEFT_TO_OTHER,
@@ -72,16 +71,6 @@ class _Facts:
     interface: Interface
 
 
-class _Impossible(Exception):
-    """The answers are all there, and they forbid the start."""
-
-    def __init__(self, reason: Reason, detail: str = "", status: int = 0) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-        self.status = status
-
-
 class Vip:
     """One AWS virtual IP on one node: `komainu.ports.ResourceHands`."""
 
@@ -93,6 +82,9 @@ class Vip:
         self._acting = Accounts(cloud, params.roles)
         self._watching = Accounts(host.watching or cloud, params.roles)
         self._wanted = Wanted(params.vpc_id, f"{params.address}/{self._prefix}", params.eni_id)
+        facts = {"address": self._address, "route": self._wanted.destination}
+        facts |= {"vpc": params.vpc_id, "eni": params.eni_id}
+        self._judge = Judge(host.resource, AWSVIP.monitor_name(host.resource), facts)
         self._routes = Routes(self._wanted, self._acting, self._watching, host.now_ms)
         self._found: _Found | None = None
         self._facts: _Facts | None = None
@@ -112,20 +104,19 @@ class Vip:
         whole = self._preparations.due() or self._facts is None
         try:
             self._found = await self._discover(self._watching, CALL_TIMEOUT_MS, None if whole else self._facts)
-        except _Impossible as forbidden:
+        except Impossible as why:
             self._found = None
-            return self._look_again(failed(self._said(NOT_READY, forbidden.reason, forbidden.status), forbidden.detail))
+            return self._look_again(self._judge.impossible(NOT_READY, why))
         except CloudError as error:
-            reason = reason_of(error)
-            if refused(error) and reason in (VPC_UNKNOWN, ENI_UNKNOWN):
+            if refused(error) and self._judge.reason(error) in (VPC_UNKNOWN, ENI_UNKNOWN):
                 self._found = None
-            return self._look_again(not_prepared(error, reason, self._said))
+            return self._look_again(self._judge.not_prepared(error))
         if self._found.source_dest_check:
-            return self._look_again(failed(self._said(NOT_READY, SOURCE_DEST_CHECK)))
+            return self._look_again(self._judge.impossible(NOT_READY, Impossible(SOURCE_DEST_CHECK)))
         if whole:
             forbidden_write = await self._forbidden_write(self._found)
             if forbidden_write is not None:
-                return self._look_again(not_prepared(forbidden_write, reason_of(forbidden_write), self._said))
+                return self._look_again(self._judge.not_prepared(forbidden_write))
             self._without = await self._tables_without(self._found)
         return Outcome(Result.SUCCEEDED, detail=self._without)
 
@@ -136,17 +127,17 @@ class Vip:
         self._routes.forget()
         try:
             found, errors = await self._take_over(deadline)
-        except _Impossible as forbidden:
+        except Impossible as why:
             self._found = None
-            return failed(self._said(ACTIVATION, forbidden.reason, forbidden.status), forbidden.detail)
-        except CloudError as error:  # of a question: nothing was changed by it
-            return self._not_started((error,), f"{error}")
+            return self._judge.impossible(ACTIVATION, why)
+        except CloudError as error:
+            return self._not_started((error,), changing=False)
         if errors:
             return self._not_all_written(found, errors)
         self._found = found
         self._begin_read_back(found)
         if found.source_dest_check:
-            return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, SOURCE_DEST_CHECK))
+            return Outcome(Result.SUCCEEDED, self._judge.said(MONITOR_WARNING, SOURCE_DEST_CHECK))
         return SUCCEEDED
 
     async def stop(self, timeout_ms: int) -> Outcome:
@@ -156,39 +147,39 @@ class Vip:
         try:
             await self._host.network.remove_address(self._address)
         except OSError as error:
-            return failed(self._said(DEACTIVATION, INTERNAL, InternalKind.KERNEL), f"{error}")
+            return self._judge.impossible(DEACTIVATION, Impossible(INTERNAL, f"{error}", InternalKind.KERNEL))
         return SUCCEEDED
 
     async def check(self, timeout_ms: int) -> Outcome:
         """awsvipw (V3): the address is on this node, and the routes point at this node's ENI."""
         try:
-            device = await self._host.network.device_with(self._address)
-        except OSError as error:
-            return unknown(self._said(MONITOR_WARNING, INTERNAL, InternalKind.KERNEL), f"{error}")
+            device = await device_with(self._host.network, self._address)
+        except Impossible as why:
+            return self._judge.unsure(why)
         if device is None:
-            return failed(self._said(MONITOR_ERROR, VIP_ABSENT))
+            return self._judge.wrong(VIP_ABSENT)
         limit_ms = min(within_ms(timeout_ms), CALL_TIMEOUT_MS)
         deadline = now() + limit_ms / 1000
         seen, on = await asyncio.gather(self._routes.look(limit_ms), self._source_dest_check(limit_ms))
         drift = self._drift(seen.routes)
         if seen.errors and not drift:
-            return unseen(seen.errors[0], self._params.api_failure, self._said)
+            return self._judge.unseen(seen.errors[0], self._params.api_failure)
         if not seen.errors:
             self._remember(seen.routes, device, on)
-        return await self._drifted(drift, left_ms(deadline)) if drift else self._judge(seen.routes, bool(on))
+        return await self._drifted(drift, left_ms(deadline)) if drift else self._unchanged(seen.routes, bool(on))
 
     async def probe(self, timeout_ms: int) -> Outcome:
         """It runs here when the kernel has the address; the routes are the check's concern."""
         try:
-            device = await self._host.network.device_with(self._address)
-        except OSError as error:
-            return unknown(self._said(MONITOR_WARNING, INTERNAL, InternalKind.KERNEL), f"{error}")
+            device = await device_with(self._host.network, self._address)
+        except Impossible as why:
+            return self._judge.unsure(why)
         return SUCCEEDED if device is not None else failed(NOT_HERE.said(address=self._address))
 
     # --- finding out
 
     async def _discover(self, accounts: Accounts, timeout_ms: int, known: _Facts | None) -> _Found:
-        """Ask the API and the kernel. Raises CloudError, or _Impossible when the answers forbid a start."""
+        """Ask the API and the kernel. Raises CloudError, or Impossible when the answers forbid a start."""
         vpc, eni = self._params.vpc_id, self._params.eni_id
         look = accounts.routes(vpc, self._wanted.destination, timeout_ms)
         if known is not None:
@@ -208,19 +199,12 @@ class Vip:
             self._facts = _Facts(cidrs, interface)
         inside = [cidr for cidr in cidrs if self._params.address in ip_network(cidr)]
         if inside:
-            raise _Impossible(VIP_IN_VPC, f"{self._address} lies in {inside[0]} of {vpc}")
+            raise Impossible(VIP_IN_VPC, f"{self._address} lies in {inside[0]} of {vpc}")
         if interface.vpc != vpc:
-            raise _Impossible(ENI_ELSEWHERE, f"{eni} belongs to {interface.vpc}")
+            raise Impossible(ENI_ELSEWHERE, f"{eni} belongs to {interface.vpc}")
         if not routes:
-            raise _Impossible(NO_ROUTE)
-        carried = (interface.private_address, *interface.ipv6_addresses)
-        try:
-            device = await self._host.network.device_with(next(filter(None, carried), ""))
-        except OSError as error:
-            raise _Impossible(INTERNAL, f"{error}", InternalKind.KERNEL) from error
-        if device is None:
-            owner = f"{eni} ({', '.join(filter(None, carried))}, {interface.instance or 'attached to no instance'})"
-            raise _Impossible(INTERNAL, f"no network device of this node carries {owner}", InternalKind.NO_DEVICE)
+            raise Impossible(NO_ROUTE)
+        device = await device_of(self._host.network, interface)
         return _Found(device, routes, interface.source_dest_check)
 
     async def _source_dest_check(self, timeout_ms: int) -> bool | None:
@@ -275,7 +259,7 @@ class Vip:
         else:
             try:
                 await self._add_address(found)
-            except _Impossible:  # the device of the cache may have been renamed or replaced
+            except Impossible:  # the device of the cache may have been renamed or replaced
                 found = await self._fresh(deadline)
                 await self._add_address(found)
         errors = await self._routes.write(found.tables, deadline)
@@ -297,7 +281,7 @@ class Vip:
             await self._host.network.add_address(found.device, self._address, self._prefix)
         except OSError as error:
             detail = f"{self._wanted.destination} on {found.device}: {error}"
-            raise _Impossible(INTERNAL, detail, InternalKind.KERNEL) from error
+            raise Impossible(INTERNAL, detail, InternalKind.KERNEL) from error
 
     # --- looking back
 
@@ -318,8 +302,8 @@ class Vip:
     def _read_back_ended(self, task: "asyncio.Task[None]") -> None:
         if task.cancelled() or (error := task.exception()) is None:
             return
-        said = self._said(MONITOR_WARNING, INTERNAL, InternalKind.DEFECT)
-        self._host.report(unknown(said, f"{type(error).__name__}: {error}"))
+        defect = Impossible(INTERNAL, f"{type(error).__name__}: {error}", InternalKind.DEFECT)
+        self._host.report(self._judge.unsure(defect))
 
     def _remember(self, routes: tuple[Route, ...], device: str, source_dest_check: bool | None) -> None:
         """Keep the cache true while the resource runs (V6). None: the API did not say."""
@@ -340,47 +324,35 @@ class Vip:
         others = [node_of(route.interface, self._host.elsewhere) for route in changed]
         if self._host.alone() and all(others):
             # Cut off, both sides would change the routes back and forth for ever. The later takeover keeps them.
-            said = self._said(MONITOR_WARNING, LEFT_TO_OTHER, other=", ".join(dict.fromkeys(filter(None, others))))
+            known = ", ".join(dict.fromkeys(filter(None, others)))
+            said = self._judge.said(MONITOR_WARNING, LEFT_TO_OTHER, other=known)
             return Outcome(Result.SUCCEEDED, said, told(changed))
         names = tuple(route.interface for route in changed)
         whose = await owners(self._watching.own, names, self._host.elsewhere, timeout_ms)
-        return failed(self._said(MONITOR_ERROR, ROUTING_CHANGED), ". ".join(filter(None, (told(changed), whose))))
+        return self._judge.wrong(ROUTING_CHANGED, ". ".join(filter(None, (told(changed), whose))))
 
-    def _judge(self, routes: tuple[Route, ...], source_dest_check: bool) -> Outcome:
+    def _unchanged(self, routes: tuple[Route, ...], source_dest_check: bool) -> Outcome:
         """What the routes say of a running resource, when none was changed."""
         if not routes:
-            return failed(self._said(MONITOR_ERROR, ROUTING_CHANGED), "no route table has the route any more")
+            return self._judge.wrong(ROUTING_CHANGED, "no route table has the route any more")
         fresh = self._routes.elsewhere(routes)[1]
         detail = f"not yet visible: {told(fresh)}" if fresh else ""
         if source_dest_check:
-            return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, SOURCE_DEST_CHECK), detail)
+            return Outcome(Result.SUCCEEDED, self._judge.said(MONITOR_WARNING, SOURCE_DEST_CHECK), detail)
         return Outcome(Result.SUCCEEDED, detail=detail)
 
     def _not_all_written(self, found: _Found, errors: dict[str, CloudError]) -> Outcome:
         """Some routes do not point here: say which, and why. Unknown when a change may have been made after all."""
         each = [f"{table}: {errors[table]}" if table in errors else f"{table}: done" for table in found.tables]
-        outcome = self._not_started(tuple(errors.values()), "; ".join(each))
+        outcome = self._not_started(tuple(errors.values()), "; ".join(each), changing=True)
         lost = any(error.fault is CloudFault.NO_ANSWER for error in errors.values())
         return replace(outcome, result=Result.UNKNOWN) if lost else outcome
 
-    def _not_started(self, errors: tuple[CloudError, ...], detail: str) -> Outcome:
-        """The API did not grant the start; the most telling of the errors gives the reason."""
+    def _not_started(self, errors: tuple[CloudError, ...], detail: str = "", *, changing: bool) -> Outcome:
+        """The most telling of the errors gives the reason."""
         if not all(error.transient for error in errors):
             self._found = None  # the next start asks first
-        reason = reason_of(min(errors, key=_rank))
-        return failed(self._said(ACTIVATION, reason, InternalKind.DEFECT if reason is INTERNAL else 0), detail)
-
-    def _said(self, frame: Frame, reason: Reason, status: int = 0, other: str = "") -> Said:
-        return frame.row(reason).said(
-            resource=self._host.resource,
-            monitor=AWSVIP.monitor_name(self._host.resource),
-            address=self._address,
-            route=self._wanted.destination,
-            vpc=self._params.vpc_id,
-            eni=self._params.eni_id,
-            status=int(status),
-            other=other,
-        )
+        return self._judge.not_started(min(errors, key=_rank), detail, changing=changing)
 
 
 def _rank(error: CloudError) -> int:

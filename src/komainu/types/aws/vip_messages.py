@@ -1,20 +1,7 @@
 """What `awsvip` and its check `awsvipw` say, beside the texts that all AWS types share."""
 
 from komainu.model.message import Message
-from komainu.types.aws.messages import (
-    ACTIVATION,
-    API_FAILED,
-    DEACTIVATION,
-    ENI_UNKNOWN,
-    INTERNAL,
-    MONITOR_ERROR,
-    MONITOR_WARNING,
-    NOT_READY,
-    READINESS_UNKNOWN,
-    TIMEOUT,
-    VPC_UNKNOWN,
-    Reason,
-)
+from komainu.types.aws.messages import DEACTIVATION, ENI_UNKNOWN, INTERNAL, VPC_UNKNOWN, Reason, rows
 
 VIP_IN_VPC = Reason(
     "11",
@@ -81,14 +68,14 @@ NO_VIP = Message(
     "error",
 )
 
-_START_REASONS = (API_FAILED, VPC_UNKNOWN, ENI_UNKNOWN, TIMEOUT, VIP_IN_VPC, NO_ROUTE, ENI_ELSEWHERE, INTERNAL)
 MESSAGES = (
-    *(ACTIVATION.row(reason) for reason in _START_REASONS),
+    *rows(
+        start=(VPC_UNKNOWN, ENI_UNKNOWN, VIP_IN_VPC, NO_ROUTE, ENI_ELSEWHERE),
+        not_ready=(SOURCE_DEST_CHECK,),
+        error=(VIP_ABSENT, ROUTING_CHANGED),
+        warning=(SOURCE_DEST_CHECK, LEFT_TO_OTHER),
+    ),
     DEACTIVATION.row(INTERNAL),
-    *(MONITOR_ERROR.row(reason) for reason in (API_FAILED, TIMEOUT, VIP_ABSENT, ROUTING_CHANGED)),
-    *(MONITOR_WARNING.row(reason) for reason in (API_FAILED, TIMEOUT, SOURCE_DEST_CHECK, LEFT_TO_OTHER, INTERNAL)),
-    *(NOT_READY.row(reason) for reason in (*_START_REASONS, SOURCE_DEST_CHECK)),
-    *(READINESS_UNKNOWN.row(reason) for reason in (API_FAILED, TIMEOUT, INTERNAL)),
     NOT_HERE,
     VPCS_DIFFER,
     NO_VIP,

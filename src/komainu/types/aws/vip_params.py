@@ -1,17 +1,15 @@
 """The parameters of `awsvip` (V1)."""
 
 from ipaddress import IPv4Address, IPv6Address
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from komainu.model.described import ja
 from komainu.model.message import Refused
+from komainu.types.aws.eni import EniId
+from komainu.types.aws.silence import ApiFailure
 from komainu.types.aws.vip_messages import NO_VIP
-
-
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
 
 _Table = Annotated[str, StringConstraints(pattern=r"^rtb-[0-9a-z]+$")]
 _Role = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+$")]
@@ -23,22 +21,22 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     address: IPv4Address | IPv6Address = Field(
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "VIP アドレス。VPC の CIDR の範囲外にする。ルートテーブルには /32（IPv6 は /128）で登録しておく。"
         )
     )
     "The virtual address. It lies outside the VPC's CIDR blocks; the route tables have it as a /32 route (IPv6: /128)."
     vpc_id: Annotated[str, StringConstraints(pattern=r"^vpc-[0-9a-z]+$")] = Field(
-        json_schema_extra=_ja("ノードが属する VPC の ID。ノードによって異なる場合は個別に設定する。")
+        json_schema_extra=ja("ノードが属する VPC の ID。ノードによって異なる場合は個別に設定する。")
     )
     "The VPC of the node. Nodes may be in different VPCs: each rewrites the tables of its own."
-    eni_id: Annotated[str, StringConstraints(pattern=r"^eni-[0-9a-z]+$")] = Field(
-        json_schema_extra=_ja("VIP のルーティング先となる、このノードの ENI の ID。ノードごとの設定が必須。")
+    eni_id: EniId = Field(
+        json_schema_extra=ja("VIP のルーティング先となる、このノードの ENI の ID。ノードごとの設定が必須。")
     )
     "The network interface of the node that the routes shall point at. Every node has its own."
     roles: dict[_Table, _Role] = Field(
         default={},
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "他のアカウントが所有するルートテーブル（共有 VPC）を読み書きするためのロールの ARN。"
             "キーはルートテーブルの ID。"
         ),
@@ -47,17 +45,7 @@ class Params(BaseModel):
         "For route tables that another account owns (a shared VPC): the ARN of the role that reads and writes each of "
         "them, by the id of the route table."
     )
-    api_failure: Literal["ignore", "warn", "recover"] = Field(
-        default="warn",
-        json_schema_extra=_ja(
-            "監視中に AWS API から答えが得られないときの動作。"
-            "ignore: 何もしない。warn: 警告のみ。recover: 異常とみなす。"
-        ),
-    )
-    (
-        "What the monitor makes of an AWS API that does not answer: `ignore` it, `warn` only, or treat it as an error "
-        "and `recover`."
-    )
+    api_failure: ApiFailure = "warn"
 
     @field_validator("address")
     @classmethod

@@ -3,8 +3,8 @@
 import pytest
 
 from komainu.ports import CloudError, CloudFault
-from komainu.types.aws.eip_messages import ALLOCATION_UNKNOWN, MESSAGES, reason_for
-from komainu.types.aws.messages import API_FAILED, ENI_UNKNOWN, Reason
+from komainu.types.aws.eip_messages import ALLOCATION_UNKNOWN, CODES, MESSAGES
+from komainu.types.aws.messages import API_FAILED, ENI_UNKNOWN, Reason, reason_of
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from komainu.types.aws.messages import API_FAILED, ENI_UNKNOWN, Reason
     ],
 )
 def test_the_code_alone_decides_which_row_it_is(code: str, reason: Reason) -> None:
-    assert reason_for(CloudError(CloudFault.REFUSED, code, "The VPC ID 'vpc-1' does not exist")) is reason
+    assert reason_of(CloudError(CloudFault.REFUSED, code, "The VPC ID 'vpc-1' does not exist"), CODES) is reason
 
 
 def test_the_rows_are_the_seeds_to_the_letter() -> None:
