@@ -52,7 +52,9 @@ def spoilt(aws: EmulatedAws, kind: str, seen: list[str], times: int | None = Non
     async def story(node: NodeUnderTest) -> Outcome:
         assert (await node.hands.prepare()).succeeded
         aws.plan.add(kind, ("AssociateAddress",), times=times)
+        mark = aws.log.last
         outcome = await node.hands.start(LONG_MS if times else SHORT_MS)
+        assert kind in [each["fault"] for each in aws.log.after(mark)], "the fault struck nothing"
         seen.append(aws.associated())
         return outcome
 
@@ -132,9 +134,12 @@ def test_an_association_that_changes_during_ours(aws: EmulatedAws, told: Told) -
 
     async def story(node: NodeUnderTest) -> Outcome:
         await node.hands.prepare()
-        aws.plan.add("delay", ("AssociateAddress",), delay_ms=300)
+        aws.plan.add("delay", ("AssociateAddress",), delay_ms=1_000)
+        mark = aws.log.last
         starting = asyncio.create_task(node.hands.start(LONG_MS))
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(LONG_MS / 1000):
+            while not [each for each in aws.log.after(mark) if each["fault"] == "delay"]:
+                await asyncio.sleep(0.01)
         aws.associate("client")
         assert (await starting).succeeded
         assert aws.associated() == aws.eni(HERE)
