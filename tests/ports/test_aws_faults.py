@@ -115,8 +115,10 @@ def spoil(aws: EmulatedAws, kind: str, *actions: str, times: int | None = None) 
 @pytest.mark.parametrize("kind", ["throttle", "error", "reset"])
 def test_a_fault_that_passes_costs_no_takeover(aws: EmulatedAws, told: Told, kind: str) -> None:
     """3 of the calls go wrong; each table is tried again by itself."""
+    mark = aws.log.last
     outcome = told(prepared(aws, lambda aws, node: spoil(aws, kind, times=3), LONG_MS))
     assert outcome.succeeded, outcome
+    assert [each["fault"] for each in aws.log.after(mark)].count(kind) == 3
     assert aws.targets() == {aws.eni(HERE)}
 
 
@@ -263,9 +265,12 @@ def test_routes_that_somebody_changes_during_ours(aws: EmulatedAws, told: Told) 
 
     async def story(node: NodeUnderTest) -> Outcome:
         await node.hands.prepare()
-        aws.plan.add("delay", ("ReplaceRoute",), delay_ms=300)
+        aws.plan.add("delay", ("ReplaceRoute",), delay_ms=1_000)
+        mark = aws.log.last
         starting = asyncio.create_task(node.hands.start(LONG_MS))
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(LONG_MS / 1000):
+            while len([each for each in aws.log.after(mark) if each["fault"] == "delay"]) < len(aws.built.tables):
+                await asyncio.sleep(0.01)
         aws.point("client")  # before the delayed writes: these win
         assert (await starting).succeeded
         assert aws.targets() == {aws.eni(HERE)}
