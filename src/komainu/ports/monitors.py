@@ -57,6 +57,11 @@ def _nothing_to_say(params: Mapping[str, Any]) -> tuple[Said, ...]:
     return ()
 
 
+def _nobody(params: Mapping[str, Any]) -> str:
+    """What a type asks that looks at its own node."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class MonitorTraits:
     """Facts of a monitor type: the defaults of its monitors."""
@@ -97,3 +102,5 @@ class MonitorType:
     make: Callable[[Any, MonitorHost], MonitorHands]
     "Called with the validated parameters that hold on this node."
     advise: Callable[[Mapping[str, Any]], tuple[Said, ...]] = _nothing_to_say
+    asks: Callable[[Mapping[str, Any]], str] = _nobody
+    "What beside the node an error depends on alone, by parameters that may be wrong: a host and its port, a URL."

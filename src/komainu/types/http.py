@@ -7,6 +7,7 @@ import errno
 import http.client
 import socket
 import ssl
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from urllib.parse import SplitResult, urlsplit
@@ -19,6 +20,7 @@ from komainu.ports import MonitorHost, MonitorTraits, MonitorType
 from komainu.types import command, http_messages as say
 from komainu.types.aside import Aside
 from komainu.types.budget import own
+from komainu.types.resolving import is_own
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection
@@ -224,6 +226,15 @@ class Http:
         return message.said(**self._names, **more)
 
 
+def _asks(params: Mapping[str, Any]) -> str:
+    url = params.get("url")
+    try:
+        own_one = is_own(urlsplit(url).hostname) if isinstance(url, str) else True
+    except ValueError:  # a bracket is missing: the parameter itself is refused
+        return ""
+    return "" if own_one else str(url)
+
+
 HTTP = MonitorType(
     name="http",
     title=say.TITLE,
@@ -233,4 +244,5 @@ HTTP = MonitorType(
     traits=MonitorTraits(interval_ms=30_000, timeout_ms=10_000, retries=1),
     messages=say.ALL,
     make=Http,
+    asks=_asks,
 )

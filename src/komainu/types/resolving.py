@@ -29,6 +29,16 @@ class Resolver:
         return [(socket.AF_INET if version == 4 else socket.AF_INET6, (host, port))]
 
 
+def is_own(host: object) -> bool:
+    """True when it is the asking machine itself, whoever asks; also when it is no name or address at all."""
+    if not isinstance(host, str) or host in ("", "localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _resolve(host: str, port: int) -> list[Address]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys((int(family), place) for family, _, _, _, place in found))

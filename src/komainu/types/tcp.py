@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import socket
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,7 +13,7 @@ from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.ports import MonitorHost, MonitorTraits, MonitorType
 from komainu.types.budget import own
-from komainu.types.resolving import Address, Resolver
+from komainu.types.resolving import Address, Resolver, is_own
 
 REFUSED = Message(
     "KM4401",
@@ -159,6 +160,11 @@ def _target(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def _asks(params: Mapping[str, Any]) -> str:
+    host, port = params.get("host"), params.get("port")
+    return "" if is_own(host) or not isinstance(port, int) else _target(str(host), port)
+
+
 TCP = MonitorType(
     name="tcp",
     title=Message("KM3021", "TCP monitor", "TCP モニタ"),
@@ -172,4 +178,5 @@ TCP = MonitorType(
     traits=MonitorTraits(interval_ms=30_000, timeout_ms=10_000, retries=1),
     messages=(*(REFUSED, TIMEOUT, UNREACHABLE, NO_NAME, WARN_TIMEOUT, WARN_UNREACHABLE, WARN_NO_NAME, NOT_TRIED),),
     make=Tcp,
+    asks=_asks,
 )

@@ -343,7 +343,9 @@ def shipped(text: str) -> read.Reading:
 def test_every_example_is_accepted_with_nothing_but_the_price_of_its_arbitration(path: Path) -> None:
     found = shipped(path.read_text())
     assert found.errors == ()
-    assert {each.path for each in found.problems if each.said.level == "warning"} <= {"cluster.arbitration"}
+    # figure 5-1 asks one endpoint from all nodes
+    prices = {"cluster.arbitration", *(("monitors[1].params",) if path.name == "eip-cluster.yaml" else ())}
+    assert {each.path for each in found.problems if each.said.level == "warning"} <= prices
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

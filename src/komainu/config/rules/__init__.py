@@ -6,6 +6,7 @@ from komainu.config.rules import (
     addresses,
     arbitration,
     dependencies,
+    ending_monitors,
     exclusions,
     groups,
     ip_monitors,
@@ -24,6 +25,7 @@ MESSAGES = (
     *(*nodes.MESSAGES, *references.MESSAGES, *groups.MESSAGES, *dependencies.MESSAGES, *exclusions.MESSAGES),
     *(*monitors.MESSAGES, *recovery.MESSAGES, *times.MESSAGES, *notifications.MESSAGES, *addresses.MESSAGES),
     *(*safety.MESSAGES, *arbitration.MESSAGES, *network_partition.MESSAGES, *ip_monitors.MESSAGES),
+    *ending_monitors.MESSAGES,
 )
 
 
@@ -46,4 +48,5 @@ def judge(cluster: Cluster, declared: Declared) -> list[Finding]:
         *arbitration.findings(cluster, declared),
         *network_partition.findings(cluster, declared.resources),
         *ip_monitors.findings(cluster, declared.resources),
+        *ending_monitors.findings(cluster, declared),
     ]

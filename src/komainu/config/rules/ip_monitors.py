@@ -31,7 +31,7 @@ GATEWAY = Message(
     "already: ask an instance that is always on, or `tcp` or `dns` instead.",
     "NAT ゲートウェイは ping に応答しません。{targets} が NAT ゲートウェイの場合、起動後の最初の監視で `{action}` が"
     "実行されます。常時稼働しているインスタンスか、`tcp`、`dns` を指定してください。",
-    "info",
+    "warning",
 )
 MESSAGES = (SHARED, GATEWAY)
 
@@ -46,12 +46,22 @@ def findings(cluster: Cluster, types: Mapping[str, ResourceType]) -> Iterator[Fi
             path = ("monitors", number)
             yield from _outside(path, cluster, monitor, types)
             yield from _shared(path, monitor)
-            pinged = dict.fromkeys(target.icmp for _, target in _written(path, monitor) if target.icmp)
+            pinged = dict.fromkeys(_pings_that_decide(monitor))
             if pinged and cluster.environment == "aws":
                 said = GATEWAY.said(targets=", ".join(map(named, pinged)), action=recovery.final_action)
                 yield Finding((*path, "params", "targets"), said)
             if monitor.np and cluster.arbitration.kind == "none" and len(cluster.nodes) > 1:
                 yield from _later(path, cluster, monitor)
+
+
+def _pings_that_decide(monitor: Monitor) -> Iterator[str]:
+    """What is pinged by a node that asks nothing else that could be enough."""
+    for node in monitor.nodes:
+        params = monitor.params_on(node)
+        asked = list(_targets(params.get("targets")))
+        pinged = [target.icmp for target in asked if target.icmp]
+        if params.get("require", "all") == "all" or len(pinged) == len(asked):
+            yield from pinged
 
 
 def _outside(path: Path, cluster: Cluster, monitor: Monitor, types: Mapping[str, ResourceType]) -> Iterator[Finding]:

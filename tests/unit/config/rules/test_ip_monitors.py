@@ -84,6 +84,15 @@ def test_on_aws_a_ping_may_go_to_a_gateway() -> None:
     assert told({}, own, environment="aws") == []
 
 
+def test_a_ping_that_does_not_decide_alone_may_go_unanswered() -> None:
+    other = {"tcp": "192.0.2.1:443"}
+    own = {"node1": {"targets": [ONE, OTHER]}, "node2": {"targets": [{"icmp": OUTSIDE_TOO}, other]}}
+    assert told({"require": "any"}, own, environment="aws") == []
+    assert (PARAMS, rule.GATEWAY.code) in told({}, own, environment="aws")
+    pings = {"node1": {"targets": [ONE, {"icmp": OUTSIDE_TOO}]}, "node2": {"targets": [other]}}
+    assert told({"require": "any"}, pings, environment="aws") == [(PARAMS, rule.GATEWAY.code)]
+
+
 def test_how_long_both_may_be_active_is_said() -> None:
     assert told({}, OWN, arbitration="none", np=True) == [("monitors[0]", LATER.code)]
     assert told({}, OWN, arbitration="none") == []
