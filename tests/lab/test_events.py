@@ -12,6 +12,7 @@ from komainu_lab.client import failures, longest_gap
 from komainu_lab.clock import boottime_ns
 from komainu_lab.cluster import LabCluster
 from komainu_lab.configuration import Document
+from komainu_lab.topology import vip
 from tests.lab.stage import NS, until
 
 pytestmark = pytest.mark.lab
@@ -37,7 +38,14 @@ def announced(document: Document) -> None:
             "params": {"policy": "alert", "spot": "drain"},
             "interval_ms": 500,
             "timeout_ms": 2_000,
-        }
+        },
+        {
+            "name": "awsazw1",
+            "type": "awsazw",
+            "per_node": {machine.name: {"zone": machine.subnet.zone} for machine in vip().nodes},
+            "interval_ms": 3_000,  # within the budget of calls
+            "timeout_ms": 2_000,
+        },
     ]
     configuration.resource(document, "awsvip").update(prepare_interval_ms=1_000, start_timeout_ms=10_000)
     web = configuration.resource(document, "exec")
@@ -63,31 +71,31 @@ def cluster(_cluster: LabCluster) -> LabCluster:
     return _cluster
 
 
-def watches(cluster: LabCluster) -> list[dict[str, Any]]:
-    """What the monitor finds on each node, and why."""
-    (monitor,) = [each for each in cluster.status()["monitors"] if each["name"] == "awsevw1"]
+def watches(cluster: LabCluster, name: str) -> list[dict[str, Any]]:
+    """What a monitor finds on each node, and why."""
+    (monitor,) = [each for each in cluster.status()["monitors"] if each["name"] == name]
     return list(monitor["on"])
 
 
-def found(cluster: LabCluster) -> dict[str, str]:
-    """What the monitor finds on each node, in one word."""
-    return {each["node"]: each["status"] for each in watches(cluster)}
+def found(cluster: LabCluster, name: str = "awsevw1") -> dict[str, str]:
+    """What a monitor finds on each node, in one word."""
+    return {each["node"]: each["status"] for each in watches(cluster, name)}
 
 
-def why(cluster: LabCluster, node: str) -> str:
+def why(cluster: LabCluster, node: str, name: str = "awsevw1") -> str:
     """Why it is so on that node."""
-    (said,) = [(each["why"] or {}).get("en", "") for each in watches(cluster) if each["node"] == node]
+    (said,) = [(each["why"] or {}).get("en", "") for each in watches(cluster, name) if each["node"] == node]
     return str(said)
 
 
-def told(cluster: LabCluster, node: str, since_ns: int) -> list[str]:
-    """The texts of the monitor in a node's journal since a time, in their order."""
+def told(cluster: LabCluster, node: str, since_ns: int, name: str = "awsevw1") -> list[str]:
+    """The texts of a monitor in a node's journal since a time, in their order."""
     return [
         alert["en"]
         for entry in cluster.product(node).events(1000)
         if entry["boottime_ms"] * 1_000_000 >= since_ns
         for alert in entry["alerts"]
-        if "awsevw1" in alert["en"]
+        if name in alert["en"]
     ]
 
 
@@ -188,6 +196,36 @@ def test_maintenance_is_told_and_nothing_moves(cluster: LabCluster) -> None:
     faults.announce(cluster, active, "ok")
     until(lambda: found(cluster)[active] == "Normal", "what is over is over")
     assert told(cluster, active, until_ns)[-1] == f"Monitor awsevw1 on {active} is normal again."
+
+
+@pytest.mark.slow  # a check every three seconds
+def test_each_state_of_a_zone_is_told_once_and_silence_takes_nothing_back(cluster: LabCluster) -> None:
+    active = cluster.active()
+    zone = cluster.topology.machine(active).subnet.zone
+    until(lambda: set(found(cluster, "awsazw1").values()) == {"Normal"}, "both zones are well")
+    at_ns, texts = boottime_ns(), []
+    for state in ("impaired", "constrained", "unavailable"):
+        cluster.cloud.control.call("zone", zone=zone, state=state, text="Power is back soon.")
+        until(lambda: f"is {state}." in why(cluster, active, "awsazw1"), f"it is {state}", 30)  # noqa: B023
+        texts.append(why(cluster, active, "awsazw1"))
+    assert texts == [
+        f"Warn monitoring awsazw1. (107 : Availability zone {zone} is impaired.)",
+        f"Warn monitoring awsazw1. (107 : Availability zone {zone} is constrained.)",
+        f"Detected an error in monitoring awsazw1. (7 : Availability zone {zone} is unavailable.)",
+    ]
+    faults.api(cluster, "refuse")
+    try:
+        last = f"(8 : Availability zone {zone} was unavailable when AWS answered last;"
+        until(lambda: last in why(cluster, active, "awsazw1"), "silence is told", 30)
+        assert found(cluster, "awsazw1")[active] == "Error"
+    finally:
+        faults.api(cluster, "ok")
+        cluster.cloud.control.call("zone", zone=zone, state="available")
+    until(lambda: found(cluster, "awsazw1")[active] == "Normal", "the zone is well", 30)
+    own = [text for text in told(cluster, active, at_ns, "awsazw1") if f"zone {zone}" in text]
+    assert own[:3] == texts
+    assert len(own) == 4, "none is told again"
+    assert cluster.active() == active, "it is told, and nothing follows"
 
 
 @pytest.mark.slow  # half a minute of silence
