@@ -1,18 +1,15 @@
 """Figure 5-1 with a standby node that is about to take over, all in memory."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from typing import Any
 
-from komainu.ports import Address, Cloud, CloudError, CloudFault, Host
+from komainu.ports import Address, CloudError, CloudFault
 from komainu.types.aws.eip import AWSEIP, Eip, Params
 from tests.doubles import cloud as aws
 from tests.doubles.cloud import FakeCloud
-from tests.doubles.network import FakeNetwork
+from tests.unit.types.aws.station import ENI, Station, worlds
 
 EIP = "eipalloc-0a1b2c3d"
 PUBLIC = "203.0.113.10"
-ENI = {1: "eni-00000001", 2: "eni-00000002"}
 
 
 class Ec2(FakeCloud):
@@ -72,36 +69,19 @@ class Ec2(FakeCloud):
         return lost
 
 
-class World:
+class World(Station):
     """Node 2 of two in public subnets; the address is still at node 1."""
 
+    resource = "awseip1"
+
     def __init__(self, **params: Any) -> None:
+        super().__init__("10.0.20.100/24")
         self.cloud = Ec2()
         self.cloud.add_interface("vpc-1", ENI[1], "10.0.10.100")
         self.cloud.add_interface("vpc-1", ENI[2], "10.0.20.100")
         self.cloud.move(ENI[1])
-        self.network = FakeNetwork(lo="127.0.0.1/8", eth0="10.0.20.100/24")
-        self.now_ms = 1_000_000
-        self.alone = False
-        self.watching: Cloud | None = None
         self.params = Params.model_validate({"allocation_id": EIP, "eni_id": ENI[2], **params})
         self.eip = self.new()
-
-    def host(self, cloud: Cloud | None) -> Host:
-        return Host(
-            node="node2",
-            cluster="cluster1",
-            group="failover1",
-            resource="awseip1",
-            cloud=cloud,
-            network=self.network,
-            processes=None,
-            report=lambda outcome: None,
-            now_ms=lambda: self.now_ms,
-            elsewhere={"node1": {"eni_id": ENI[1]}},
-            alone=lambda: self.alone,
-            watching=self.watching,
-        )
 
     def new(self) -> Eip:
         """The resource in a daemon that has just started."""
@@ -114,17 +94,4 @@ class World:
         return self.cloud.place[0]
 
 
-Body = Callable[[World], Coroutine[Any, Any, None]]
-
-
-def in_world(**params: Any) -> Callable[[Body], Callable[[], None]]:
-    """A test whose body gets a fresh world."""
-
-    def decorate(body: Body) -> Callable[[], None]:
-        def test() -> None:
-            asyncio.run(body(World(**params)))
-
-        test.__doc__ = body.__doc__
-        return test
-
-    return decorate
+in_world = worlds(World)

@@ -8,7 +8,8 @@ from komainu.types.aws.vip import AWSVIP, Vip
 from komainu.types.aws.vip_params import Params
 from tests.doubles import cloud as aws
 from tests.doubles.cloud import FakeCloud
-from tests.unit.types.aws.world import ENI, ROUTE, TABLES, VIP, VPC, World, in_world, text
+from tests.unit.types.aws.station import ENI, text
+from tests.unit.types.aws.world import ROUTE, TABLES, VIP, VPC, World, in_world
 
 ROLE = "arn:aws:iam::210987654321:role/routes"
 OWNED = "rtb-0wned"

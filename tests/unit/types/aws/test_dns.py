@@ -1,7 +1,6 @@
 """awsdns and awsdnsw (E3): a record of Route 53 that leads to the active node."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -9,12 +8,12 @@ from pydantic import ValidationError
 
 from komainu.model.message import Refused
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
-from komainu.ports import CloudError, CloudFault, Host, NameRecord, NameService, RecordType
+from komainu.ports import CloudError, CloudFault, NameRecord, RecordType
 from komainu.types.aws import dns
 from komainu.types.aws.dns import AWSDNS, Dns, Params
 from tests.doubles import cloud as aws
-from tests.doubles.network import FakeNetwork
-from tests.unit.types.aws.world import text
+from tests.unit.types.aws.silences import SILENCES, Silence
+from tests.unit.types.aws.station import Station, text, worlds
 
 ZONE = "Z0ABCDEF"
 NAME = "db.example.com"
@@ -70,35 +69,21 @@ class Zone:
         return None
 
 
-class World:
+class World(Station):
     """Node 2 of two; the record still leads to node 1."""
 
+    resource = "awsdns1"
+
     def __init__(self, **params: Any) -> None:
+        super().__init__("10.0.120.102/24")
+        self.elsewhere = {"node1": {"value": VALUE[1]}}
         self.zone = Zone()
         self.lead_to(VALUE[1])
-        self.alone = False
-        self.reports: list[Outcome] = []
         given = {"zone_id": ZONE, "name": NAME, "value": VALUE[2], **params}
         self.params = Params.model_validate(given)
-        made = AWSDNS.make(self.params, self.host(self.zone))
+        made = AWSDNS.make(self.params, self.host(None, names=self.zone))
         assert isinstance(made, Dns)
         self.dns = made
-
-    def host(self, names: NameService | None) -> Host:
-        return Host(
-            node="node2",
-            cluster="cluster1",
-            group="failover1",
-            resource="awsdns1",
-            cloud=None,
-            network=FakeNetwork(),
-            processes=None,
-            report=self.reports.append,
-            now_ms=lambda: 0,
-            elsewhere={"node1": {"value": VALUE[1]}},
-            names=names,
-            alone=lambda: self.alone,
-        )
 
     def lead_to(self, *values: str) -> None:
         self.zone.records[NAME, "A"] = NameRecord(NAME, "A", values, 10)
@@ -113,26 +98,11 @@ class World:
         await asyncio.wait([task], timeout=20)
         assert task.done()
 
+    async def end(self) -> None:
+        await self.dns.stop(5_000)
 
-Body = Callable[[World], Coroutine[Any, Any, None]]
 
-
-def in_world(**params: Any) -> Callable[[Body], Callable[[], None]]:
-    """A test whose body gets a fresh world, with nothing left running afterwards."""
-
-    def decorate(body: Body) -> Callable[[], None]:
-        async def inner() -> None:
-            world = World(**params)
-            await body(world)
-            await world.dns.stop(5_000)
-
-        def test() -> None:
-            asyncio.run(inner())
-
-        test.__doc__ = body.__doc__
-        return test
-
-    return decorate
+in_world = worlds(World)
 
 
 @pytest.fixture(autouse=True)
@@ -384,16 +354,14 @@ async def test_a_probe_knows_nothing_from_a_silent_api(world: World) -> None:
     assert (await world.dns.probe(1_000)).result is Result.UNKNOWN
 
 
-@pytest.mark.parametrize(
-    ("policy", "result"), [("ignore", Result.SUCCEEDED), ("warn", Result.UNKNOWN), ("recover", Result.FAILED)]
-)
-def test_a_silent_api_is_what_the_policy_makes_of_it(policy: str, result: Result) -> None:
-    async def body() -> Outcome:
-        world = World(api_failure=policy)
-        world.zone.faults.append(("record", aws.unreachable(), False))
-        return await world.dns.check(30_000)
+@pytest.mark.parametrize("silence", SILENCES)
+def test_a_silent_api_is_what_the_policy_makes_of_it(silence: Silence) -> None:
+    async def body(world: World) -> None:
+        await world.dns.start(60_000)
+        world.zone.faults.append(("record", silence.error(), False))
+        silence.assert_told(await world.dns.check(30_000), "awsdnsw1")
 
-    assert asyncio.run(body()).result is result
+    in_world(api_failure=silence.policy)(body)()
 
 
 # --- the declaration

@@ -8,13 +8,14 @@ import pytest
 from pydantic import ValidationError
 
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
-from komainu.ports import Address, CloudError
+from komainu.ports import Address
 from komainu.types.aws import eip
 from komainu.types.aws.eip import AWSEIP, Params
 from komainu.types.aws.patience import SELDOM
 from tests.doubles import cloud as aws
-from tests.unit.types.aws.eip_world import EIP, ENI, PUBLIC, Ec2, World, in_world
-from tests.unit.types.aws.world import text
+from tests.unit.types.aws.eip_world import EIP, PUBLIC, Ec2, World, in_world
+from tests.unit.types.aws.silences import SILENCES, Silence
+from tests.unit.types.aws.station import ENI, text
 
 GONE = f"(7 : The EIP address does not exist. (EIP ALLOCATION ID={EIP}))"
 
@@ -395,30 +396,14 @@ async def test_a_check_over_a_dead_connection_is_unknown_once(world: World) -> N
     assert (await world.eip.check(30_000)).succeeded
 
 
-SILENCE: list[tuple[str, Callable[[], CloudError], Result, str]] = [
-    ("warn", aws.unreachable, Result.UNKNOWN, "Warn monitoring awseipw1. (105 : Failed in the AWS CLI command.)"),
-    ("warn", aws.no_answer, Result.UNKNOWN, "Warn monitoring awseipw1. (106 : Timeout occurred.)"),
-    ("recover", aws.throttled, Result.FAILED, "Detected an error in monitoring awseipw1. (5 : Failed in the AWS CLI"),
-    ("recover", aws.no_answer, Result.FAILED, "Detected an error in monitoring awseipw1. (6 : Timeout occurred.)"),
-    ("ignore", aws.throttled, Result.SUCCEEDED, ""),
-    ("ignore", aws.defect, Result.UNKNOWN, "Warn monitoring awseipw1. (199 : Internal error. (status=3))"),
-]
-
-
-@pytest.mark.parametrize(("policy", "error", "result", "expected"), SILENCE)
-def test_a_silent_api_is_what_the_policy_makes_of_it(
-    policy: str, error: Callable[[], CloudError], result: Result, expected: str
-) -> None:
-    async def body() -> Outcome:
-        world = World(api_failure=policy)
+@pytest.mark.parametrize("silence", SILENCES)
+def test_a_silent_api_is_what_the_policy_makes_of_it(silence: Silence) -> None:
+    async def body(world: World) -> None:
         await world.eip.start(60_000)
-        world.cloud.fail("address", error())
-        return await world.eip.check(30_000)
+        world.cloud.fail("address", silence.error())
+        silence.assert_told(await world.eip.check(30_000), "awseipw1")
 
-    outcome = asyncio.run(body())
-    assert outcome.result is result
-    assert (outcome.said.en if outcome.said is not None else "").startswith(expected)
-    assert str(error()) in outcome.detail
+    in_world(api_failure=silence.policy)(body)()
 
 
 # --- probe

@@ -19,7 +19,7 @@ from komainu.types.aws.messages import (
     Reason,
 )
 from tests.doubles import cloud as aws
-from tests.unit.types.aws.world import text
+from tests.unit.types.aws.station import text
 
 ZONE_UNKNOWN = Reason("41", 5, "The hosted zone ID '{zone}' does not exist", "")
 JUDGE = Judge("r1", "m1", {"eni": "eni-0", "vpc": "vpc-0", "zone": "Z0"}, {"NoSuchHostedZone": ZONE_UNKNOWN})

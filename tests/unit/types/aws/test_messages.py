@@ -23,7 +23,8 @@ from komainu.types.aws.messages import (
 )
 from komainu.types.aws.vip import AWSVIP
 from tests.doubles import cloud as aws
-from tests.unit.types.aws.world import ENI, ROUTE, TABLES, World
+from tests.unit.types.aws.station import ENI
+from tests.unit.types.aws.world import ROUTE, TABLES, World
 
 
 async def _start(world: World) -> Outcome:

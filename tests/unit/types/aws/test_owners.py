@@ -7,7 +7,8 @@ from komainu.model.outcome import Result
 from komainu.types.aws.owners import MOST, node_of, owners
 from tests.doubles import cloud as aws
 from tests.doubles.cloud import FakeCloud
-from tests.unit.types.aws.world import ENI, ROUTE, TABLES, VIP, World, in_world, text
+from tests.unit.types.aws.station import ENI, text
+from tests.unit.types.aws.world import ROUTE, TABLES, VIP, World, in_world
 
 ELSEWHERE = {"node1": {"eni_id": "eni-1"}, "node3": {}}
 

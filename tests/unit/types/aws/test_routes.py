@@ -2,9 +2,11 @@
 
 import asyncio
 
-from komainu.model.outcome import Result
+from komainu.model.outcome import Outcome, Result
+from komainu.types.aws.patience import SELDOM
 from tests.doubles import cloud as aws
-from tests.unit.types.aws.world import ENI, ROUTE, TABLES, VPC, World, in_world, text
+from tests.unit.types.aws.station import ENI, text
+from tests.unit.types.aws.world import ROUTE, TABLES, VPC, World, in_world
 
 
 @in_world()
@@ -226,3 +228,59 @@ async def test_a_defect_of_the_read_back_is_reported(world: World) -> None:
     (report,) = world.reports
     assert report.result is Result.UNKNOWN
     assert "KeyError" in report.detail
+
+
+# --- information: tables without the route
+
+
+@in_world()
+async def test_a_preparation_names_the_tables_without_the_route_as_information(world: World) -> None:
+    outcome = await world.vip.prepare()
+    assert outcome.said is None
+    assert outcome.detail == f"no route to {ROUTE} in rtb-without-row"
+    assert (await world.vip.prepare()).detail == outcome.detail  # kept between the times when it is asked for
+
+
+@in_world()
+async def test_that_the_tables_cannot_be_listed_matters_to_nobody(world: World) -> None:
+    world.cloud.fail("route_tables", aws.unauthorized())
+    assert await world.vip.prepare() == Outcome(Result.SUCCEEDED)
+
+
+# --- whether the routes may be written
+
+
+@in_world()
+async def test_a_missing_permission_shows_before_a_takeover_needs_it(world: World) -> None:
+    world.cloud.fail("may_replace_route", aws.unauthorized())
+    for _ in range(2):
+        outcome = await world.vip.prepare()
+        assert outcome.result is Result.FAILED
+        assert text(outcome).endswith("(5 : Failed in the AWS CLI command.)")
+        assert str(aws.unauthorized()) in outcome.detail
+    world.cloud.heal()
+    assert (await world.vip.prepare()).succeeded, "it is asked again at once"
+    assert world.cloud.called("replace_route") == 0
+
+
+@in_world()
+async def test_every_table_has_its_turn_to_be_asked_about(world: World) -> None:
+    for _ in range(3 * SELDOM):
+        assert (await world.vip.prepare()).succeeded
+    asked = [entry for entry in world.cloud.log if entry.startswith("may_replace_route")]
+    assert asked == [f"may_replace_route {table}" for table in TABLES]
+
+
+@in_world()
+async def test_a_table_that_may_not_be_written_is_not_passed_over(world: World) -> None:
+    world.cloud.fail("may_replace_route", aws.unauthorized(), key=TABLES[1])
+    results = [(await world.vip.prepare()).result for _ in range(SELDOM + 3)]
+    assert results == [Result.SUCCEEDED] * SELDOM + [Result.FAILED] * 3
+
+
+@in_world()
+async def test_an_api_that_does_not_say_whether_it_is_allowed_forbids_nothing(world: World) -> None:
+    for error in (aws.throttled(), aws.unreachable(), aws.no_answer()):
+        world.cloud.fail("may_replace_route", error, times=1)
+        hands = world.new()
+        assert (await hands.prepare()).succeeded

@@ -11,6 +11,11 @@ from komainu.ports import CloudError, CloudFault
 from komainu.types.aws.messages import API_FAILED, ENI_UNKNOWN, READINESS_UNKNOWN, Frame, Reason, reason_of
 from komainu.types.aws.silence import Policy, not_prepared, refused, unseen
 from tests.doubles import cloud as aws
+from tests.unit.types.aws.silences import SILENCES
+
+
+def test_every_kind_of_fault_is_among_the_silences() -> None:
+    assert {silence.error().fault for silence in SILENCES} == set(CloudFault)
 
 
 def over_budget() -> CloudError:

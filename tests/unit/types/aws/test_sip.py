@@ -1,23 +1,22 @@
 """awssip and awssipw (E3): an address of the subnet that EC2 delivers to one ENI."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from komainu.model.outcome import SUCCEEDED, Outcome, Result
-from komainu.ports import Cloud, CloudError, Host, Interface
+from komainu.model.outcome import SUCCEEDED, Result
+from komainu.ports import Interface
 from komainu.types.aws.sip import AWSSIP, Params, Sip
 from tests.doubles import cloud as aws
 from tests.doubles.cloud import FakeCloud
-from tests.doubles.network import FakeNetwork
-from tests.unit.types.aws.world import text
+from tests.unit.types.aws.silences import SILENCES, Silence
+from tests.unit.types.aws.station import ENI, Station, text, worlds
 
 ADDRESS = "10.0.110.50"
-ENI = {1: "eni-00000001", 2: "eni-00000002"}
 
 
 class Ec2(FakeCloud):
@@ -38,37 +37,19 @@ class Ec2(FakeCloud):
         await super().assign_private_address(interface, address, timeout_ms)
 
 
-class World:
+class World(Station):
     """Node 2 of two in one subnet; the address is still at node 1."""
 
+    resource = "awssip1"
+
     def __init__(self, **params: Any) -> None:
+        super().__init__("10.0.110.102/24")
         self.cloud = Ec2()
         for number, primary in ((1, "10.0.110.101"), (2, "10.0.110.102")):
             self.cloud.add_interface("vpc-1", ENI[number], primary, subnet="subnet-a")
         self._has(1, "10.0.110.101", ADDRESS)
-        self.network = FakeNetwork(lo="127.0.0.1/8", eth0="10.0.110.102/24")
-        self.now_ms = 1_000_000
-        self.alone = False
-        self.elsewhere = {"node1": {"eni_id": ENI[1]}}
-        self.watching: Cloud | None = None
         self.params = Params.model_validate({"address": ADDRESS, "eni_id": ENI[2], **params})
         self.sip = self.new()
-
-    def host(self, cloud: Cloud | None) -> Host:
-        return Host(
-            node="node2",
-            cluster="cluster1",
-            group="failover1",
-            resource="awssip1",
-            cloud=cloud,
-            network=self.network,
-            processes=None,
-            report=lambda outcome: None,
-            now_ms=lambda: self.now_ms,
-            elsewhere=self.elsewhere,
-            alone=lambda: self.alone,
-            watching=self.watching,
-        )
 
     def new(self) -> Sip:
         made = AWSSIP.make(self.params, self.host(self.cloud))
@@ -89,20 +70,7 @@ class World:
         return [name for name, found in self.cloud.interfaces.items() if ADDRESS in found.private_addresses]
 
 
-Body = Callable[[World], Coroutine[Any, Any, None]]
-
-
-def in_world(**params: Any) -> Callable[[Body], Callable[[], None]]:
-    """A test whose body gets a fresh world."""
-
-    def decorate(body: Body) -> Callable[[], None]:
-        def test() -> None:
-            asyncio.run(body(World(**params)))
-
-        test.__doc__ = body.__doc__
-        return test
-
-    return decorate
+in_world = worlds(World)
 
 
 # --- start
@@ -424,30 +392,14 @@ async def test_checks_and_preparations_keep_within_the_budget(world: World) -> N
     assert not world.cloud.log
 
 
-SILENCE: list[tuple[str, Callable[[], CloudError], Result, str]] = [
-    ("warn", aws.unreachable, Result.UNKNOWN, "Warn monitoring awssipw1. (105 : Failed in the AWS CLI command.)"),
-    ("warn", aws.no_answer, Result.UNKNOWN, "Warn monitoring awssipw1. (106 : Timeout occurred.)"),
-    ("recover", aws.throttled, Result.FAILED, "Detected an error in monitoring awssipw1. (5 : Failed in the AWS CLI"),
-    ("warn", aws.unauthorized, Result.UNKNOWN, "Warn monitoring awssipw1. (105 : Failed in the AWS CLI command.)"),
-    ("ignore", aws.throttled, Result.SUCCEEDED, ""),
-    ("ignore", aws.defect, Result.UNKNOWN, "Warn monitoring awssipw1. (199 : Internal error. (status=3))"),
-]
-
-
-@pytest.mark.parametrize(("policy", "error", "result", "expected"), SILENCE)
-def test_a_silent_api_is_what_the_policy_makes_of_it(
-    policy: str, error: Callable[[], CloudError], result: Result, expected: str
-) -> None:
-    async def body() -> Outcome:
-        world = World(api_failure=policy)
+@pytest.mark.parametrize("silence", SILENCES)
+def test_a_silent_api_is_what_the_policy_makes_of_it(silence: Silence) -> None:
+    async def body(world: World) -> None:
         await world.sip.start(60_000)
-        world.cloud.fail("interface", error())
-        return await world.sip.check(30_000)
+        world.cloud.fail("interface", silence.error())
+        silence.assert_told(await world.sip.check(30_000), "awssipw1")
 
-    outcome = asyncio.run(body())
-    assert outcome.result is result
-    assert (outcome.said.en if outcome.said is not None else "").startswith(expected)
-    assert str(error()) in outcome.detail
+    in_world(api_failure=silence.policy)(body)()
 
 
 @in_world()

@@ -6,11 +6,13 @@ from collections.abc import Callable
 import pytest
 
 from komainu.model.outcome import Outcome, Result
-from komainu.ports import CloudError, CloudFault
+from komainu.ports import CloudError
 from komainu.types.aws.patience import SELDOM
 from komainu.types.aws.vip import AWSVIP
 from tests.doubles import cloud as aws
-from tests.unit.types.aws.world import ENI, ROUTE, TABLES, VIP, VPC, World, in_world, run, text
+from tests.unit.types.aws.silences import SILENCES, Silence
+from tests.unit.types.aws.station import ENI, text
+from tests.unit.types.aws.world import ROUTE, TABLES, VIP, VPC, World, in_world
 
 # --- V1, V4: start and stop
 
@@ -107,7 +109,7 @@ def test_an_address_inside_any_cidr_of_the_vpc_is_refused(address: str, cidr: st
         assert cidr in outcome.detail
         assert world.cloud.called("replace_route") == 0
 
-    run(body, address=address)
+    in_world(address=address)(body)()
 
 
 # --- V3: the check
@@ -131,43 +133,22 @@ async def test_an_address_that_vanished_is_seen_without_the_api(world: World) ->
     assert len(world.cloud.log) == asked
 
 
-SILENCE: list[tuple[Callable[[], CloudError], str]] = [
-    (aws.unreachable, "Warn monitoring awsvipw1. (105 : Failed in the AWS CLI command.)"),
-    (aws.connection_lost, "Warn monitoring awsvipw1. (105 : Failed in the AWS CLI command.)"),
-    (aws.unauthorized, "Warn monitoring awsvipw1. (105 : Failed in the AWS CLI command.)"),
-    (aws.throttled, "Warn monitoring awsvipw1. (105 : Failed in the AWS CLI command.)"),
-    (aws.no_credentials, "Warn monitoring awsvipw1. (105 : Failed in the AWS CLI command.)"),
-    (aws.no_answer, "Warn monitoring awsvipw1. (106 : Timeout occurred.)"),
-    (aws.connect_timeout, "Warn monitoring awsvipw1. (106 : Timeout occurred.)"),
-    (aws.defect, "Warn monitoring awsvipw1. (199 : Internal error. (status=3))"),
-]
-
-
-@pytest.mark.parametrize(("error", "expected"), SILENCE)
-def test_an_api_that_does_not_say_is_unknown_never_failed(error: Callable[[], CloudError], expected: str) -> None:
-    """N4."""
-
+@pytest.mark.parametrize("silence", SILENCES)
+def test_a_silent_api_is_what_the_policy_makes_of_it(silence: Silence) -> None:
     async def body(world: World) -> None:
         await world.vip.start(60_000)
-        world.cloud.fail("routes", error())
-        outcome = await world.vip.check(30_000)
-        assert outcome.result is Result.UNKNOWN
-        assert text(outcome) == expected
-        assert outcome.detail == str(error())
+        world.cloud.fail("routes", silence.error())
+        silence.assert_told(await world.vip.check(30_000), "awsvipw1")
 
-    run(body)
+    in_world(api_failure=silence.policy)(body)()
 
 
-@pytest.mark.parametrize(("error", "expected"), [(aws.unreachable, "(5 : "), (aws.no_answer, "(6 : ")])
-def test_the_policy_recover_makes_it_an_error(error: Callable[[], CloudError], expected: str) -> None:
-    async def body(world: World) -> None:
-        await world.vip.start(60_000)
-        world.cloud.fail("routes", error())
-        outcome = await world.vip.check(30_000)
-        assert outcome.result is Result.FAILED
-        assert f"Detected an error in monitoring awsvipw1. {expected}" in text(outcome)
-
-    run(body, api_failure="recover")
+@in_world(api_failure="ignore")
+async def test_what_the_kernel_says_is_heard_whatever_the_policy(world: World) -> None:
+    await world.vip.start(60_000)
+    world.cloud.fail("routes", aws.unreachable())
+    await world.network.remove_address(VIP)
+    assert (await world.vip.check(30_000)).result is Result.FAILED
 
 
 @in_world()
@@ -396,7 +377,7 @@ def test_what_a_prepare_makes_of_faults(error: Callable[[], CloudError], result:
         assert text(outcome).endswith(expected)
         assert outcome.detail == str(error())
 
-    run(body)
+    in_world()(body)()
 
 
 @in_world()
@@ -427,10 +408,6 @@ def test_it_is_not_made_without_a_cloud() -> None:
         AWSVIP.make(world.params, world.host(cloud=None))
 
 
-def test_a_fault_of_the_double_is_of_the_ports_kinds() -> None:
-    assert {error().fault for error, _ in SILENCE} == set(CloudFault)
-
-
 # --- what is asked seldom, and within the budget
 
 
@@ -454,76 +431,3 @@ async def test_checks_and_preparations_keep_within_the_budget_and_a_start_does_n
     assert (await hands.check(30_000)).result is Result.FAILED
     assert not acting.log
     await hands.stop(5_000)
-
-
-# --- information: tables without the route
-
-
-@in_world()
-async def test_a_preparation_names_the_tables_without_the_route_as_information(world: World) -> None:
-    outcome = await world.vip.prepare()
-    assert outcome.said is None
-    assert outcome.detail == f"no route to {ROUTE} in rtb-without-row"
-    assert (await world.vip.prepare()).detail == outcome.detail  # kept between the times when it is asked for
-
-
-@in_world()
-async def test_that_the_tables_cannot_be_listed_matters_to_nobody(world: World) -> None:
-    world.cloud.fail("route_tables", aws.unauthorized())
-    assert await world.vip.prepare() == Outcome(Result.SUCCEEDED)
-
-
-# --- whether the routes may be written
-
-
-@in_world()
-async def test_a_missing_permission_shows_before_a_takeover_needs_it(world: World) -> None:
-    world.cloud.fail("may_replace_route", aws.unauthorized())
-    for _ in range(2):
-        outcome = await world.vip.prepare()
-        assert outcome.result is Result.FAILED
-        assert text(outcome).endswith("(5 : Failed in the AWS CLI command.)")
-        assert str(aws.unauthorized()) in outcome.detail
-    world.cloud.heal()
-    assert (await world.vip.prepare()).succeeded, "it is asked again at once"
-    assert world.cloud.called("replace_route") == 0
-
-
-@in_world()
-async def test_every_table_has_its_turn_to_be_asked_about(world: World) -> None:
-    for _ in range(3 * SELDOM):
-        assert (await world.vip.prepare()).succeeded
-    asked = [entry for entry in world.cloud.log if entry.startswith("may_replace_route")]
-    assert asked == [f"may_replace_route {table}" for table in TABLES]
-
-
-@in_world()
-async def test_a_table_that_may_not_be_written_is_not_passed_over(world: World) -> None:
-    world.cloud.fail("may_replace_route", aws.unauthorized(), key=TABLES[1])
-    results = [(await world.vip.prepare()).result for _ in range(SELDOM + 3)]
-    assert results == [Result.SUCCEEDED] * SELDOM + [Result.FAILED] * 3
-
-
-@in_world()
-async def test_an_api_that_does_not_say_whether_it_is_allowed_forbids_nothing(world: World) -> None:
-    for error in (aws.throttled(), aws.unreachable(), aws.no_answer()):
-        world.cloud.fail("may_replace_route", error, times=1)
-        hands = world.new()
-        assert (await hands.prepare()).succeeded
-
-
-# --- the policy `ignore`
-
-
-def test_the_policy_ignore_says_nothing_of_a_silent_api() -> None:
-    async def body(world: World) -> None:
-        await world.vip.start(60_000)
-        world.cloud.fail("routes", aws.unreachable())
-        outcome = await world.vip.check(30_000)
-        assert outcome.said is None
-        assert outcome.succeeded
-        assert str(aws.unreachable()) in outcome.detail
-        await world.network.remove_address(VIP)
-        assert (await world.vip.check(30_000)).result is Result.FAILED  # the kernel did say
-
-    run(body, api_failure="ignore")

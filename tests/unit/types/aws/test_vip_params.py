@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from komainu.model.message import Refused
 from komainu.types.aws.vip_params import Params
-from tests.unit.types.aws.world import ENI, TABLES, VIP, VPC, World, run, text
+from tests.unit.types.aws.station import ENI, text
+from tests.unit.types.aws.world import TABLES, VIP, VPC, World, in_world
 
 ROLE = "arn:aws:iam::123456789012:role/network/routes"
 
@@ -77,7 +78,7 @@ def test_an_ipv6_address_has_a_route_and_an_address_of_its_own() -> None:
         assert world.targets() == [ENI[1]] * 3
         assert (await world.vip.check(30_000)).succeeded
 
-    run(body, address=VIP6)
+    in_world(address=VIP6)(body)()
 
 
 def test_an_ipv6_address_inside_the_vpc_is_refused() -> None:
@@ -85,4 +86,4 @@ def test_an_ipv6_address_inside_the_vpc_is_refused() -> None:
         world.cloud.add_vpc(VPC, "10.0.0.0/16", "2001:db8:1::/56")
         assert "belongs to a VPC subnet" in text(await world.vip.prepare())
 
-    run(body, address="2001:db8:1::20")
+    in_world(address="2001:db8:1::20")(body)()
