@@ -73,6 +73,12 @@ def changes(cluster: LabCluster, node: str, after: int) -> list[str]:
     return [action for action in made if action in ("AssociateAddress", "DisassociateAddress")]
 
 
+def asked(cluster: LabCluster, node: str, after: int) -> int:
+    """How often a node has asked where the Elastic IP is, and was answered."""
+    calls = [call for call in cluster.cloud.calls(after) if call["source"] == node and call["answered_ns"]]
+    return len([call for call in calls if call["action"] == "DescribeAddresses"])
+
+
 def until_visible(cluster: LabCluster, node: str) -> None:
     """Wait until what the node associated last is no longer just written."""
     online_ms = max(
@@ -110,6 +116,8 @@ def test_power_loss_is_one_call(cluster: LabCluster) -> None:
     calls = timeline.calls_by(cluster.cloud.calls(), survivor, timeline.at_ns(lost), until_ns)
     about = [call["action"] for call in calls if call["action"] not in ("DescribeAvailabilityZones",)]
     assert about == ["AssociateAddress"], "one call when the association is known (E1)"
+    later = cluster.cloud.last_call()
+    until(lambda: asked(cluster, survivor, later) >= 2, "it has been checked since, and that has ended", SERVED_S)
     assert not [code for code in alerts(cluster, survivor, fault_ns) if code.startswith("KM34")], (
         "connections that died with the old public address were taken for an API that does not answer"
     )
