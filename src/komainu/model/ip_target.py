@@ -1,13 +1,13 @@
 """Something that an IP monitor asks: by ICMP echo, by a TCP connection, or by a question to a name server (A2)."""
 
-import ipaddress
 import re
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from komainu.model.described import ja
 from komainu.model.message import Message, Refused
-from komainu.model.reach import BAD_LISTEN, BAD_PING, THIS_MACHINE, outside, outside_if_address, place
+from komainu.model.reach import BAD_LISTEN, BAD_PING, THIS_MACHINE, door, machine, place
 
 NOT_ONE = Message(
     "KM4221",
@@ -44,10 +44,6 @@ _LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?", re.ASCII)
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class IpTarget(BaseModel):
     """One thing that always answers, and the way to ask it."""
 
@@ -56,7 +52,7 @@ class IpTarget(BaseModel):
     icmp: str = Field(
         default="",
         max_length=45,
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "ping に応答する IP アドレス（NAT インスタンスなど）。NAT ゲートウェイは ping に応答しない。"
         ),
     )
@@ -64,7 +60,7 @@ class IpTarget(BaseModel):
     tcp: str = Field(
         default="",
         max_length=262,
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "TCP で接続できる `ホスト:ポート`（インタフェースエンドポイントやリージョンのエンドポイントの 443）。"
             "データは送らない。"
         ),
@@ -76,33 +72,28 @@ class IpTarget(BaseModel):
     dns: str = Field(
         default="",
         max_length=45,
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "ネームサーバの IP アドレス。VPC のリゾルバは、VPC の先頭アドレスに 2 を加えたもの。応答の内容は問わない。"
         ),
     )
     "The IP address of a name server; that of a VPC is its first address plus two. Any answer of it counts."
-    name: str = Field(default="", max_length=253, json_schema_extra=_ja("`dns` のサーバに問い合わせる名前。"))
+    name: str = Field(default="", max_length=253, json_schema_extra=ja("`dns` のサーバに問い合わせる名前。"))
     "The name that the server of `dns` is asked for."
 
     @field_validator("icmp")
     @classmethod
     def _a_machine(cls, value: str) -> str:
-        return _address(value, BAD_PING)
+        return machine(value, BAD_PING)
 
     @field_validator("dns")
     @classmethod
     def _a_server(cls, value: str) -> str:
-        return _address(value, BAD_DNS)
+        return machine(value, BAD_DNS)
 
     @field_validator("tcp")
     @classmethod
     def _a_place(cls, value: str) -> str:
-        if value:
-            host, port = place(value)
-            if not host or not 0 < port < 65_536 or any(character.isspace() for character in value):
-                raise Refused(BAD_LISTEN.said(value=value))
-            outside_if_address(host, value)
-        return value
+        return door(value)
 
     @field_validator("name")
     @classmethod
@@ -113,7 +104,7 @@ class IpTarget(BaseModel):
 
     @model_validator(mode="after")
     def _just_one(self) -> Self:
-        count = sum(1 for written in (self.icmp, self.tcp, self.dns) if written)
+        count = sum(map(bool, (self.icmp, self.tcp, self.dns)))
         if count != 1:
             raise Refused(NOT_ONE.said(count=count))
         if bool(self.dns) != bool(self.name):
@@ -139,14 +130,3 @@ class IpTarget(BaseModel):
     def port(self) -> int:
         """The TCP port; 0 where there is none."""
         return place(self.tcp)[1] if self.tcp else 0
-
-
-def _address(value: str, otherwise: Message) -> str:
-    """Raises Refused for what is no address of another machine."""
-    if value:
-        try:
-            ipaddress.ip_address(value)
-        except ValueError as error:
-            raise Refused(otherwise.said(value=value)) from error
-        outside(value, value)
-    return value

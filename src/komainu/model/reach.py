@@ -1,11 +1,12 @@
 """Something outside of the cluster that always answers: by it a node finds out whether it is cut off (A4)."""
 
 import ipaddress
-from typing import Any, Literal, Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from komainu.model.described import ja
 from komainu.model.message import Message, Refused
 
 NOT_ONE = Message(
@@ -52,51 +53,37 @@ THIS_MACHINE = Message(
 Way = Literal["ping", "listen", "http"]
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class ReachTarget(BaseModel):
     """One thing that always answers, and the way to ask it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     ping: str = Field(
-        default="", max_length=45, json_schema_extra=_ja("ICMP エコーに応答する IP アドレス。NAT ゲートウェイは不可。")
+        default="", max_length=45, json_schema_extra=ja("ICMP エコーに応答する IP アドレス。NAT ゲートウェイは不可。")
     )
     "An IP address that answers to ICMP echo. A NAT gateway does not."
     listen: str = Field(
         default="",
         max_length=262,
-        json_schema_extra=_ja("TCP で接続できる `ホスト:ポート`（LISTEN 確認）。データは送らない。"),
+        json_schema_extra=ja("TCP で接続できる `ホスト:ポート`（LISTEN 確認）。データは送らない。"),
     )
     "`host:port` where a TCP connection can be made (LISTEN check). Nothing is sent."
     http: str = Field(
         default="",
         max_length=2_000,
-        json_schema_extra=_ja("HTTP の応答を返す URL。ステータスコードと証明書は問わない。"),
+        json_schema_extra=ja("HTTP の応答を返す URL。ステータスコードと証明書は問わない。"),
     )
     "A URL that is answered by HTTP, with whatever status and certificate."
 
     @field_validator("ping")
     @classmethod
     def _an_address(cls, value: str) -> str:
-        if value:
-            try:
-                outside(value, value)
-            except ValueError as error:
-                raise error if isinstance(error, Refused) else Refused(BAD_PING.said(value=value)) from error
-        return value
+        return machine(value, BAD_PING)
 
     @field_validator("listen")
     @classmethod
     def _a_place(cls, value: str) -> str:
-        if value:
-            host, port = place(value)
-            if not host or not 0 < port < 65_536 or any(character.isspace() for character in value):
-                raise Refused(BAD_LISTEN.said(value=value))
-            outside_if_address(host, value)
-        return value
+        return door(value)
 
     @field_validator("http")
     @classmethod
@@ -115,7 +102,7 @@ class ReachTarget(BaseModel):
 
     @model_validator(mode="after")
     def _just_one(self) -> Self:
-        count = sum(1 for written in (self.ping, self.listen, self.http) if written)
+        count = sum(map(bool, (self.ping, self.listen, self.http)))
         if count != 1:
             raise Refused(NOT_ONE.said(count=count))
         return self
@@ -146,6 +133,28 @@ class ReachTarget(BaseModel):
             return 0
         parts = urlsplit(self.http)
         return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def machine(value: str, otherwise: Message) -> str:
+    """The address of a machine outside, or nothing. Raises Refused, with `otherwise` for what is no address."""
+    if value:
+        try:
+            outside(value, value)
+        except Refused:
+            raise
+        except ValueError as error:
+            raise Refused(otherwise.said(value=value)) from error
+    return value
+
+
+def door(value: str) -> str:
+    """`host:port` of a machine outside, or nothing. Raises Refused."""
+    if value:
+        host, port = place(value)
+        if not host or not 0 < port < 65_536 or any(character.isspace() for character in value):
+            raise Refused(BAD_LISTEN.said(value=value))
+        outside_if_address(host, value)
+    return value
 
 
 def place(text: str) -> tuple[str, int]:

@@ -5,11 +5,12 @@ The seed's use of it: each node asks the NAT instance of its own Availability Zo
 
 import asyncio
 import socket
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from komainu.model import ip_target
+from komainu.model.described import ja
 from komainu.model.ip_target import IpTarget
 from komainu.model.message import Message, Refused, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
@@ -54,10 +55,6 @@ NO_TARGET = Message(
 MOST_TARGETS: Final = 16
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class IpParams(BaseModel):
     """Which addresses answer when all is well."""
 
@@ -65,15 +62,14 @@ class IpParams(BaseModel):
 
     targets: tuple[IpTarget, ...] = Field(
         max_length=MOST_TARGETS,
-        json_schema_extra={
-            **_ja("応答を確認する相手。項目ごとに `icmp`、`tcp`、`dns` のどれか 1 つ。ノードごとに異なってよい。"),
-            "minItems": 1,
-        },
+        json_schema_extra=ja(
+            "応答を確認する相手。項目ごとに `icmp`、`tcp`、`dns` のどれか 1 つ。ノードごとに異なってよい。", minItems=1
+        ),
     )
     "What is asked: each entry has one of `icmp`, `tcp` and `dns`. Nodes may have lists of their own."
     require: Literal["all", "any"] = Field(
         default="all",
-        json_schema_extra=_ja("`all`: 1 つでも応答しなければ異常。`any`: どれか 1 つが応答すれば正常。"),
+        json_schema_extra=ja("`all`: 1 つでも応答しなければ異常。`any`: どれか 1 つが応答すれば正常。"),
     )
     "`all`: it is an error when one of them does not answer. `any`: one answer is enough."
 
