@@ -7,10 +7,11 @@ its place is neither shot nor taken for gone.
 
 import asyncio
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from komainu.model.described import ja
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.ports import CloudError, CloudFault, FenceHost, FenceType, Instance, Interface
@@ -121,21 +122,17 @@ _ANSWER_S: Final = 0.5
 "Kept of the time, so that our own words come before the deadline of whoever waits."
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class Ec2StopParams(BaseModel):
     """The instance that is one node."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     instance_id: Annotated[str, StringConstraints(pattern=r"^i-[0-9a-z]+$")] = Field(
-        json_schema_extra=_ja("このノードのインスタンス ID。")
+        json_schema_extra=ja("このノードのインスタンス ID。")
     )
     "The id of the node's instance."
     eni_id: Annotated[str, StringConstraints(pattern=r"^eni-[0-9a-z]+$")] = Field(
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "このノードの ENI の ID。別のインスタンスにアタッチされていれば、インスタンスが置き換えられたものとして"
             "強制停止を行わない。"
         )

@@ -4,11 +4,10 @@ An item is written under the condition that its attribute `version` is the one t
 reads are strongly consistent. A condition that does not hold is a refusal; whatever else is no success says nothing.
 """
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from komainu.arbitration import lease_cloud, lease_proof
+from komainu.model.described import ja
 from komainu.model.message import Message, Said
 from komainu.ports import CloudError, Held, LeaseHost, LeaseType, StoreSilent, TableFacts
 
@@ -49,10 +48,6 @@ NOT_DESCRIBED = Message(
 MESSAGES = (*lease_cloud.MESSAGES, *lease_proof.MESSAGES, GLOBAL_TABLE, OTHER_KEY, NOT_ACTIVE, NOT_DESCRIBED)
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class Params(BaseModel):
     """The parameters of a vote in Amazon DynamoDB."""
 
@@ -60,25 +55,25 @@ class Params(BaseModel):
 
     table: str = Field(
         pattern=r"^[A-Za-z0-9_.-]{3,255}$",
-        json_schema_extra=_ja("テーブルの名前。Komainu は作成しない。グローバルテーブルは使用できない。"),
+        json_schema_extra=ja("テーブルの名前。Komainu は作成しない。グローバルテーブルは使用できない。"),
     )
     "The name of a table, not a global one. Komainu never creates it."
     key: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$",
-        json_schema_extra=_ja("レコードのキー。省略時は `komainu/クラスタ名`。"),
+        json_schema_extra=ja("レコードのキー。省略時は `komainu/クラスタ名`。"),
     )
     "The key of the record; by default `komainu/NAME` with the cluster's name."
     key_attribute: str = Field(
         default="id",
         pattern=r"^[A-Za-z0-9_.-]{1,255}$",
-        json_schema_extra=_ja("テーブルのパーティションキーの名前。文字列型であること。"),
+        json_schema_extra=ja("テーブルのパーティションキーの名前。文字列型であること。"),
     )
     "The name of the table's partition key, which is of type String."
     region: str | None = Field(
         default=None,
         pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]+$",
-        json_schema_extra=_ja("テーブルのリージョン。省略時は `cluster.aws.region`、なければ認証情報の設定による。"),
+        json_schema_extra=ja("テーブルのリージョン。省略時は `cluster.aws.region`、なければ認証情報の設定による。"),
     )
     "The table's region; by default `cluster.aws.region`, else the one that comes with the credentials."
 

@@ -3,13 +3,14 @@
 For clusters without AWS. The witness runs `komainu witness`; komainu.model.witness says how it is asked.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from komainu.arbitration import lease_proof
 from komainu.model import witness
+from komainu.model.described import ja
 from komainu.model.message import Message, Refused, Said
 from komainu.ports import Held, HttpsAnswer, HttpsError, HttpsFault, HttpsRequest, LeaseHost, LeaseType, StoreSilent
 
@@ -90,34 +91,30 @@ _DETAIL = 500
 File = Annotated[str, StringConstraints(pattern=r"^/", max_length=4_000)]
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class Params(BaseModel):
     """The parameters of a vote on a witness."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     url: str = Field(
-        max_length=500, json_schema_extra=_ja("Witness サーバの URL（例: `https://witness.example:7641`）。")
+        max_length=500, json_schema_extra=ja("Witness サーバの URL（例: `https://witness.example:7641`）。")
     )
     "Where the witness is, for example `https://witness.example:7641`."
     token_file: File = Field(
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "Witness サーバのトークンを 1 行で書いたファイル。全ノードに必要で、root だけが読めること。"
         ),
     )
     "A file with the witness' token in one line: on every node, readable by root alone."
     ca_file: File | None = Field(
         default=None,
-        json_schema_extra=_ja("信頼する CA のファイル。全ノードに必要。省略時はシステムの信頼ストア。"),
+        json_schema_extra=ja("信頼する CA のファイル。全ノードに必要。省略時はシステムの信頼ストア。"),
     )
     "The file of the CAs to trust, on every node; by default those of the system."
     key: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$",
-        json_schema_extra=_ja("レコードの名前。省略時はクラスタ名。"),
+        json_schema_extra=ja("レコードの名前。省略時はクラスタ名。"),
     )
     "The name of the record; by default the cluster's name."
 

@@ -5,11 +5,10 @@ consistent. A refused condition (412), a conflict with a write under way (409) a
 refusals; whatever else is no success says nothing.
 """
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from komainu.arbitration import lease_cloud, lease_proof
+from komainu.model.described import ja
 from komainu.model.message import Message, Refused, Said
 from komainu.ports import CloudError, Held, LeaseHost, LeaseType, StoreSilent
 
@@ -47,10 +46,6 @@ MESSAGES = (*lease_cloud.MESSAGES, *lease_proof.MESSAGES, NO_BUCKET, EXPIRES, RE
 _NO_BUCKETS = ("--x-s3", "-s3alias", "--ol-s3", ".mrap")
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class Params(BaseModel):
     """The parameters of a vote in Amazon S3."""
 
@@ -58,19 +53,19 @@ class Params(BaseModel):
 
     bucket: str = Field(
         pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
-        json_schema_extra=_ja("汎用バケットの名前。Komainu は作成しない。"),
+        json_schema_extra=ja("汎用バケットの名前。Komainu は作成しない。"),
     )
     "The name of a general purpose bucket. Komainu never creates it."
     key: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$",
-        json_schema_extra=_ja("レコードのキー。省略時は `komainu/クラスタ名`。"),
+        json_schema_extra=ja("レコードのキー。省略時は `komainu/クラスタ名`。"),
     )
     "The key of the record; by default `komainu/NAME` with the cluster's name."
     region: str | None = Field(
         default=None,
         pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]+$",
-        json_schema_extra=_ja("バケットのリージョン。省略時は `cluster.aws.region`、なければ認証情報の設定による。"),
+        json_schema_extra=ja("バケットのリージョン。省略時は `cluster.aws.region`、なければ認証情報の設定による。"),
     )
     "The bucket's region; by default `cluster.aws.region`, else the one that comes with the credentials."
 

@@ -3,10 +3,11 @@
 import asyncio
 import math
 import os
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from komainu.model.described import ja
 from komainu.model.message import Message, Refused
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.ports import MonitorHost, MonitorTraits, MonitorType
@@ -70,10 +71,6 @@ Percent = Annotated[int, Field(ge=1, le=100)]
 _SEVERITY: Final = (Result.FAILED, Result.UNKNOWN, Result.SUCCEEDED)
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class DiskParams(BaseModel):
     """Which file systems are looked at, and how full they may be."""
 
@@ -83,19 +80,17 @@ class DiskParams(BaseModel):
         default=("/",),
         min_length=1,
         max_length=32,
-        json_schema_extra=_ja("監視するファイルシステム。その中のパス（マウントポイントなど）で指定する。"),
+        json_schema_extra=ja("監視するファイルシステム。その中のパス（マウントポイントなど）で指定する。"),
     )
     "The file systems, each by a path in it: its mount point, or any other."
-    warn_percent: Percent = Field(default=85, json_schema_extra=_ja("使用率がこの値以上なら警告とする。"))
+    warn_percent: Percent = Field(default=85, json_schema_extra=ja("使用率がこの値以上なら警告とする。"))
     "From this use of the space on it is a Caution."
-    error_percent: Percent = Field(default=95, json_schema_extra=_ja("使用率がこの値以上なら異常とする。"))
+    error_percent: Percent = Field(default=95, json_schema_extra=ja("使用率がこの値以上なら異常とする。"))
     "From this use of the space on it is an Error."
-    inodes_warn_percent: Percent = Field(
-        default=85, json_schema_extra=_ja("i ノード使用率がこの値以上なら警告とする。")
-    )
+    inodes_warn_percent: Percent = Field(default=85, json_schema_extra=ja("i ノード使用率がこの値以上なら警告とする。"))
     "From this use of the inodes on it is a Caution."
     inodes_error_percent: Percent = Field(
-        default=95, json_schema_extra=_ja("i ノード使用率がこの値以上なら異常とする。")
+        default=95, json_schema_extra=ja("i ノード使用率がこの値以上なら異常とする。")
     )
     "From this use of the inodes on it is an Error."
 

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from komainu.model.described import ja
 from komainu.model.message import Message, Refused
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.model.traits import Traits
@@ -35,10 +36,6 @@ _OBSTACLES = {
 }
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class ExecParams(BaseModel):
     """How an application is started, stopped and checked on a node."""
 
@@ -46,45 +43,45 @@ class ExecParams(BaseModel):
 
     command: Command = Field(
         default=(),
-        json_schema_extra=_ja("フォアグラウンドで動くプログラムと引数。Komainu が起動し、終了を直ちに検出する。"),
+        json_schema_extra=ja("フォアグラウンドで動くプログラムと引数。Komainu が起動し、終了を直ちに検出する。"),
     )
     "A program that stays in the foreground, with its arguments. Komainu starts it and sees its death at once."
     start: Command = Field(
         default=(),
-        json_schema_extra=_ja("開始スクリプト。アプリケーションを起動して終了する。`command` の代わりに使う。"),
+        json_schema_extra=ja("開始スクリプト。アプリケーションを起動して終了する。`command` の代わりに使う。"),
     )
     "The start script, instead of `command`: it brings the application up and ends."
     stop: Command = Field(
-        default=(), json_schema_extra=_ja("終了スクリプト。その後も残っているプロセスは Komainu が終了させる。")
+        default=(), json_schema_extra=ja("終了スクリプト。その後も残っているプロセスは Komainu が終了させる。")
     )
     "The stop script. Processes of the application that are left after it are ended by Komainu."
     check: Command = Field(
-        default=(), json_schema_extra=_ja("監視スクリプト。正常なら正常終了コードで終わる。どちらの方式でも使える。")
+        default=(), json_schema_extra=ja("監視スクリプト。正常なら正常終了コードで終わる。どちらの方式でも使える。")
     )
     "A check for either form: it ends with a normal exit code when the application is well."
-    environment: Environment = Field(default={}, json_schema_extra=_ja("プログラムとスクリプトに渡す環境変数。"))
+    environment: Environment = Field(default={}, json_schema_extra=ja("プログラムとスクリプトに渡す環境変数。"))
     "Environment variables for the program and the scripts, besides those that Komainu sets."
-    directory: AbsolutePath = Field(default="/", json_schema_extra=_ja("作業ディレクトリ（絶対パス）。"))
+    directory: AbsolutePath = Field(default="/", json_schema_extra=ja("作業ディレクトリ（絶対パス）。"))
     "The working directory, an absolute path."
     user: str = Field(
-        default="", pattern=r"^([A-Za-z_][A-Za-z0-9_.@-]*\$?)?$", json_schema_extra=_ja("実行ユーザ。省略時は root。")
+        default="", pattern=r"^([A-Za-z_][A-Za-z0-9_.@-]*\$?)?$", json_schema_extra=ja("実行ユーザ。省略時は root。")
     )
     "The user that the program and the scripts run as; root when empty."
     group: str = Field(
         default="",
         pattern=r"^([A-Za-z_][A-Za-z0-9_.@-]*\$?)?$",
-        json_schema_extra=_ja("実行グループ。省略時はユーザのグループ。"),
+        json_schema_extra=ja("実行グループ。省略時はユーザのグループ。"),
     )
     "The group that they run as; the user's own when empty."
     stop_signal: Literal["TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL"] = Field(
         default="TERM",
-        json_schema_extra=_ja("停止時に送るシグナル。まず起動したプロセスに、その終了後に残ったプロセスに送る。"),
+        json_schema_extra=ja("停止時に送るシグナル。まず起動したプロセスに、その終了後に残ったプロセスに送る。"),
     )
     "The signal that asks for the end: to the started process first, then to what it left behind."
     kill_after_ms: int = Field(
         default=10_000,
         ge=0,
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "終了しないプロセスに SIGKILL を送るまでの時間。停止のタイムアウトに収まるように短縮される。"
         ),
     )
@@ -92,16 +89,16 @@ class ExecParams(BaseModel):
     startup_ms: int = Field(
         default=0,
         ge=0,
-        json_schema_extra=_ja("`command` がこの時間内に終了したら活性失敗とする。0 なら待たない。"),
+        json_schema_extra=ja("`command` がこの時間内に終了したら活性失敗とする。0 なら待たない。"),
     )
     "A `command` that ends within this time has failed to start. With 0 the start does not wait."
     normal_exit_codes: tuple[int, ...] = Field(
-        default=(0,), min_length=1, json_schema_extra=_ja("スクリプトの正常終了コード。")
+        default=(0,), min_length=1, json_schema_extra=ja("スクリプトの正常終了コード。")
     )
     "The exit codes by which a script says that all is well."
     publishes: tuple[Published, ...] = Field(
         default=(),
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "公開するポート（`8080/tcp` など）。このノードの動作する権利が終わると、アプリケーションが停止して"
             "いなくても、カーネルがこのポートの通信を遮断する。"
         ),
@@ -114,7 +111,7 @@ class ExecParams(BaseModel):
         default=1_048_576,
         ge=8_192,
         le=268_435_456,
-        json_schema_extra=_ja("出力ログの上限（バイト）。古い部分から捨てられる。"),
+        json_schema_extra=ja("出力ログの上限（バイト）。古い部分から捨てられる。"),
     )
     "The most that is kept of the output, in bytes; the oldest goes first."
 

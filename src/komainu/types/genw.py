@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from komainu.model.described import ja
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.ports import MonitorHands, MonitorHost, MonitorTraits, MonitorType
@@ -70,47 +71,43 @@ _GRACE_MS: Final = 2_000
 _END_MS: Final = 4_000
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class GenwParams(BaseModel):
     """What is run, and what its end means."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    command: Command = Field(json_schema_extra=_ja("実行するプログラムまたはスクリプトと引数。"))
+    command: Command = Field(json_schema_extra=ja("実行するプログラムまたはスクリプトと引数。"))
     "The program or script to run, with its arguments."
     mode: Literal["synchronous", "resident"] = Field(
         default="synchronous",
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "`synchronous` は監視のたびに実行して終了コードで判定する。"
             "`resident` は監視の開始時に起動し、動作し続けることを確認する。"
         ),
     )
     "`synchronous`: run at each check, its exit code tells. `resident`: started once, and it has to go on running."
     normal_exit_codes: tuple[int, ...] = Field(
-        default=(0,), min_length=1, json_schema_extra=_ja("正常終了コード。`resident` では使わない。")
+        default=(0,), min_length=1, json_schema_extra=ja("正常終了コード。`resident` では使わない。")
     )
     "The exit codes that say that all is well. A resident command has none: its end is an error."
     timeout_is_error: bool = Field(
         default=True,
-        json_schema_extra=_ja("タイムアウトまでに終わらなければ異常とする。false なら状態不明とする。"),
+        json_schema_extra=ja("タイムアウトまでに終わらなければ異常とする。false なら状態不明とする。"),
     )
     "Whether a command that does not end in time is an Error; with `false` it is Unknown, and nothing is recovered."
-    environment: Environment = Field(default={}, json_schema_extra=_ja("コマンドに渡す環境変数。"))
+    environment: Environment = Field(default={}, json_schema_extra=ja("コマンドに渡す環境変数。"))
     "Environment variables for the command, besides those that Komainu sets."
-    directory: AbsolutePath = Field(default="/", json_schema_extra=_ja("作業ディレクトリ（絶対パス）。"))
+    directory: AbsolutePath = Field(default="/", json_schema_extra=ja("作業ディレクトリ（絶対パス）。"))
     "The working directory, an absolute path."
     user: str = Field(
-        default="", pattern=r"^([A-Za-z_][A-Za-z0-9_.@-]*\$?)?$", json_schema_extra=_ja("実行ユーザ。省略時は root。")
+        default="", pattern=r"^([A-Za-z_][A-Za-z0-9_.@-]*\$?)?$", json_schema_extra=ja("実行ユーザ。省略時は root。")
     )
     "The user that the command runs as; root when empty."
     log_bytes: int = Field(
         default=262_144,
         ge=8_192,
         le=268_435_456,
-        json_schema_extra=_ja("出力ログの上限（バイト）。古い部分から捨てられる。"),
+        json_schema_extra=ja("出力ログの上限（バイト）。古い部分から捨てられる。"),
     )
     "The most that is kept of the output, in bytes; the oldest goes first."
 

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from komainu.model.described import ja
 from komainu.model.message import Message, Refused, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.ports import MonitorHost, MonitorTraits, MonitorType
@@ -39,40 +40,36 @@ _QUOTED_BYTES: Final = 500
 "So much of an unexpected answer stands in the detail."
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class HttpParams(BaseModel):
     """What is asked for, and what has to be answered."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    url: str = Field(max_length=2_000, json_schema_extra=_ja("要求先の URL。http または https。"))
+    url: str = Field(max_length=2_000, json_schema_extra=ja("要求先の URL。http または https。"))
     "What to ask for, `http` or `https`."
     method: Literal["GET", "HEAD"] = Field(
-        default="GET", json_schema_extra=_ja("HTTP メソッド。HEAD は本文を求めない。")
+        default="GET", json_schema_extra=ja("HTTP メソッド。HEAD は本文を求めない。")
     )
     "HEAD asks for no text."
     expected_status: tuple[int, ...] = Field(
-        default=(200,), min_length=1, json_schema_extra=_ja("正常とみなすステータスコード。")
+        default=(200,), min_length=1, json_schema_extra=ja("正常とみなすステータスコード。")
     )
     "The status codes that are right. A redirect is not followed: name its code here if it is right."
     text: str = Field(
-        default="", max_length=1_000, json_schema_extra=_ja("応答の先頭 1 MiB に含まれるべき文字列。空なら確認しない。")
+        default="", max_length=1_000, json_schema_extra=ja("応答の先頭 1 MiB に含まれるべき文字列。空なら確認しない。")
     )
     "A text that the first MiB of the answer has to contain; empty for any answer."
     verify: bool = Field(
-        default=True, json_schema_extra=_ja("サーバ証明書を検証する。false なら任意の証明書を受け入れる。")
+        default=True, json_schema_extra=ja("サーバ証明書を検証する。false なら任意の証明書を受け入れる。")
     )
     "Whether the server's certificate is verified. With `false` any is accepted."
     ca_file: str = Field(
-        default="", json_schema_extra=_ja("検証に使う認証局証明書のファイル（絶対パス）。省略時はシステムのもの。")
+        default="", json_schema_extra=ja("検証に使う認証局証明書のファイル（絶対パス）。省略時はシステムのもの。")
     )
     "A file with the certificates of the authorities to trust, an absolute path; the system's when empty."
     no_answer: Literal["error", "caution"] = Field(
         default="error",
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "応答がない場合（タイムアウト、到達不能、名前解決の失敗）の扱い。誤った応答や拒否は常に異常とする。"
         ),
     )

@@ -6,10 +6,11 @@ They are found by a pid file, by their command line, or by both. The kernel is a
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from komainu.model.described import ja
 from komainu.model.message import Message, Refused
 from komainu.model.outcome import SUCCEEDED, Outcome, failed, unknown
 from komainu.ports import MonitorHost, MonitorTraits, MonitorType
@@ -87,20 +88,16 @@ _DEAD = (b"Z", b"X", b"x")
 "States of /proc: ended, and not yet waited for."
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class ProcessParams(BaseModel):
     """Which processes have to run."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    pid_file: str = Field(default="", json_schema_extra=_ja("プロセス ID が書かれたファイル（絶対パス）。"))
+    pid_file: str = Field(default="", json_schema_extra=ja("プロセス ID が書かれたファイル（絶対パス）。"))
     "A file with the process id, an absolute path."
     command: str = Field(
         default="",
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "コマンドライン（引数を空白で区切ったもの）の一部に一致する正規表現。`pid_file` とともに指定すると、"
             "そのプロセスが一致することも確認する。"
         ),
@@ -109,9 +106,9 @@ class ProcessParams(BaseModel):
         "A regular expression that is found in the command line (its arguments, separated by blanks). Beside "
         "`pid_file` it tells whether that id still belongs to the right program."
     )
-    at_least: int = Field(default=1, ge=0, json_schema_extra=_ja("これより少なければ異常とする。"))
+    at_least: int = Field(default=1, ge=0, json_schema_extra=ja("これより少なければ異常とする。"))
     "Fewer are an error."
-    at_most: int = Field(default=0, ge=0, json_schema_extra=_ja("これより多ければ異常とする。0 なら上限なし。"))
+    at_most: int = Field(default=0, ge=0, json_schema_extra=ja("これより多ければ異常とする。0 なら上限なし。"))
     "More are an error; 0 for no limit."
 
     @field_validator("pid_file")

@@ -6,12 +6,13 @@ of it on every node; the monitor can be used by itself as well.
 
 import asyncio
 import ssl
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from komainu.model import reach
+from komainu.model.described import ja
 from komainu.model.message import Message, Refused, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.model.reach import ReachTarget
@@ -69,10 +70,6 @@ _HTTP: Final = b"HTTP/"
 "How every answer of a web server begins."
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class ReachParams(BaseModel):
     """What always answers, and what its silence means."""
 
@@ -81,21 +78,21 @@ class ReachParams(BaseModel):
     targets: tuple[ReachTarget, ...] = Field(
         max_length=MOST_TARGETS,
         json_schema_extra={
-            **_ja("常に応答するはずの装置やサービス。項目ごとに `ping`、`listen`、`http` のどれか 1 つ。"),
+            **ja("常に応答するはずの装置やサービス。項目ごとに `ping`、`listen`、`http` のどれか 1 つ。"),
             "minItems": 1,
         },
     )
     "What should always answer: each entry has one of `ping`, `listen` and `http`."
     need: Literal["any", "all"] = Field(
         default="any",
-        json_schema_extra=_ja("`any`: どれか 1 つが応答すれば正常。`all`: すべてが応答しなければ異常。"),
+        json_schema_extra=ja("`any`: どれか 1 つが応答すれば正常。`all`: すべてが応答しなければ異常。"),
     )
     "`any`: one answer is enough. `all`: each of them has to answer."
     grace_ms: int = Field(
         default=4_000,
         ge=0,
         le=3_600_000,
-        json_schema_extra=_ja("応答がない状態がこの時間続くまでは、異常とせず警告とする。"),
+        json_schema_extra=ja("応答がない状態がこの時間続くまでは、異常とせず警告とする。"),
     )
     "For so long the silence is a caution only, counted from the first check that met it."
 

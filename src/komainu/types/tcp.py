@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from komainu.model.described import ja
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.ports import MonitorHost, MonitorTraits, MonitorType
@@ -70,24 +71,20 @@ _SAYS_NO: Final = (errno.ECONNREFUSED, errno.ECONNRESET)
 _SILENT: Final = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EAFNOSUPPORT)
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class TcpParams(BaseModel):
     """Whether something listens at a place."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     host: str = Field(
-        min_length=1, max_length=253, pattern=r"^\S+$", json_schema_extra=_ja("接続先の名前または IP アドレス。")
+        min_length=1, max_length=253, pattern=r"^\S+$", json_schema_extra=ja("接続先の名前または IP アドレス。")
     )
     "The name or the IP address to connect to. Of several addresses of a name one has to answer."
-    port: int = Field(ge=1, le=65_535, json_schema_extra=_ja("接続先の TCP ポート番号。"))
+    port: int = Field(ge=1, le=65_535, json_schema_extra=ja("接続先の TCP ポート番号。"))
     "The TCP port."
     no_answer: Literal["error", "caution"] = Field(
         default="error",
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "応答がない場合（タイムアウト、到達不能、名前解決の失敗）の扱い。拒否された場合は常に異常とする。"
         ),
     )

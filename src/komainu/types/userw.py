@@ -9,10 +9,11 @@ import asyncio
 import threading
 import time
 from contextlib import suppress
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from komainu.model.described import ja
 from komainu.model.message import Message, Refused, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed
 from komainu.ports import MonitorHost, MonitorTraits, MonitorType
@@ -83,32 +84,28 @@ _WATCHDOG_BEATS: Final = 5
 "A watchdog bears so many missed beats at least."
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class UserwParams(BaseModel):
     """How closely user space is watched."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     beat_ms: int = Field(
-        default=1_000, ge=50, le=60_000, json_schema_extra=_ja("監視スレッドが自身の遅れを測る間隔（ミリ秒）。")
+        default=1_000, ge=50, le=60_000, json_schema_extra=ja("監視スレッドが自身の遅れを測る間隔（ミリ秒）。")
     )
     "How often the watching thread measures its own delay."
     memory_kib: int = Field(
-        default=1_024, ge=0, le=65_536, json_schema_extra=_ja("監視スレッドが毎回確保して書き込むメモリ量（KiB）。")
+        default=1_024, ge=0, le=65_536, json_schema_extra=ja("監視スレッドが毎回確保して書き込むメモリ量（KiB）。")
     )
     "How much memory that thread allocates and writes to each time."
     start_program: bool = Field(
-        default=True, json_schema_extra=_ja("監視のたびにプログラム（/bin/true）を 1 つ実行する。")
+        default=True, json_schema_extra=ja("監視のたびにプログラム（/bin/true）を 1 つ実行する。")
     )
     "Whether each check starts a program (/bin/true)."
     watchdog_ms: int = Field(
         default=0,
         ge=0,
         le=3_600_000,
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "0 以外なら、監視スレッドまたはデーモンがこの時間（ミリ秒）動けないとウォッチドッグがマシンをリセットする。"
         ),
     )

@@ -4,10 +4,11 @@ It is also a check that this node can use the API of AWS at all.
 """
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from komainu.model.described import ja
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.ports import CloudError, CloudFault, MonitorHost, MonitorTraits, MonitorType, Zone
@@ -49,10 +50,6 @@ _UNAVAILABLE: Final = "unavailable"
 _NO_SUCH_ZONE: Final = "InvalidParameterValue"
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class ZoneParams(BaseModel):
     """Which zone is looked at."""
 
@@ -62,14 +59,14 @@ class ZoneParams(BaseModel):
         min_length=1,
         max_length=64,
         pattern=r"^[a-z0-9-]+$",
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "ノードが属するアベイラビリティーゾーンの名前（`ap-northeast-1a` など）。ノードごとに設定する。"
         ),
     )
     "The name of the Availability Zone that the node is in, such as `ap-northeast-1a`: each node has its own."
     api_failure: Policy = Field(
         default="warn",
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "AWS API から答えが得られないとき、またはゾーンが存在しないときの動作。"
             "ignore: 何もしない（存在しないゾーンは警告）。warn: 警告のみ。recover: 異常とみなす。"
         ),

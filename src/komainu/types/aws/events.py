@@ -5,10 +5,11 @@ metadata service is asked, which costs no call to the API.
 """
 
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from komainu.model.described import ja
 from komainu.model.message import Message, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.ports import Announcement, AnnouncementKind, CloudError, MonitorHost, MonitorTraits, MonitorType
@@ -72,10 +73,6 @@ Policy = Literal["ignore", "alert", "drain"]
 OwnPolicy = Literal["policy", "ignore", "alert", "drain"]
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class EventParams(BaseModel):
     """What is made of each kind of announcement."""
 
@@ -83,7 +80,7 @@ class EventParams(BaseModel):
 
     policy: Policy = Field(
         default="alert",
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "通知を受けたときの動作。ignore: 何もしない。alert: 警告のみ。drain: 異常とみなし、"
             "回復動作によりグループを移動する。"
         ),
@@ -94,22 +91,22 @@ class EventParams(BaseModel):
     )
     maintenance: OwnPolicy = Field(
         default="policy",
-        json_schema_extra=_ja("予定されたメンテナンス（再起動、停止、リタイア）の場合。`policy`: 上の値に従う。"),
+        json_schema_extra=ja("予定されたメンテナンス（再起動、停止、リタイア）の場合。`policy`: 上の値に従う。"),
     )
     "For scheduled maintenance (reboot, stop, retirement): `policy` is what stands there."
     spot: OwnPolicy = Field(
         default="policy",
-        json_schema_extra=_ja("スポットインスタンスの中断（約 2 分前に通知される）の場合。`policy`: 上の値に従う。"),
+        json_schema_extra=ja("スポットインスタンスの中断（約 2 分前に通知される）の場合。`policy`: 上の値に従う。"),
     )
     "For the interruption of a spot instance, which is announced two minutes before: `policy` is what stands there."
     rebalance: OwnPolicy = Field(
         default="policy",
-        json_schema_extra=_ja("スポットインスタンスの再調整の推奨の場合。`policy`: 上の値に従う。"),
+        json_schema_extra=ja("スポットインスタンスの再調整の推奨の場合。`policy`: 上の値に従う。"),
     )
     "For the recommendation to rebalance, a spot instance that is at risk: `policy` is what stands there."
     lifecycle: OwnPolicy = Field(
         default="policy",
-        json_schema_extra=_ja("Auto Scaling グループによる停止または終了の場合。`policy`: 上の値に従う。"),
+        json_schema_extra=ja("Auto Scaling グループによる停止または終了の場合。`policy`: 上の値に従う。"),
     )
     "For the stop or the end by an Auto Scaling group: `policy` is what stands there."
 

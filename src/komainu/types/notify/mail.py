@@ -7,10 +7,11 @@ from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, make_msgid
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from komainu.model.described import ja
 from komainu.model.message import Message, Refused, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.ports.notifiers import Notice, NotifierHost, NotifierType
@@ -90,43 +91,39 @@ MESSAGES = (
 Address = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z._%+-]+@[0-9A-Za-z.-]+$", max_length=254)]
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class Params(BaseModel):
     """The parameters of a notification by mail."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     host: str = Field(
-        min_length=1, max_length=253, pattern=r"^[0-9A-Za-z.:_-]+$", json_schema_extra=_ja("メールサーバ。")
+        min_length=1, max_length=253, pattern=r"^[0-9A-Za-z.:_-]+$", json_schema_extra=ja("メールサーバ。")
     )
     "The mail server."
     port: int | None = Field(
         default=None,
         ge=1,
         le=65_535,
-        json_schema_extra=_ja("ポート番号。既定値は `starttls` では 587、`tls` では 465、`none` では 25。"),
+        json_schema_extra=ja("ポート番号。既定値は `starttls` では 587、`tls` では 465、`none` では 25。"),
     )
     "Its port; by default 587 with `starttls`, 465 with `tls`, 25 with `none`."
     tls: Literal["starttls", "tls", "none"] = Field(
-        default="starttls", json_schema_extra=_ja("通信の暗号化。`starttls` と `tls` ではサーバ証明書を検証する。")
+        default="starttls", json_schema_extra=ja("通信の暗号化。`starttls` と `tls` ではサーバ証明書を検証する。")
     )
     "How the connection is secured. With `starttls` and `tls` the server's certificate is verified."
     ca_file: str | None = Field(
-        default=None, pattern="^/", json_schema_extra=_ja("信頼する CA のファイル。省略時はシステムの信頼ストア。")
+        default=None, pattern="^/", json_schema_extra=ja("信頼する CA のファイル。省略時はシステムの信頼ストア。")
     )
     "The file of the CAs to trust; by default those of the system."
-    user: str | None = Field(default=None, min_length=1, json_schema_extra=_ja("認証のユーザ名。省略時は認証しない。"))
+    user: str | None = Field(default=None, min_length=1, json_schema_extra=ja("認証のユーザ名。省略時は認証しない。"))
     "The user to log in as; by default nobody."
     password_file: SecretFile | None = Field(
-        default=None, json_schema_extra=_ja("パスワードを 1 行で書いたファイル。root だけが読めること。")
+        default=None, json_schema_extra=ja("パスワードを 1 行で書いたファイル。root だけが読めること。")
     )
     "A file with the password in one line, readable by root alone, on every node."
-    sender: Address = Field(json_schema_extra=_ja("送信者のメールアドレス。"))
+    sender: Address = Field(json_schema_extra=ja("送信者のメールアドレス。"))
     "The address it comes from."
-    to: tuple[Address, ...] = Field(min_length=1, max_length=50, json_schema_extra=_ja("宛先のメールアドレス。"))
+    to: tuple[Address, ...] = Field(min_length=1, max_length=50, json_schema_extra=ja("宛先のメールアドレス。"))
     "The addresses it goes to."
 
     @model_validator(mode="after")

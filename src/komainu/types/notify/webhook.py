@@ -7,13 +7,14 @@ import ssl
 import time
 import urllib.request
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import urllib3
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from komainu import __version__
+from komainu.model.described import ja
 from komainu.model.message import Message, Refused, Said
 from komainu.model.outcome import SUCCEEDED, Outcome, failed, unknown
 from komainu.ports.notifiers import Notice, NotifierHost, NotifierType
@@ -101,32 +102,28 @@ HeaderName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-
 HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$", max_length=1_000)]
 
 
-def _ja(text: str) -> dict[str, Any]:
-    return {"description_ja": text}
-
-
 class Params(BaseModel):
     """The parameters of a notification by webhook."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    url: str | None = Field(default=None, max_length=2_000, json_schema_extra=_ja("送信先の URL。"))
+    url: str | None = Field(default=None, max_length=2_000, json_schema_extra=ja("送信先の URL。"))
     "Where the alerts are posted."
     url_file: SecretFile | None = Field(
         default=None,
-        json_schema_extra=_ja("URL を 1 行で書いたファイル。URL が秘密の場合に使用する。root だけが読めること。"),
+        json_schema_extra=ja("URL を 1 行で書いたファイル。URL が秘密の場合に使用する。root だけが読めること。"),
     )
     "A file with the URL in one line, for a URL that is a secret: readable by root alone, on every node."
-    headers: dict[HeaderName, HeaderValue] = Field(default={}, json_schema_extra=_ja("追加の HTTP ヘッダ。"))
+    headers: dict[HeaderName, HeaderValue] = Field(default={}, json_schema_extra=ja("追加の HTTP ヘッダ。"))
     "Further headers. A secret does not belong here."
     authorization_file: SecretFile | None = Field(
         default=None,
-        json_schema_extra=_ja("`Authorization` ヘッダの値を 1 行で書いたファイル。root だけが読めること。"),
+        json_schema_extra=ja("`Authorization` ヘッダの値を 1 行で書いたファイル。root だけが読めること。"),
     )
     "A file with the value of the header `Authorization` in one line: readable by root alone, on every node."
     secret_file: SecretFile | None = Field(
         default=None,
-        json_schema_extra=_ja(
+        json_schema_extra=ja(
             "共有秘密を 1 行で書いたファイル。本文の HMAC-SHA256 を `X-Komainu-Signature` ヘッダで送る。"
             "root だけが読めること。"
         ),
@@ -136,7 +133,7 @@ class Params(BaseModel):
         "`X-Komainu-Signature` then proves by HMAC-SHA256 who sent the body."
     )
     ca_file: str | None = Field(
-        default=None, pattern="^/", json_schema_extra=_ja("信頼する CA のファイル。省略時はシステムの信頼ストア。")
+        default=None, pattern="^/", json_schema_extra=ja("信頼する CA のファイル。省略時はシステムの信頼ストア。")
     )
     "The file of the CAs to trust; by default those of the system."
 
