@@ -28,7 +28,7 @@ from komainu.catalogue import (
 from komainu.config.declared import Kind
 from komainu.config.read import read
 from komainu.config.reference import reference
-from komainu.config.rules import arbitration, groups, ip_monitors, monitors, network_partition
+from komainu.config.rules import arbitration, groups, monitors, network_partition
 from komainu.config.schema import parameters, schema
 from komainu.core.state import State
 from komainu.model.config import Cluster
@@ -90,7 +90,7 @@ def test_every_message_of_a_type_has_a_code_of_its_own_and_the_same_values_in_bo
 @pytest.mark.parametrize(
     ("name", "more"),
     [
-        ("vip-cluster.yaml", [monitors.ONLY_TELLS, ip_monitors.GATEWAY, network_partition.LATER]),
+        ("vip-cluster.yaml", [monitors.ONLY_TELLS, network_partition.LATER]),
         ("onprem-fip.yaml", []),
     ],
 )
@@ -116,9 +116,10 @@ def test_the_vip_example_is_the_cluster_of_the_seeds_figure_4_1() -> None:
     zone, nat = cluster.monitors
     assert [zone.params_on(node)["zone"] for node in ("node1", "node2")] == ["ap-northeast-1a", "ap-northeast-1c"]
     assert [nat.params_on(node)["targets"] for node in ("node1", "node2")] == [
-        [{"icmp": "10.0.10.10"}],
-        [{"icmp": "10.0.20.10"}],
+        [{"icmp": "10.0.10.10"}, {"tcp": "ec2.ap-northeast-1.amazonaws.com:443"}],
+        [{"icmp": "10.0.20.10"}, {"tcp": "ec2.ap-northeast-1.amazonaws.com:443"}],
     ]
+    assert nat.params["require"] == "any", "a NAT gateway never answers to ping"
     assert (zone.recovery.target.kind, zone.recovery.final_action, zone.np) == ("node", "none", False)
     assert (nat.recovery.target.kind, nat.recovery.final_action, nat.np) == ("node", "shutdown", True)
     assert (zone.watches, nat.watches) == (None, None), "always"
