@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
-from komainu.config.section import Section, ja, left_out
+from komainu.config.section import Section, left_out
 from komainu.model import times
 from komainu.model.config import Arbitration, ArbitrationKind, Fence
+from komainu.model.described import ja
 from komainu.model.names import Name
 from komainu.model.times import interval_ms
 

@@ -10,8 +10,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from komainu.config.problem import Finding, Path
-from komainu.config.section import Section, ja, left_out
+from komainu.config.section import Section, left_out
 from komainu.model.config import FinalAction, Monitor, MonitorRecovery, Target
+from komainu.model.described import ja
 from komainu.model.names import Name
 from komainu.model.reach import ReachTarget
 

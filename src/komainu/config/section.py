@@ -19,11 +19,6 @@ def left_out() -> Any:
     return None
 
 
-def ja(text: str, **more: Any) -> dict[str, Any]:
-    """The description of a key in Japanese, as it stands in the schema, with what else shall stand there."""
-    return {"description_ja": text, **more}
-
-
 def form_of(value: Any) -> str:
     """Which of its two forms a value has that is either one word or a section; a discriminator of pydantic."""
     return "section" if isinstance(value, (dict, Section)) else "word"

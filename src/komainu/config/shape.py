@@ -10,9 +10,10 @@ from pydantic import Discriminator, Field, Tag
 
 from komainu.config.arbitration import ArbitrationSection
 from komainu.config.network_partition import NpSection
-from komainu.config.section import Section, form_of, ja, left_out
+from komainu.config.section import Section, form_of, left_out
 from komainu.config.shape_beside import ExclusionEntry, MonitorEntry, NotificationEntry
 from komainu.model.config import GroupDependency, Recovery, Scripts
+from komainu.model.described import ja
 from komainu.model.message import Language
 from komainu.model.names import Name
 from komainu.model.traits import Environment

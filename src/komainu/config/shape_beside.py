@@ -4,8 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator
 
-from komainu.config.section import Section, form_of, ja, left_out
+from komainu.config.section import Section, form_of, left_out
 from komainu.model.config import FinalAction, MonitorRecovery
+from komainu.model.described import ja
 from komainu.model.message import Level, Message, Refused
 from komainu.model.names import Name
 

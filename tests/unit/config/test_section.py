@@ -3,13 +3,13 @@
 import pytest
 from pydantic import Field, ValidationError
 
-from komainu.config.section import Section, form_of, ja, left_out
+from komainu.config.section import Section, form_of, left_out
 
 
 class Small(Section):
     """A section of one key."""
 
-    key: int = Field(default_factory=left_out, ge=1, json_schema_extra=ja("キー。", minItems=2))
+    key: int = Field(default_factory=left_out, ge=1)
     "The key."
 
 
@@ -23,11 +23,6 @@ def test_a_key_may_be_left_out_but_not_be_empty() -> None:
 def test_a_key_that_is_not_declared_is_an_error() -> None:
     with pytest.raises(ValidationError, match="Extra inputs"):
         Small.model_validate_json('{"kez": 1}')
-
-
-def test_the_schema_has_both_languages_and_what_else_was_given() -> None:
-    schema = Small.model_json_schema()["properties"]["key"]
-    assert (schema["description"], schema["description_ja"], schema["minItems"]) == ("The key.", "キー。", 2)
 
 
 def test_a_value_is_a_section_or_else_a_word() -> None:
