@@ -109,7 +109,6 @@ class Eip:
             return self._judge.impossible(ACTIVATION, why)
         except CloudError as error:
             return self._not_started(error, changing=False)
-        self._association = ""  # of an earlier one; what becomes of this start may remain unknown
         try:
             waits = _answer_waits()
             self._association = await patiently(lambda ms: self._associate(min(ms, next(waits)), deadline), deadline)
@@ -313,7 +312,7 @@ AWSEIP = ResourceType(
     params=Params,
     per_node_required=("eni_id",),
     # Two nodes never have it at once: EC2 sees to that. So it is not exclusive, and nobody is reset for it.
-    traits=Traits(exclusive=False, environments=("aws",), order=10),
+    traits=Traits(exclusive=False, environments=("aws",), order=10, known_by="allocation_id"),
     messages=MESSAGES,
     make=_make,
 )

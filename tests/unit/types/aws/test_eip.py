@@ -136,6 +136,18 @@ async def test_after_a_refusal_the_next_start_asks_first(world: World) -> None:
     assert world.cloud.log[0] == f"interface {ENI[2]}"
 
 
+@in_world()
+async def test_after_a_refusal_a_preparation_asks_at_once_and_after_throttling_nobody_does(world: World) -> None:
+    for error, asked in ((aws.throttled, 0), (aws.unauthorized, 1)):
+        await world.eip.prepare()
+        world.cloud.fail("associate", error())
+        assert (await world.eip.start(300)).result is Result.FAILED
+        world.cloud.heal()
+        world.cloud.log.clear()
+        await world.eip.prepare()
+        assert world.cloud.called("interface") == asked
+
+
 # --- prepare
 
 
@@ -211,6 +223,9 @@ async def test_a_stop_is_one_call_and_idempotent(world: World) -> None:
 async def test_a_stop_takes_nothing_from_the_node_that_has_it_by_now(world: World) -> None:
     await world.eip.start(60_000)
     world.cloud.move(ENI[1])
+    world.now_ms += 30_000
+    for look in (world.eip.check, world.eip.probe):  # they learn the name of the other one's association
+        assert (await look(30_000)).result is Result.FAILED
     assert await world.eip.stop(60_000) == SUCCEEDED
     assert world.holder == ENI[1]
     assert await world.new().stop(60_000) == SUCCEEDED
