@@ -72,6 +72,7 @@ def test_what_a_type_names_among_its_parameters_exists(declared: ResourceType | 
     assert set(declared.per_node_required) <= set(fields)
     if isinstance(declared, ResourceType):
         assert set(declared.traits.addresses) <= set(fields)
+        assert {declared.traits.known_by} <= {"", *fields}
     assert declared.params.model_config["frozen"]
     assert declared.params.model_config["extra"] == "forbid"
 

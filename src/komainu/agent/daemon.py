@@ -170,7 +170,6 @@ class Daemon:
     def status(self) -> dict[str, Any]:
         """What `komainu status` shows."""
         hands = self.parts.hands.all()
-        prepared = ((hand.key, self.parts.watch.prepared(*hand.key)) for hand in hands)
         local = status.Local(
             node=self.around.me,
             incarnation=self.replica.incarnation,
@@ -181,8 +180,9 @@ class Daemon:
             beat_round_trip_ms=self.parts.pulse.round_trip_ms,
             api_calls=self.around.api_calls(),
             api_calls_in_last_minute=self.around.api_calls_in_last_minute(),
-            prepared={key: outcome for key, outcome in prepared if outcome is not None},
+            prepared={hand.key: seen for hand in hands if (seen := self.parts.watch.prepared(*hand.key)) is not None},
             monitors={hand.key: hand.monitor for hand in hands},
+            labels={hand.key: hand.label for hand in hands},
             heartbeat=self._heartbeat.seen,
             began=self.parts.recorder.began(each.id for each in pending(self.state)),
             left_ms=self.parts.timekeeper.left_ms(),

@@ -201,6 +201,8 @@ class ResourceAnswer(Answer):
 
     name: str
     type: str
+    label: str
+    "What people know it by, such as its address; empty where it cannot run on the node that answers."
     status: str
     "Online, Offline, Online Pending, Offline Pending, Online Failure or Offline Failure (C12)."
     node: str | None

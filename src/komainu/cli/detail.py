@@ -112,7 +112,7 @@ def _resource(told: Json, speech: Speech) -> list[Pair]:
     return [
         (speech.pick("why", "理由"), speech.said(resource["why"])),
         (speech.pick("group", "グループ"), told["group"]["name"]),
-        (speech.pick("type", "タイプ"), resource["type"]),
+        (speech.pick("type", "タイプ"), f"{resource['type']} {resource['label']}".rstrip()),
         (speech.pick("depends on", "依存先"), ", ".join(resource["depends_on"])),
         (speech.pick("exclusive", "排他リソース"), _yes(resource["exclusive"], speech)),
         (speech.pick("used up", "復旧の使用回数"), used(resource, speech)),
@@ -142,7 +142,10 @@ def _monitor(told: Json, speech: Speech) -> list[Pair]:
 
 
 def _parts(resources: Sequence[Json], speech: Speech) -> list[str]:
-    rows = [(each["name"], each["status"], each["node"] or "-", each["type"]) for each in resources]
+    rows = [
+        (each["name"], each["status"], each["node"] or "-", f"{each['type']} {each['label']}".rstrip())
+        for each in resources
+    ]
     widths = columns(rows)
     lines: list[str] = []
     for row, each in zip(rows, resources, strict=True):

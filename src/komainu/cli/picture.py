@@ -262,7 +262,8 @@ def _group_rows(status: Json, speech: Speech) -> list[tuple[Sequence[str], str, 
         told = reason
         for resource in group["resources"]:
             monitor = resource["monitor"]
-            cells = (f"  {resource['name']}", resource["status"], resource["node"] or "-", resource["type"])
+            what = f"{resource['type']} {resource['label']}".rstrip()
+            cells = (f"  {resource['name']}", resource["status"], resource["node"] or "-", what)
             reason = speech.said(resource["why"] or monitor["why"]) or _unready(resource, speech)
             shown = "" if reason == told else reason
             spent = used(resource, speech)

@@ -22,6 +22,8 @@ class Traits:
     "True for applications: of the same `order`, each waits by default for those listed before it; others do not."
     addresses: tuple[str, ...] = ()
     "Parameters that are IP addresses which move with the resource: used once, and never a node's own."
+    known_by: str = ""
+    "The parameter by which people know such a resource, such as its address; it stands beside the type in status."
     ended_by: Literal["network", "mirror", "reset"] = "reset"
     (
         "What surely ends its effect on the world when the node's right ends, even if it does not stop: the kernel "

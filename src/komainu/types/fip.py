@@ -206,6 +206,7 @@ FIP = ResourceType(
         environments=("onprem",),
         order=10,
         addresses=("address",),
+        known_by="address",
         ended_by="network",
         check_interval_ms=10_000,
         check_timeout_ms=5_000,

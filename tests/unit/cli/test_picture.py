@@ -25,7 +25,7 @@ LOCAL = Local("n1", "d.1", 7, "connected", True, 250, 1, {}, {}, {("web", "app")
 
 def status(state: State, standing: str = "connected", prepared: dict[tuple[str, str], Outcome] | None = None) -> Any:
     local = Local("n1", "d.1", 7, standing, True, 250, 1, {}, prepared or {}, {("web", "app"): "thingw-app"})
-    return report(state, local)
+    return report(state, replace(local, labels={("web", "vip"): "10.1.0.20"}))
 
 
 def a_state(arbitration: str = "none") -> State:
@@ -48,8 +48,8 @@ def test_a_cluster_that_is_well() -> None:
         "",
         "Groups",
         "  ● web    Online  n1",
-        "    ● vip  Online  n1  thing  vip Normal",
-        "    ● app  Online  n1  thing  thingw-app Normal",
+        "    ● vip  Online  n1  thing 10.1.0.20  vip Normal",
+        "    ● app  Online  n1  thing            thingw-app Normal",
     ]
 
 

@@ -32,6 +32,8 @@ class Local:
     "Whether a resource that does not run here could be started here, by group and resource."
     monitors: dict[tuple[str, str], str]
     "The name of each resource's own monitor."
+    labels: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    "What people know each resource by, such as its address."
     api_calls_in_last_minute: int = 0
     heartbeat: Mapping[tuple[str, int], Beat] = field(default_factory=dict)
     "What was last seen of each link, by node and interconnect, counted from 1."
@@ -193,6 +195,7 @@ def _resource(state: State, group: Group, index: int, local: Local) -> dict[str,
     return {
         "name": resource.name,
         "type": resource.type,
+        "label": local.labels.get(key, ""),
         "status": told.word,
         "node": told.node,
         "why": _said(told.why),

@@ -43,6 +43,8 @@ class Hand:
     refusal: Said | None
     monitor: str
     "The name of its own monitor (V3)."
+    label: str = ""
+    "What people know it by, such as its address; empty: its name is all there is."
 
     @property
     def key(self) -> Key:
@@ -76,7 +78,7 @@ class Hands:
                 if known is not None and same_work(known.resource, resource):
                     self._elsewhere[known.key].clear()
                     self._elsewhere[known.key].update(self._others(group, resource))
-                    hands[known.key] = Hand(group, resource, known.work, known.refusal, known.monitor)
+                    hands[known.key] = Hand(group, resource, known.work, known.refusal, known.monitor, known.label)
                 else:
                     hand = self._make(cluster.name, group, resource)
                     hands[hand.key] = hand
@@ -108,7 +110,8 @@ class Hands:
             return Hand(group, resource, None, said, monitor)
         others = self._elsewhere[group.name, resource.name] = self._others(group, resource)
         host = replace(self._host(cluster, group.name, resource.name), elsewhere=others)
-        return Hand(group, resource, declared.make(params, host), None, monitor)
+        label = str(resource.params_on(self._me).get(declared.traits.known_by, ""))
+        return Hand(group, resource, declared.make(params, host), None, monitor, label)
 
     def _others(self, group: Group, resource: Resource) -> dict[str, dict[str, Any]]:
         return {node: resource.params_on(node) for node in group.nodes if node != self._me}

@@ -274,7 +274,7 @@ AWSDNS = ResourceType(
     params=Params,
     per_node_required=("value",),
     # Nothing ends what is kept of a record elsewhere: the kernel cannot cut it, nor would a reset change it.
-    traits=Traits(exclusive=False, environments=("aws",), order=10),
+    traits=Traits(exclusive=False, environments=("aws",), order=10, known_by="name"),
     messages=MESSAGES,
     make=_make,
     advise=_advise,

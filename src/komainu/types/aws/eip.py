@@ -312,7 +312,7 @@ AWSEIP = ResourceType(
     params=Params,
     per_node_required=("eni_id",),
     # Two nodes never have it at once: EC2 sees to that. So it is not exclusive, and nobody is reset for it.
-    traits=Traits(exclusive=False, environments=("aws",), order=10),
+    traits=Traits(exclusive=False, environments=("aws",), order=10, known_by="allocation_id"),
     messages=MESSAGES,
     make=_make,
 )

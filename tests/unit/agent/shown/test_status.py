@@ -36,6 +36,7 @@ LOCAL = Local(
     api_calls_in_last_minute=1,
     prepared={("web", "app"): failed(SAID, "why")},
     monitors={("web", "app"): "thingw-app"},
+    labels={("web", "app"): "192.0.2.20"},
 )
 
 
@@ -43,6 +44,7 @@ def test_it_has_the_shape_that_was_promised() -> None:
     told = report(initial(cluster(resource("app"), resource("db")), 4), LOCAL)
 
     assert StatusAnswer.model_validate(told).model_dump(mode="json") == told
+    assert [each["label"] for each in told["groups"][0]["resources"]] == ["192.0.2.20", ""]
 
 
 def test_rules_are_those_in_force_and_those_that_each_node_knows() -> None:

@@ -22,7 +22,8 @@ def hands_of(
             hosts.append(host)
         return ThingHands(things, host)
 
-    return Hands(me, {"thing": replace(things.type(), make=make)}, host)
+    known = replace(things.type().traits, known_by="colour")
+    return Hands(me, {"thing": replace(things.type(), make=make, traits=known)}, host)
 
 
 def test_only_what_may_run_here_has_hands() -> None:
@@ -42,6 +43,7 @@ def test_the_parameters_of_this_node_hold_and_the_monitor_has_its_name() -> None
 
     assert made == [ThingParams(colour="blue")]
     assert hands.all()[0].monitor == "thingw1"
+    assert hands.all()[0].label == "blue", "what people know it by"
 
 
 def test_a_resource_is_told_its_parameters_on_the_other_nodes() -> None:
@@ -58,6 +60,7 @@ def test_what_did_not_change_keeps_its_object() -> None:
     before = {hand.resource.name: hand.work for hand in hands.all()}
     hands.configure(cluster(resource("a", params={"colour": "blue"}), resource("b")))
     after = {hand.resource.name: hand.work for hand in hands.all()}
+    assert [hand.label for hand in hands.all()] == ["blue", ""]
 
     assert after["b"] is before["b"]
     assert after["a"] is not before["a"]
