@@ -158,6 +158,7 @@ DESTINATION = (
     Guard("normal-exclusion", "core/destination.py", "destinations", "crowded(state, group, node)", "False"),
     Guard("healthiest", "core/destination.py", "destinations", "_ill(state, group, node)", "0"),
     Guard("by-priority-unless-asked", "core/destination.py", "_ill", "group.destination == 'priority'", "False"),
+    Guard("loss-avoids-error", "core/destination.py", "destinations", "_condemned(state, group, node)", "False"),
     Guard("no-flight-to-the-barred", "core/destination.py", "refuges", "node not in facts.barred", "True"),
     Guard("no-flight-into-error", "core/destination.py", "refuges", "not _condemned(state, group, node)", "True"),
     Guard("all-groups-condemn", "core/destination.py", "_condemned",

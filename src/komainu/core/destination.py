@@ -14,10 +14,18 @@ def usable(state: State, node: str) -> bool:
 
 
 def destinations(state: State, group: Group) -> tuple[str, ...]:
-    """The nodes that could take the group now, best first; one on which it has failed comes after all others."""
-    able = [node for node in group.nodes if usable(state, node) and admits(state, group, node)]
+    """The nodes that could take the group now, best first.
+
+    One on which it has failed comes after all others, and before those the ones where a monitor of it finds an error.
+    """
     barred = state.groups[group.name].barred
-    return tuple(sorted(able, key=lambda node: (node in barred, crowded(state, group, node), _ill(state, group, node))))
+
+    def worse(node: str) -> tuple[bool, bool, bool, int]:
+        ill = _ill(state, group, node)
+        return node in barred, _condemned(state, group, node), crowded(state, group, node), ill
+
+    able = [node for node in group.nodes if usable(state, node) and admits(state, group, node)]
+    return tuple(sorted(able, key=worse))
 
 
 def refuges(state: State, group: Group) -> tuple[str, ...]:

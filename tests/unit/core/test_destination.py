@@ -98,7 +98,7 @@ def test_a_failure_drives_no_group_to_a_node_where_its_monitor_finds_an_error() 
     assert flight(life) == "b c"  # a caution is no error, and what nobody knows is none either
     life.finds("b", FAILED)
     assert flight(life) == "c"
-    assert where(life) == "a b c"  # that is no bar to a node of which another one has been lost
+    assert where(life) == "a c b", "a loss drives it there when nothing better is left"
 
 
 def test_the_monitor_of_another_group_bars_nobody() -> None:
