@@ -140,6 +140,27 @@ ZONES = {
     "error: timeout": ("Detected an error in monitoring awsazw1. (6 : Timeout occurred.)", "1a", "hang", "recover"),
 }
 
+FRAMES = {"Activating": "KM31", "Detected": "KM33", "Warn": "KM34"}
+REASONS = {
+    "Failed in the AWS CLI command.": "01",
+    "The vpc ID ": "02",
+    "The networkInterface ID ": "03",
+    "Timeout occurred.": "06",
+    "belongs to a VPC subnet.": "11",
+    "The VIP address 10.1.0.20 does not exist.": "12",
+    "The routing for VIP": "13",
+    "The allocation ID ": "21",
+    "The EIP address does not exist.": "22",
+    "Invalid availability zone: ": "51",
+    "Internal error.": "99",
+}
+
+
+def code_of(text: str) -> str:
+    """The code that stands with this text in status and alert: it never changes."""
+    (reason,) = [code for words, code in REASONS.items() if words in text]
+    return FRAMES[text.partition(" ")[0]] + reason
+
 
 def said(aws: EmulatedAws, row: Row, *, running: bool, resource: str = "awsvip1") -> Said:
     """What the resource says when it is started, or checked while it runs, after the step."""
@@ -166,6 +187,7 @@ def said(aws: EmulatedAws, row: Row, *, running: bool, resource: str = "awsvip1"
 def test_activation(aws: EmulatedAws, name: str) -> None:
     found = said(aws, ACTIVATIONS[name], running=False)
     assert (found.en, found.level) == (ACTIVATIONS[name].text, "error")
+    assert found.code == code_of(found.en)
     assert found.ja.startswith("リソース awsvip1 の活性に失敗しました。")
 
 
@@ -174,6 +196,7 @@ def test_monitoring(aws: EmulatedAws, name: str) -> None:
     found = said(aws, CHECKS[name], running=True)
     warned = CHECKS[name].text.startswith("Warn")
     assert (found.en, found.level) == (CHECKS[name].text, "warning" if warned else "error")
+    assert found.code == code_of(found.en)
     assert found.ja.startswith("監視 awsvipw1 は")
 
 
@@ -181,6 +204,7 @@ def test_monitoring(aws: EmulatedAws, name: str) -> None:
 def test_activation_of_an_elastic_ip(aws: EmulatedAws, name: str) -> None:
     found = said(aws, EIP_ACTIVATIONS[name], running=False, resource="awseip1")
     assert (found.en, found.level) == (EIP_ACTIVATIONS[name].text, "error")
+    assert found.code == code_of(found.en)
     assert found.ja.startswith("リソース awseip1 の活性に失敗しました。")
 
 
@@ -189,6 +213,7 @@ def test_monitoring_of_an_elastic_ip(aws: EmulatedAws, name: str) -> None:
     found = said(aws, EIP_CHECKS[name], running=True, resource="awseip1")
     expected = EIP_CHECKS[name].text.replace("{allocation}", aws.allocation)
     assert (found.en, found.level) == (expected, "warning" if expected.startswith("Warn") else "error")
+    assert found.code == code_of(found.en)
     assert found.ja.startswith("監視 awseipw1 は")
 
 
@@ -209,4 +234,5 @@ def test_monitoring_of_a_zone(aws: EmulatedAws, name: str) -> None:
     found = asyncio.run(story()).said
     assert found is not None
     assert (found.en, found.level) == (expected, "warning" if expected.startswith("Warn") else "error")
+    assert found.code == code_of(found.en)
     assert found.ja.startswith("監視 awsazw1 は")
