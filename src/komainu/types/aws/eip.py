@@ -30,7 +30,7 @@ from komainu.types.aws.eip_messages import (
 )
 from komainu.types.aws.eni import EniId, device_of, device_with, not_here
 from komainu.types.aws.judge import Impossible, Judge
-from komainu.types.aws.messages import ACTIVATION, ENI_UNKNOWN, MONITOR_ERROR, MONITOR_WARNING, NOT_READY
+from komainu.types.aws.messages import ACTIVATION, MONITOR_ERROR, MONITOR_WARNING, NOT_READY
 from komainu.types.aws.owners import node_of, owners
 from komainu.types.aws.patience import CALL_TIMEOUT_MS, SELDOM, Seldom, left_ms, now, patiently, within_ms
 from komainu.types.aws.silence import ApiFailure, Policy, refused
@@ -69,7 +69,7 @@ class Eip:
         facts = {"allocation": params.allocation_id, "eni": params.eni_id}
         self._judge = Judge(host.resource, AWSEIP.monitor_name(host.resource), facts, CODES)
         self._private_address = ""
-        "Of the ENI, found by a preparation or a cold start; empty: not known, or no longer sure."
+        "Of the ENI, found by a preparation or a cold start, and good while a device carries it; empty: not known."
         self._association = ""
         "With this node's ENI, as a start, a check or a probe learned it; empty: not known."
         self._ended = ""
@@ -88,13 +88,11 @@ class Eip:
             if whole:
                 self._private_address = await self._discover(self._watching, CALL_TIMEOUT_MS)
         except Impossible as why:
-            self._forget()
+            self._preparations.again()
             return self._judge.impossible(NOT_READY, why)
         except CloudError as error:
             self._preparations.again()
             self._met(error)
-            if refused(error) and self._judge.reason(error) in (ALLOCATION_UNKNOWN, ENI_UNKNOWN):
-                self._forget()
             return self._judge.not_prepared(error)
         return SUCCEEDED
 
@@ -105,7 +103,6 @@ class Eip:
             if not (self._private_address and await device_with(self._host.network, self._private_address)):
                 self._private_address = await patiently(lambda ms: self._discover(self._cloud, ms), deadline)
         except Impossible as why:
-            self._forget()
             return self._judge.impossible(ACTIVATION, why)
         except CloudError as error:
             return self._not_started(error, changing=False)
@@ -249,10 +246,6 @@ class Eip:
             if cloud is not None:
                 cloud.reconnect()
 
-    def _forget(self) -> None:
-        """The next start, and the next preparation, ask again."""
-        self._private_address = ""
-
     # --- judging
 
     async def _gone(self, address: Address, deadline: float) -> Outcome:
@@ -278,7 +271,7 @@ class Eip:
 
     def _not_started(self, error: CloudError, *, changing: bool) -> Outcome:
         if not error.transient:
-            self._forget()
+            self._private_address = ""  # the next start, and the next preparation, ask first
         return self._judge.not_started(error, changing=changing)
 
 
