@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from komainu import __version__
 from komainu.api.client import SOCKET
 from komainu.cli import overview
-from komainu.cli.session import DONE, FAILED, Commands, Parser, Session
+from komainu.cli.session import DONE, FAILED, LANGUAGE, LANGUAGES, Commands, Parser, Session
 from komainu.cli.speech import Speech, asked_language
 from komainu.model.message import Said
 
@@ -59,6 +59,8 @@ def parser(speech: Speech, words: Sequence[str] = ()) -> Parser:
     )
     whole.add_argument("--version", action="version", version=f"komainu {__version__}")
     whole.speech = speech
+    flag, text = LANGUAGE
+    whole.add_argument(flag, help=speech.pick(*text), choices=LANGUAGES)  # `speech.asked_language` has read it
     commands = Commands(whole, speech)
     overview.register(commands)
     if tuple(words[:1]) != ("status",):

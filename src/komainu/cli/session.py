@@ -28,6 +28,8 @@ THERE_ARE = Message("KM6108", "{value} is not known. There is: {names}.", "{valu
 Handler = Callable[["Session", Namespace], int]
 Text = tuple[str, str]
 """English and Japanese."""
+LANGUAGE = ("--lang", ("the language; else the locale's or the cluster's", "表示言語"))
+LANGUAGES = ("en", "ja")
 
 
 class Session:
@@ -97,7 +99,7 @@ class Arguments:
         """Every command takes --lang."""
         self._parser = parser
         self._speech = speech
-        self.option("--lang", ("the language; else the locale's or the cluster's", "表示言語"), choices=("en", "ja"))
+        self.option(*LANGUAGE, choices=LANGUAGES)
 
     def value(self, name: str, metavar: str, text: Text, **more: Any) -> "Arguments":
         """A value by its place."""

@@ -40,6 +40,7 @@ def test_wrong_usage_ends_with_2(words: list[str], tmp_path: Path) -> None:
         (["group", "mvoe", "web"], "Did you mean move"),
         (["maintenance", "xyz"], "There is: on, off."),
         (["grup", "--lang", "ja"], "group の誤りではありませんか"),
+        (["--lang", "ja", "grup"], "group の誤りではありませんか"),
     ],
 )
 def test_a_word_that_nobody_knows_is_answered_with_the_nearest(words: list[str], said: str, tmp_path: Path) -> None:
