@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,14 @@ from moto.core.authorization import ActionAuthenticatorMixin
 from moto.moto_api._internal.models import moto_api_backend
 
 from komainu.adapters.aws.ec2 import Ec2Cloud
+from komainu.adapters.aws.route53 import Route53Names
 from komainu.catalogue import MONITOR_TYPES, RESOURCE_TYPES
 from komainu.model.outcome import Outcome
 from komainu.ports import Host, MonitorHands, MonitorHost, ResourceHands
 from komainu_lab import topology
-from komainu_lab.vpc import corrections, imds, metadata
+from komainu_lab.vpc import corrections, hosted_zones, imds, metadata, sharing
 from komainu_lab.vpc.authority import issue
-from komainu_lab.vpc.build import ACCOUNT, Operator, backend, build
+from komainu_lab.vpc.build import ACCOUNT, NODE_ACTIONS, Operator, backend, build, grant
 from komainu_lab.vpc.calls import CallLog
 from komainu_lab.vpc.dispatch import Dispatcher
 from komainu_lab.vpc.emulator import enforce_policies
@@ -110,6 +112,26 @@ class EmulatedAws:
     def _address(self) -> dict[str, Any]:
         return dict(self.ec2.describe_addresses(AllocationIds=[self.allocation])["Addresses"][0])
 
+    def grant(self, *actions: str) -> None:
+        """The nodes may do these, and nothing else; none: what they may usually do."""
+        grant(self.operator, *(actions or NODE_ACTIONS))
+
+    def refused(self, after: int) -> set[str]:
+        """The actions that were refused with 403 since that call."""
+        return {call["action"] for call in self.log.after(after) if call["status"] == 403}
+
+    def hosted_zone(self) -> str:
+        """A zone of its own for who asks, `example.com`; its id."""
+        route53 = self.operator.client("route53")
+        made = route53.create_hosted_zone(Name="example.com", CallerReference=f"{self.log.last}-{id(object())}")
+        return str(made["HostedZone"]["Id"]).rpartition("/")[2]
+
+    def record(self, zone: str, name: str) -> tuple[str, ...]:
+        """Where a record leads; nothing: there is none."""
+        found = self.operator.client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+        records = [each for each in found if each["Name"].rstrip(".") == name]
+        return tuple(value["Value"] for each in records for value in each["ResourceRecords"])
+
     def spare_interface(self) -> str:
         """One more interface in the VPC, which a test may delete."""
         subnet = next(iter(self.built.subnets.values()))
@@ -148,7 +170,8 @@ def emulated_aws(directory: Path) -> Iterator[EmulatedAws]:
         patch.setattr(settings, "INITIAL_NO_AUTH_ACTION_COUNT", float("inf"))
         patch.setattr(ActionAuthenticatorMixin, "request_count", 0)
         moto_api_backend.reset()
-        applied = corrections.apply()
+        more = (*hosted_zones.CORRECTIONS, sharing.owners_only)
+        applied = corrections.apply((*corrections.CORRECTIONS, *more))
         made = EmulatedAws(directory / "vpc")
         enforce_policies()
         patch.setenv("AWS_CA_BUNDLE", made.authority)
@@ -161,29 +184,40 @@ def emulated_aws(directory: Path) -> Iterator[EmulatedAws]:
             moto_api_backend.reset()
 
 
-class NodeUnderTest:
-    """One resource on the node `HERE`, in a daemon that has just started. Close its cloud afterwards."""
+@dataclass(frozen=True)
+class Place:
+    """A node: its name, the address of its interface, and what its peers have in the configuration."""
 
-    def __init__(self, aws: EmulatedAws, resource: str, url: str = "", **params: Any) -> None:
+    name: str
+    address: str
+    elsewhere: dict[str, dict[str, Any]]
+
+
+class NodeUnderTest:
+    """One resource on a node, usually `HERE`, in a daemon that has just started. Close its cloud afterwards."""
+
+    def __init__(self, aws: EmulatedAws, resource: str, url: str = "", node: "Place | None" = None, **params: Any):
         """`resource` as `awsvip1`: its type is the name without the number."""
-        address = aws.built.instances[HERE].address
-        self.network = FakeNetwork(lo="127.0.0.1/8", eth0=f"{address}/24")
+        node = node or Place(HERE, aws.built.instances[HERE].address, {PEER: {"eni_id": aws.eni(PEER)}})
+        self.network = FakeNetwork(lo="127.0.0.1/8", eth0=f"{node.address}/24")
         self.cloud = Ec2Cloud(aws.topology.region, url or aws.url)
+        self.names = Route53Names(aws.topology.region, url or aws.url)
         aws.warm(self.cloud)
         self.reports: list[Outcome] = []
         self.now_ms = 1_000_000
         made = RESOURCE_TYPES[resource.rstrip("0123456789")]
         host = Host(
-            node=HERE,
+            node=node.name,
             cluster="cluster1",
             group="failover1",
             resource=resource,
             cloud=self.cloud,
+            names=self.names,
             network=self.network,
             processes=None,
             report=self.reports.append,
             now_ms=lambda: self.now_ms,
-            elsewhere={PEER: {"eni_id": aws.eni(PEER)}},
+            elsewhere=node.elsewhere,
         )
         self.hands: ResourceHands = made.make(made.params(**params), host)
 
@@ -196,7 +230,12 @@ class NodeUnderTest:
     async def end(self) -> None:
         """Stopped, whatever the cloud does."""
         await self.hands.stop(5_000)
+        self.dead()
+
+    def dead(self) -> None:
+        """It has lost its power: nothing is said any more."""
         self.cloud.close()
+        self.names.close()
 
 
 class MonitorUnderTest:

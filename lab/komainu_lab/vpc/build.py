@@ -24,6 +24,8 @@ ACCOUNT = str(DEFAULT_ACCOUNT_ID)
 SEED = 42
 VPC_CIDR = "10.0.0.0/16"
 ROLE = "komainu-node"
+POLICY = "cluster"
+"The role's policy that is the seed's chapter."
 IMAGE = "ami-0123456789abcdef0"
 FIRST_PUBLIC_ADDRESS = 11
 PUBLIC_ADDRESSES = "203.0.113."
@@ -83,6 +85,11 @@ def allow(operator: Operator, *actions: str) -> None:
     operator.client("iam").put_role_policy(RoleName=ROLE, PolicyName="more", PolicyDocument=_policy(*actions))
 
 
+def grant(operator: Operator, *actions: str) -> None:
+    """Let the nodes do these, in the place of what the seed's chapter says. Raises botocore's errors."""
+    operator.client("iam").put_role_policy(RoleName=ROLE, PolicyName=POLICY, PolicyDocument=_policy(*actions))
+
+
 def _make_identities(operator: Operator) -> None:
     """The operator's user, and the role of the nodes."""
     iam = operator.client("iam")
@@ -92,7 +99,7 @@ def _make_identities(operator: Operator) -> None:
     trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=document)
-    iam.put_role_policy(RoleName=ROLE, PolicyName="cluster", PolicyDocument=_policy(*NODE_ACTIONS))
+    iam.put_role_policy(RoleName=ROLE, PolicyName=POLICY, PolicyDocument=_policy(*NODE_ACTIONS))
     iam.create_instance_profile(InstanceProfileName=ROLE)
     iam.add_role_to_instance_profile(InstanceProfileName=ROLE, RoleName=ROLE)
     operator.sign_in(Keys(key["AccessKeyId"], key["SecretAccessKey"]))

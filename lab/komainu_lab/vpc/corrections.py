@@ -379,13 +379,15 @@ def _page_start(token: str | None) -> int:
 
 
 def route_table_filters(applied: Applied) -> None:
-    """DescribeRouteTables filters by route.instance-id, route.state and route.origin, and refuses a filter that does
-    not exist (documented); moto ends in an internal error."""
+    """DescribeRouteTables filters by route.instance-id, route.destination-ipv6-cidr-block, route.state and
+    route.origin, and refuses a filter that does not exist (documented); moto ends in an internal error."""
 
     def get_filter_value(self: Any, filter_name: str, method_name: str | None = None) -> Any:
         if filter_name == "route.instance-id":
             held = (interface_of(route) for route in self.routes)
             return [interface.instance.id for interface in held if interface is not None and interface.instance]
+        if filter_name == "route.destination-ipv6-cidr-block":
+            return [route.destination_ipv6_cidr_block for route in self.routes if route.destination_ipv6_cidr_block]
         if filter_name in ("route.state", "route.origin"):
             return [getattr(route, filter_name.removeprefix("route.")) for route in self.routes]
         if filter_name.startswith("route.") and filter_name not in _ROUTE_FILTERS:

@@ -1,6 +1,6 @@
 """What is built: the VPC of figure 4-1, the same every time, with the seed's policy."""
 
-from komainu_lab.vpc.build import NODE_ACTIONS, allow
+from komainu_lab.vpc.build import NODE_ACTIONS, allow, grant
 from komainu_lab.vpc.description import Description
 from tests.unit.lab.vpc.world import World
 
@@ -27,3 +27,11 @@ def test_more_can_be_allowed_and_what_was_allowed_stays(world: World) -> None:
     assert sorted(policies) == ["cluster", "more"]
     document = iam.get_role_policy(RoleName="komainu-node", PolicyName="more")["PolicyDocument"]
     assert document["Statement"][0]["Action"] == ["ec2:StopInstances"]
+
+
+def test_what_is_granted_takes_the_place_of_what_was(world: World) -> None:
+    grant(world.operator, "ec2:AssignPrivateIpAddresses")
+    iam = world.operator.client("iam")
+    assert iam.list_role_policies(RoleName="komainu-node")["PolicyNames"] == ["cluster"]
+    document = iam.get_role_policy(RoleName="komainu-node", PolicyName="cluster")["PolicyDocument"]
+    assert document["Statement"][0]["Action"] == ["ec2:AssignPrivateIpAddresses"]
