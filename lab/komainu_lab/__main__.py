@@ -126,7 +126,7 @@ def fault(
     direction: Annotated[str, typer.Option(help="cut, cut-interconnect: both, in or out.")] = "",
     mode: Annotated[str, typer.Option(help="api, store: a kind of fault; announce: what kind of event; or ok.")] = "",
     ms: Annotated[str, typer.Option(help="api: how slow.")] = "",
-    state: Annotated[str, typer.Option(help="source-dest-check: on or off; announce: the word of AWS.")] = "",
+    state: Annotated[str, typer.Option(help="on or off; announce: the word of AWS.")] = "",
     name: Name = "main",
 ) -> None:
     """Break something, or mend it."""
