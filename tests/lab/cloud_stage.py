@@ -189,7 +189,7 @@ class CloudStage:
         given = {f"AWS secret {number}": each.encode() for number, each in enumerate(cluster.cloud.secrets())}
         given |= {f"the hook's {name}": hook_secret(name).encode() for name in HOOK}
         node = cluster.lab.node(cluster.active())
-        given["the authkey"] = Path(f"/proc/{node.pid}/root/etc/komainu/authkey").read_bytes()
+        given["the authkey"] = Path(f"/proc/{node.pid}/root", "etc/komainu/authkey").read_bytes()
         search = Search(given)
         for machine in cluster.topology.nodes:
             self._search(search, machine.name)
