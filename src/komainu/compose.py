@@ -116,7 +116,7 @@ def _around() -> "Around":
     store = ConfigurationStore()
     cluster, me = store.load(), store.node()
     cloud, network, processes = _cloud(cluster), LinuxNetwork(), Processes()
-    watching = _within_budget(cloud, now_ms)
+    watching = _within_budget(cloud, cluster, now_ms)
     names = _names(cluster)
 
     return Around(
@@ -190,13 +190,14 @@ def _votes(me: str) -> "Callable[[Cluster], VoteStore | None]":
     return Stores(me, LEASE_TYPES, S3Buckets(), DynamoTables(), HttpsClient()).open
 
 
-def _within_budget(cloud: "Ec2Cloud | None", now_ms: "Callable[[], int]") -> "Budgeted | None":
+def _within_budget(cloud: "Ec2Cloud | None", cluster: "Cluster", now_ms: "Callable[[], int]") -> "Budgeted | None":
     """The same API for what watches and prepares: it never takes from a takeover what the account may ask."""
     if cloud is None:
         return None
     from komainu.adapters.aws.budget import Budget, Budgeted
+    from komainu.model.config import Aws
 
-    return Budgeted(cloud, Budget(now_ms))
+    return Budgeted(cloud, Budget(now_ms, (cluster.aws or Aws()).calls_per_minute))
 
 
 def _names(cluster: "Cluster") -> "Route53Names | None":

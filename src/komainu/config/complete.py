@@ -76,7 +76,7 @@ def complete(data: Any, declared: Declared, version: int) -> Cluster:
         version=version,
         environment=environment,
         language=section.get("language", "en"),
-        aws=Aws.model_construct(region=_word(_section(aws).get("region"))) if aws is not None else None,
+        aws=_aws(_section(aws)) if aws is not None else None,
         detect_within_ms=detect_within_ms,
         startup_sync_wait_ms=_number_or_default(section, "startup_sync_wait_ms"),
         agent_return_ms=_number_or_default(section, "agent_return_ms"),
@@ -109,6 +109,14 @@ def _detect_within_ms(section: dict[str, Any], environment: str) -> int:
     if isinstance(preset, str) and preset in PRESETS:
         return PRESETS[preset]
     return DETECT_WITHIN_MS["onprem"] if environment == "onprem" else DETECT_WITHIN_MS["aws"]
+
+
+def _aws(section: dict[str, Any]) -> Aws:
+    calls = _number(section.get("calls_per_minute"))
+    default: int = Aws.model_fields["calls_per_minute"].default
+    return Aws.model_construct(
+        region=_word(section.get("region")) or None, calls_per_minute=default if calls is None else calls
+    )
 
 
 def _number_or_default(section: dict[str, Any], key: str) -> int:

@@ -12,7 +12,14 @@ from komainu.config.arbitration import ArbitrationSection
 from komainu.config.network_partition import NpSection
 from komainu.config.section import Section, form_of, left_out
 from komainu.config.shape_beside import ExclusionEntry, MonitorEntry, NotificationEntry
-from komainu.model.config import GroupDependency, Recovery, Scripts
+from komainu.model.config import (
+    LEAST_CALLS_PER_MINUTE,
+    MOST_CALLS_PER_MINUTE,
+    Aws,
+    GroupDependency,
+    Recovery,
+    Scripts,
+)
 from komainu.model.described import ja
 from komainu.model.message import Language
 from komainu.model.names import Name
@@ -31,8 +38,27 @@ PRESETS = {"fast": 450}
 class AwsSection(Section):
     """What all AWS types share."""
 
-    region: str = Field(min_length=1, json_schema_extra=ja("AWS のリージョン（例: `ap-northeast-1`）。"))
-    "The AWS region, for example `ap-northeast-1`."
+    region: str = Field(
+        default_factory=left_out,
+        min_length=1,
+        json_schema_extra=ja(
+            "AWS のリージョン（例: `ap-northeast-1`）。省略時のリージョンは認証情報と同じ場所から得る。"
+        ),
+    )
+    "The AWS region, for example `ap-northeast-1`. By default as where the credentials come from says."
+    calls_per_minute: int = Field(
+        default=Aws.model_fields["calls_per_minute"].default,
+        json_schema_extra=ja(
+            "1 台のノードの監視と待機系の準備確認が、1 分間に EC2 の API を呼び出せる回数。引き継ぎと停止の呼び出しは"
+            "この回数に含まれず、待つこともない。",
+            minimum=LEAST_CALLS_PER_MINUTE,
+            maximum=MOST_CALLS_PER_MINUTE,
+        ),
+    )
+    (
+        "How often the checks and preparations of one node may call the EC2 API in a minute. Calls of a takeover and "
+        "of a stop do not count, and never wait."
+    )
 
 
 ArbitrationEntry = Annotated[

@@ -326,10 +326,17 @@ class Notification(Part):
     "What the kind asks for."
 
 
+LEAST_CALLS_PER_MINUTE, MOST_CALLS_PER_MINUTE = 5, 600
+"""Below, not even one address could be watched; above, nothing would be limited."""
+
+
 class Aws(Part):
     """What all AWS types share."""
 
-    region: str
+    region: str | None = None
+    "None: where the credentials come from says it."
+    calls_per_minute: int = Field(default=30, ge=LEAST_CALLS_PER_MINUTE, le=MOST_CALLS_PER_MINUTE)
+    "What monitors and preparations of one node may ask of the EC2 API; a takeover asks beyond it."
 
 
 class Cluster(Part):

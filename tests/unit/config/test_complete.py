@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from komainu.config.complete import complete, ordered
-from komainu.model.config import Cluster, GroupDependency, Monitor, MonitorRecovery, Recovery, Scripts, Target
+from komainu.model.config import Aws, Cluster, GroupDependency, Monitor, MonitorRecovery, Recovery, Scripts, Target
 from tests.unit.config.files import files
 from tests.unit.config.sample import DECLARED, GOOD, changed, reading
 
@@ -45,6 +45,15 @@ def test_what_is_written_is_kept() -> None:
     move, app = group.resources
     assert move.stop_timeout_ms == 1_234
     assert (app.exclusive, app.check_retries, app.recovery) == (False, 2, Recovery(restarts=0))
+
+
+def test_each_key_about_aws_may_be_left_out() -> None:
+    calls = reading(changed(("arbitration: operator", "arbitration: operator\n  aws: {calls_per_minute: 60}"))).cluster
+    region = reading(changed(("arbitration: operator", "arbitration: operator\n  aws: {region: eu-west-1}"))).cluster
+    assert calls is not None
+    assert calls.aws == Aws(region=None, calls_per_minute=60)
+    assert region is not None
+    assert region.aws == Aws(region="eu-west-1", calls_per_minute=30)
 
 
 def test_nothing_is_expected_of_the_values() -> None:

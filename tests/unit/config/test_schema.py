@@ -179,7 +179,7 @@ def test_a_schema_without_types_still_is_one() -> None:
         (("groups", 0, "depends_on", 1), ("group", "same_node", "start_wait_ms", "stop_wait_ms")),
         (("monitors", 0, "recovery", "target"), ("group", "resource")),
         (("monitors", 0, "watches"), ("group", "resource")),
-        (("cluster", "aws"), ("region",)),
+        (("cluster", "aws"), ("region", "calls_per_minute")),
         (("cluster", "arbitration"), tuple(ArbitrationSection.model_fields)),
         (("cluster", "name"), ()),
         (("nowhere", 1), ()),

@@ -15,7 +15,9 @@ from komainu.ports import Address, Cloud, CloudError, CloudFault, Instance, Inte
 T = TypeVar("T")
 
 CALLS_PER_MINUTE = 30
-BURST = 20
+LEAST_BURST, MOST_BURST = 10, 100
+"""Of what may be asked at once: a node that starts prepares ten route tables together, and EC2 itself saves up no more
+than 50 to 100 calls for a whole account."""
 TOGETHER_MS = 5_000
 "Requests that are refused within this time were under way together: the rate is halved once."
 RECOVERY_MS = 60_000
@@ -25,6 +27,11 @@ LEAST = 1 / 8
 EXHAUSTED = "BudgetExhausted"
 
 
+def burst_of(per_minute: int) -> int:
+    """How much is saved up in quiet times: what comes together in 40 seconds, within bounds."""
+    return min(MOST_BURST, max(LEAST_BURST, per_minute * 2 // 3))
+
+
 class Budget:
     """A bucket of tokens: one for each call, filled steadily. Its clock never goes back (milliseconds)."""
 
@@ -32,15 +39,18 @@ class Budget:
         self,
         now_ms: Callable[[], int],
         per_minute: int = CALLS_PER_MINUTE,
-        burst: int = BURST,
+        burst: int | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """`jitter` answers 0 to 1: nodes that were throttled together do not come back together."""
+        """`burst`: by default what follows from `per_minute`.
+
+        `jitter` answers 0 to 1: nodes that were throttled together do not come back together.
+        """
         self._now_ms = now_ms
         self._per_minute = per_minute
-        self._burst = burst
+        self._burst = burst_of(per_minute) if burst is None else burst
         self._jitter = jitter
-        self._tokens = float(burst)
+        self._tokens = float(self._burst)
         self._filled_ms = now_ms()
         self._share = 1.0
         self._halved_ms = -TOGETHER_MS

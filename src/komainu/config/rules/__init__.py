@@ -5,6 +5,7 @@ from komainu.config.problem import Finding
 from komainu.config.rules import (
     addresses,
     arbitration,
+    calls,
     dependencies,
     ending_monitors,
     exclusions,
@@ -25,7 +26,7 @@ MESSAGES = (
     *(*nodes.MESSAGES, *references.MESSAGES, *groups.MESSAGES, *dependencies.MESSAGES, *exclusions.MESSAGES),
     *(*monitors.MESSAGES, *recovery.MESSAGES, *times.MESSAGES, *notifications.MESSAGES, *addresses.MESSAGES),
     *(*safety.MESSAGES, *arbitration.MESSAGES, *network_partition.MESSAGES, *ip_monitors.MESSAGES),
-    *ending_monitors.MESSAGES,
+    *(*ending_monitors.MESSAGES, *calls.MESSAGES),
 )
 
 
@@ -45,6 +46,7 @@ def judge(cluster: Cluster, declared: Declared) -> list[Finding]:
         *notifications.findings(cluster),
         *addresses.findings(cluster, declared.resources),
         *safety.findings(cluster),
+        *calls.findings(cluster),
         *arbitration.findings(cluster, declared),
         *network_partition.findings(cluster, declared.resources),
         *ip_monitors.findings(cluster, declared.resources),

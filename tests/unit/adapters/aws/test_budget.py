@@ -40,6 +40,11 @@ def test_so_many_at_once_then_one_by_one() -> None:
     assert empty(budget) == 20, "more than the burst is not saved up"
 
 
+@pytest.mark.parametrize(("per_minute", "burst"), [(5, 10), (30, 20), (60, 40), (600, 100)])
+def test_what_is_saved_up_follows_from_the_rate(per_minute: int, burst: int) -> None:
+    assert empty(Budget(Clock(), per_minute)) == burst
+
+
 def test_throttling_halves_the_rate_once_for_what_was_under_way() -> None:
     clock = Clock()
     budget = Budget(clock, per_minute=30, burst=20, jitter=lambda: 0.5)
