@@ -4,6 +4,7 @@ import pytest
 
 from komainu.model.message import Message
 from komainu.types.aws.vip import AWSVIP
+from komainu.types.tcp import TIMEOUT
 from komainu_lab import docs
 from komainu_lab.remedies import REMEDIES, missing, remedies_page, sentence
 
@@ -37,7 +38,13 @@ def test_what_no_message_says_is_not_shown() -> None:
     assert remedies_page({}, "en") == "\n"
 
 
-def test_no_entry_hides_another() -> None:
+def test_the_entry_that_knows_more_of_a_sentence_is_about_it() -> None:
+    page = remedies_page({each.code: each for each in (VIP["KM3306"], TIMEOUT)}, "en")
+    assert "### 6: `Timeout occurred.`\n\nKM3306\n" in page
+    assert "### 6: `Timeout occurred. ({target})`\n\nKM4402\n" in page
+
+
+def test_every_entry_says_why_and_what_to_do_once() -> None:
     begun = [each.sentence for each in REMEDIES]
-    assert [one for one in begun for other in begun if one != other and one.startswith(other)] == []
+    assert len(begun) == len(dict.fromkeys(begun))
     assert all(remedy.causes and remedy.actions for remedy in REMEDIES)
