@@ -81,12 +81,19 @@ class Eip:
     # --- the five hands
 
     async def prepare(self) -> Outcome:
-        """Find and keep the ENI's private address; say what would forbid a start. One call, seldom two."""
+        """Find and keep the ENI's private address; say what would forbid a start. One call, seldom three.
+
+        Whether this node is allowed to associate the address is asked beforehand: else a missing permission shows at
+        the takeover that needs it.
+        """
         whole = self._preparations.due() or not self._private_address
         try:
             await self._watching.address(self._params.allocation_id, CALL_TIMEOUT_MS)
             if whole:
                 self._private_address = await self._discover(self._watching, CALL_TIMEOUT_MS)
+                await self._watching.may_associate(
+                    self._params.allocation_id, self._params.eni_id, self._private_address, CALL_TIMEOUT_MS
+                )
         except Impossible as why:
             self._preparations.again()
             return self._judge.impossible(NOT_READY, why)

@@ -156,7 +156,20 @@ async def test_preparations_cost_little_more_than_a_call(world: World) -> None:
     for _ in range(2 * SELDOM):
         assert await world.eip.prepare() == SUCCEEDED
     assert world.cloud.called("address") == 2 * SELDOM
-    assert world.cloud.called("interface") == 2
+    assert world.cloud.called("interface") == world.cloud.called("may_associate") == 2
+
+
+@in_world()
+async def test_a_missing_permission_shows_before_a_takeover_needs_it(world: World) -> None:
+    world.cloud.fail("may_associate", aws.unauthorized())
+    for _ in range(2):
+        outcome = await world.eip.prepare()
+        assert outcome.result is Result.FAILED
+        assert text(outcome).endswith("(5 : Failed in the AWS CLI command.)")
+        assert str(aws.unauthorized()) in outcome.detail
+    world.cloud.heal()
+    assert (await world.eip.prepare()).succeeded, "it is asked again at once"
+    assert world.cloud.called("associate") == 0
 
 
 @in_world()
