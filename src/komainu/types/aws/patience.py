@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from komainu.ports import CloudError
+from komainu.ports import CloudError, CloudFault
 
 T = TypeVar("T")
 
@@ -23,16 +23,20 @@ SELDOM = 5
 async def patiently(attempt: Callable[[int], Awaitable[T]], deadline: float) -> T:
     """Call `attempt(timeout_ms)` until it succeeds, is refused for good, or the deadline is near.
 
-    `deadline` is a time of `now()`. Raises the last CloudError.
+    `deadline` is a time of `now()`. Raises the last CloudError. After the deadline nothing is sent: whoever waited,
+    or slept, so long does not know any more whether the change is still wanted.
     """
     pause = FIRST_PAUSE_MS / 1000
     while True:
         try:
-            return await attempt(left_ms(deadline))
+            return await attempt(in_time_ms(deadline))
         except CloudError as error:
             if not error.transient or now() + pause >= deadline:
                 raise
+            last = error
         await asyncio.sleep(pause)
+        if now() >= deadline:
+            raise last
         pause = min(2 * pause, LONGEST_PAUSE_MS / 1000)
 
 
@@ -44,6 +48,14 @@ def within_ms(timeout_ms: int) -> int:
 def left_ms(deadline: float) -> int:
     """How long one more call may take; `deadline` is a time of `now()`."""
     return max(1, min(int((deadline - now()) * 1000), CALL_TIMEOUT_MS))
+
+
+def in_time_ms(deadline: float) -> int:
+    """The same for a call that must not be sent late. Raises CloudError when nothing is left."""
+    if now() >= deadline:
+        text = "no time was left; nothing was sent"
+        raise CloudError(CloudFault.UNREACHABLE, "DeadlineExceeded", text, timed_out=True, transient=True)
+    return left_ms(deadline)
 
 
 def now() -> float:

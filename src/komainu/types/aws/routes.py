@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from komainu.ports import CloudError, Route
 from komainu.types.aws.accounts import Accounts, Seen
-from komainu.types.aws.patience import CALL_TIMEOUT_MS, now, patiently
+from komainu.types.aws.patience import CALL_TIMEOUT_MS, in_time_ms, now, patiently
 
 AT_ONCE = 10
 "ReplaceRoutes in flight at the same time."
@@ -57,10 +57,10 @@ class Routes:
         errors: dict[str, CloudError] = {}
 
         async def one(table: str) -> None:
-            async def attempt(timeout_ms: int) -> None:
-                async with gate:
+            async def attempt(_: int) -> None:
+                async with gate:  # what is left counts from here
                     await self._acting.replace_route(
-                        table, self._wanted.destination, self._wanted.interface, timeout_ms
+                        table, self._wanted.destination, self._wanted.interface, in_time_ms(deadline)
                     )
 
             try:

@@ -42,6 +42,10 @@ def test_what_is_left_for_one_more_call() -> None:
     assert ample == CALL_TIMEOUT_MS
 
 
+def test_nothing_is_sent_after_the_deadline() -> None:
+    assert tried(aws.throttled, 0, within_s=-1) == ("DeadlineExceeded", [])
+
+
 def test_a_failure_of_the_moment_is_tried_again() -> None:
     answer, timeouts = tried(aws.throttled, 5, within_s=30)
     assert answer == "answer"
@@ -70,10 +74,15 @@ def test_the_last_call_gets_what_is_left() -> None:
     assert 0 < timeouts[0] <= 2_000
 
 
-def test_a_call_gets_time_even_at_the_deadline() -> None:
-    answer, timeouts = tried(aws.throttled, 9, within_s=-1)
-    assert answer == "RequestLimitExceeded"
-    assert timeouts == [1]
+def test_a_pause_that_took_too_long_ends_with_the_error_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pause = asyncio.sleep
+
+    async def long(_: float) -> None:
+        await pause(0.3)
+
+    monkeypatch.setattr(asyncio, "sleep", long)
+    answer, timeouts = tried(aws.throttled, 9, within_s=0.25)
+    assert (answer, len(timeouts)) == ("RequestLimitExceeded", 1)
 
 
 @pytest.mark.parametrize(("timeout_ms", "kept"), [(60_000, 59_500), (1_000, 900), (5, 5)])

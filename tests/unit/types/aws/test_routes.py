@@ -30,6 +30,20 @@ async def test_at_most_ten_tables_are_written_at_once(world: World) -> None:
 
 
 @in_world()
+async def test_an_api_that_hangs_keeps_no_start_beyond_its_time_however_many_tables_there_are(world: World) -> None:
+    """The executor would cancel it, and nobody would know of any table."""
+    for number in range(25):
+        world.cloud.add_table(VPC, f"rtb-{number}", {ROUTE: ENI[1]})
+    await world.vip.prepare()
+    world.cloud.fail("replace_route", None)
+    outcome = await asyncio.wait_for(world.vip.start(1_000), 1)
+    assert outcome.result is Result.UNKNOWN
+    assert text(outcome) == "Activating awsvip1 resource has failed.(6 : Timeout occurred.)"
+    assert world.cloud.called("replace_route") == 10
+    assert "rtb-24: DeadlineExceeded: no time was left; nothing was sent" in outcome.detail
+
+
+@in_world()
 async def test_an_old_target_soon_after_our_write_is_not_yet_visible(world: World) -> None:
     world.cloud.reads_see = dict.fromkeys(TABLES, ENI[1])
     await world.vip.start(60_000)
