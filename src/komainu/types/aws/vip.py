@@ -321,11 +321,12 @@ class Vip:
 
     async def _drifted(self, changed: tuple[Route, ...], timeout_ms: int) -> Outcome:
         """Somebody else has changed routes of a running resource: a restart repairs them, unless this node is alone."""
-        others = [node_of(route.interface, self._host.elsewhere) for route in changed]
-        if self._host.alone() and all(others):
-            # Cut off, both sides would change the routes back and forth for ever. The later takeover keeps them.
-            known = ", ".join(dict.fromkeys(filter(None, others)))
-            said = self._judge.said(MONITOR_WARNING, LEFT_TO_OTHER, other=known)
+        others = dict.fromkeys(node_of(route.interface, self._host.elsewhere) for route in changed)
+        other = ", ".join(filter(None, others))
+        if self._host.alone() and other:
+            # Cut off, both sides would change the routes back and forth for ever. The later takeover keeps them, and
+            # repairs what points elsewhere.
+            said = self._judge.said(MONITOR_WARNING, LEFT_TO_OTHER, other=other)
             return Outcome(Result.SUCCEEDED, said, told(changed))
         names = tuple(route.interface for route in changed)
         whose = await owners(self._watching.own, names, self._host.elsewhere, timeout_ms)

@@ -43,8 +43,11 @@ async def test_alone_it_leaves_a_route_to_another_node_as_it_is(world: World) ->
         "It is not changed back while this node is alone.)"
     )
     world.cloud.tables[TABLES[0]][ROUTE] = "eni-foreign"
+    assert text(await world.vip.check(30_000)) == text(outcome), "a restart would take back what node1 has"
+    world.cloud.tables[TABLES[1]][ROUTE] = ENI[2]
     assert (await world.vip.check(30_000)).result is Result.FAILED
     world.cloud.tables[TABLES[0]][ROUTE] = ENI[2]
+    world.cloud.tables[TABLES[1]][ROUTE] = ENI[1]
     world.alone = False
     assert (await world.vip.check(30_000)).result is Result.FAILED
 
