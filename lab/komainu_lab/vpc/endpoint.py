@@ -273,7 +273,10 @@ def _exactly(reader: BufferedReader, size: int) -> bytes:
 
 
 def _subject(request: Request) -> tuple[str, dict[str, str]]:
-    """The action a request asks for; of its parameters the ids, and what else tells whether something is moved."""
+    """The action a request asks for; of its parameters the ids, and what else tells what is moved.
+
+    To ask only whether a change would be allowed is another action: faults of the change are not used up by it.
+    """
     target = request.headers.get("x-amz-target")
     if target is not None:
         return target.rpartition(".")[2], {}
@@ -281,9 +284,11 @@ def _subject(request: Request) -> tuple[str, dict[str, str]]:
         return request.method, {"Path": request.target}
     form = dict(parse_qsl(request.body.decode("latin-1")))
     details = {name: value for name, value in form.items() if name.endswith("Id") or name in _TOLD}
-    return form.get("Action", ""), details
+    return (DRY if form.get("DryRun") == "true" else "") + form.get("Action", ""), details
 
 
+DRY = "DryRun:"
+"""The beginning of an action that would be carried out."""
 _TOLD = ("DestinationCidrBlock", "DryRun")
 
 

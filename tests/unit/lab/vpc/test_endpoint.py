@@ -113,7 +113,7 @@ def test_calls_are_logged_with_their_caller_and_subject(served: Served, vpc: str
     )
     assert first["received_ns"] < first["applied_ns"] < first["answered_ns"]
     assert (second["details"], second["status"]) == ({"SubnetId": "subnet-none"}, 400)
-    assert (third["details"], third["status"]) == ({"DryRun": "true"}, 412)
+    assert (third["action"], third["details"], third["status"]) == ("DryRun:DescribeVpcs", {"DryRun": "true"}, 412)
 
 
 def test_errors_keep_their_code(served: Served) -> None:
