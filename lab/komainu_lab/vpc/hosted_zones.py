@@ -6,6 +6,8 @@ from typing import Any
 from botocore.awsrequest import AWSRequest
 from moto.core.exceptions import _RESTError
 from moto.iam.access_control import IAMRequest
+from moto.route53.exceptions import Route53ClientError
+from moto.route53.models import Route53Backend
 
 from komainu_lab.vpc.corrections import Applied
 
@@ -45,4 +47,25 @@ def signature_without_body(applied: Applied) -> None:
     applied.replace(IAMRequest, "_create_aws_request", request_of)
 
 
-CORRECTIONS: tuple[Callable[[Applied], None], ...] = (readable_refusals, signature_without_body)
+def exact_deletion(applied: Applied) -> None:
+    """A record set that is not as it is to be deleted stays, and the answer is InvalidChangeBatch (documented); moto
+    deletes it if it ever was like that, and else calls the request malformed."""
+
+    def change(self: Any, zoneid: str, change_list: list[dict[str, Any]]) -> None:
+        for each in change_list:
+            if each["Action"] == "DELETE" and not _is_there(self.get_hosted_zone(zoneid), each["ResourceRecordSet"]):
+                name = each["ResourceRecordSet"]["Name"]
+                text = f"Tried to delete {name}, but the values provided do not match the current values"
+                raise Route53ClientError("InvalidChangeBatch", text)
+        original(self, zoneid, change_list)
+
+    original = applied.replace(Route53Backend, "change_resource_record_sets", change)
+
+
+def _is_there(zone: Any, record: dict[str, Any]) -> bool:
+    values = [each["Value"] for each in record.get("ResourceRecords", [])]
+    wanted = (record["Name"].rstrip("."), record["Type"], str(record.get("TTL", "")), values)
+    return wanted in [(each.name.rstrip("."), each.type, str(each.ttl or ""), each.records) for each in zone.rrsets]
+
+
+CORRECTIONS: tuple[Callable[[Applied], None], ...] = (readable_refusals, signature_without_body, exact_deletion)

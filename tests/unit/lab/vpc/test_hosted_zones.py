@@ -66,3 +66,32 @@ def test_a_question_has_the_right_signature() -> None:
         assert route53.list_resource_record_sets(**asked)["ResponseMetadata"]["HTTPStatusCode"] == 200
     finally:
         applied.withdraw()
+
+
+def code_of_a_deletion(route53: Any) -> str:
+    """What is answered when a record is to be deleted as it was before."""
+    zone = route53.create_hosted_zone(Name="example.com", CallerReference=str(id(route53)))["HostedZone"]["Id"]
+
+    def change(action: str, value: str) -> None:
+        record = {"Name": "db.example.com", "Type": "A", "TTL": 10, "ResourceRecords": [{"Value": value}]}
+        batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
+
+    change("UPSERT", "10.0.1.10")
+    change("UPSERT", "10.0.2.10")
+    try:
+        change("DELETE", "10.0.1.10")
+    except ClientError as error:
+        change("DELETE", "10.0.2.10")
+        return str(error.response["Error"]["Code"])
+    return "done"
+
+
+def test_only_what_is_there_is_deleted() -> None:
+    route53 = client("route53:*")
+    assert code_of_a_deletion(route53) != "InvalidChangeBatch", "the correction is needless"
+    applied = corrections.apply(hosted_zones.CORRECTIONS)
+    try:
+        assert code_of_a_deletion(route53) == "InvalidChangeBatch"
+    finally:
+        applied.withdraw()

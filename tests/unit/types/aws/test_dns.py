@@ -12,61 +12,12 @@ from komainu.ports import CloudError, CloudFault, NameRecord, RecordType
 from komainu.types.aws import dns
 from komainu.types.aws.dns import AWSDNS, Dns, Params
 from tests.doubles import cloud as aws
+from tests.doubles.names import ZONE, FakeNames
 from tests.unit.types.aws.silences import SILENCES, Silence
 from tests.unit.types.aws.station import Station, text, worlds
 
-ZONE = "Z0ABCDEF"
 NAME = "db.example.com"
 VALUE = {1: "10.0.110.101", 2: "10.0.120.102"}
-
-
-class Zone:
-    """One hosted zone in memory: `komainu.ports.NameService`."""
-
-    def __init__(self) -> None:
-        self.records: dict[tuple[str, str], NameRecord] = {}
-        self.pending = 0
-        "How many more looks see a change on its way."
-        self.faults: list[tuple[str, CloudError, bool]] = []
-        "Method, error, and whether the change is made before: each once."
-        self.log: list[str] = []
-
-    async def record(self, zone: str, name: str, type_: RecordType, timeout_ms: int) -> NameRecord | None:
-        await self._begin("record", zone, timeout_ms)
-        return self.records.get((name, type_))
-
-    async def put(self, zone: str, record: NameRecord, timeout_ms: int) -> str:
-        lost = await self._begin("put", zone, timeout_ms)
-        self.records[record.name, record.type] = record
-        if lost is not None:
-            raise lost
-        return "C1"
-
-    async def remove(self, zone: str, record: NameRecord, timeout_ms: int) -> str:
-        await self._begin("remove", zone, timeout_ms)
-        if self.records.get((record.name, record.type)) != record:
-            raise CloudError(CloudFault.REFUSED, "InvalidChangeBatch", "the values provided do not match")
-        del self.records[record.name, record.type]
-        return "C2"
-
-    async def in_sync(self, change: str, timeout_ms: int) -> bool:
-        await self._begin("in_sync", ZONE, timeout_ms)
-        self.pending -= 1
-        return self.pending < 0
-
-    async def _begin(self, method: str, zone: str, timeout_ms: int) -> CloudError | None:
-        assert timeout_ms > 0
-        self.log.append(method)
-        await asyncio.sleep(0)
-        if zone != ZONE:
-            raise CloudError(CloudFault.REFUSED, "NoSuchHostedZone", f"No hosted zone found with ID: {zone}")
-        for fault in self.faults:
-            if fault[0] == method:
-                self.faults.remove(fault)
-                if fault[2]:
-                    return fault[1]
-                raise fault[1]
-        return None
 
 
 class World(Station):
@@ -77,7 +28,7 @@ class World(Station):
     def __init__(self, **params: Any) -> None:
         super().__init__("10.0.120.102/24")
         self.elsewhere = {"node1": {"value": VALUE[1]}}
-        self.zone = Zone()
+        self.zone = FakeNames()
         self.lead_to(VALUE[1])
         given = {"zone_id": ZONE, "name": NAME, "value": VALUE[2], **params}
         self.params = Params.model_validate(given)
