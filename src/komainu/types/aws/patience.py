@@ -1,6 +1,7 @@
 """How long and how often a call to the API is tried within the time that a resource has, and how often one is made."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -13,6 +14,8 @@ CALL_TIMEOUT_MS = 10_000
 FIRST_PAUSE_MS = 250
 LONGEST_PAUSE_MS = 2_000
 "Pauses after a call that failed for the moment; they double. An API that throttles asks for them."
+SCATTER = 0.5
+"Each pause is shorter by up to this part of it: calls that were throttled together do not come back together."
 MARGIN_MS = 500
 "What is kept of a timeout, at most a tenth of it: our own account of a failure beats being cancelled without one."
 
@@ -20,14 +23,17 @@ SELDOM = 5
 "What hardly ever changes is asked for every so many times (3 calls a minute are what a node may cost in the long run)."
 
 
-async def patiently(attempt: Callable[[int], Awaitable[T]], deadline: float) -> T:
+async def patiently(
+    attempt: Callable[[int], Awaitable[T]], deadline: float, chance: Callable[[], float] = random.random
+) -> T:
     """Call `attempt(timeout_ms)` until it succeeds, is refused for good, or the deadline is near.
 
-    `deadline` is a time of `now()`. Raises the last CloudError. After the deadline nothing is sent: whoever waited,
-    or slept, so long does not know any more whether the change is still wanted.
+    `deadline` is a time of `now()`; `chance` answers 0 to 1. Raises the last CloudError. After the deadline nothing is
+    sent: whoever waited, or slept, so long does not know any more whether the change is still wanted.
     """
-    pause = FIRST_PAUSE_MS / 1000
+    longest = FIRST_PAUSE_MS / 1000
     while True:
+        pause = longest * (1 - SCATTER * chance())
         try:
             return await attempt(in_time_ms(deadline))
         except CloudError as error:
@@ -37,7 +43,7 @@ async def patiently(attempt: Callable[[int], Awaitable[T]], deadline: float) -> 
         await asyncio.sleep(pause)
         if now() >= deadline:
             raise last
-        pause = min(2 * pause, LONGEST_PAUSE_MS / 1000)
+        longest = min(2 * longest, LONGEST_PAUSE_MS / 1000)
 
 
 def within_ms(timeout_ms: int) -> int:

@@ -52,6 +52,30 @@ def test_a_failure_of_the_moment_is_tried_again() -> None:
     assert len(timeouts) == 6
 
 
+@pytest.mark.parametrize(("chance", "part"), [(0.0, 1.0), (1.0, 0.5)])
+def test_pauses_double_and_calls_that_failed_together_are_scattered(
+    chance: float, part: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def attempt(timeout_ms: int) -> str:
+        if len(pauses) < 5:
+            raise aws.throttled()
+        return "answer"
+
+    async def slept(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async def run() -> str:
+        return await patiently(attempt, now() + 60, lambda: chance)
+
+    monkeypatch.setattr(patience, "FIRST_PAUSE_MS", 250)
+    monkeypatch.setattr(patience, "LONGEST_PAUSE_MS", 2_000)
+    monkeypatch.setattr(asyncio, "sleep", slept)
+    assert asyncio.run(run()) == "answer"
+    assert pauses == [ms * part / 1000 for ms in (250, 500, 1_000, 2_000, 2_000)]
+
+
 def test_a_refusal_is_final() -> None:
     answer, timeouts = tried(aws.unauthorized, 5, within_s=30)
     assert answer == "UnauthorizedOperation"
