@@ -181,10 +181,6 @@ async def test_an_eni_of_another_instance_is_found_out(world: World) -> None:
     assert "no network device of this node carries eni-00000002" in outcome.detail
     assert "(99 : Internal error. (status=1))" in text(await world.eip.start(60_000))
     assert world.holder == ENI[1]
-
-
-@in_world()
-async def test_a_kernel_that_does_not_say_is_code_99(world: World) -> None:
     world.network.fails = OSError(105, "No buffer space available")
     assert text(await world.eip.prepare()).endswith("(99 : Internal error. (status=2))")
 
@@ -324,10 +320,20 @@ async def test_a_silent_api_is_no_failure_of_a_stop(world: World) -> None:
     """N4: the next holder takes the address from this node anyway."""
     await world.eip.start(60_000)
     world.cloud.fail("disassociate", aws.unreachable())
-    outcome = await asyncio.wait_for(world.eip.stop(300), 10)
+    outcome = await asyncio.wait_for(world.eip.stop(300), 3)
     assert outcome.result is Result.SUCCEEDED
     assert f"{EIP} may still be associated with {ENI[2]}" in text(outcome)
     assert outcome.detail == str(aws.unreachable())
+
+
+def test_a_stop_gives_up_soon_however_much_time_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(eip, "GIVE_BACK_MS", 100)
+
+    async def body(world: World) -> None:
+        world.cloud.fail("address", aws.unreachable())
+        assert "EC2 could not be told" in text(await asyncio.wait_for(world.eip.stop(60_000), 10))
+
+    in_world()(body)()
 
 
 # --- check

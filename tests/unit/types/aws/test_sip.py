@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from komainu.model.outcome import SUCCEEDED, Result
 from komainu.ports import Interface
+from komainu.types.aws import sip
 from komainu.types.aws.sip import AWSSIP, Params, Sip
 from tests.doubles import cloud as aws
 from tests.doubles.cloud import FakeCloud
@@ -109,6 +110,12 @@ async def test_a_device_with_a_new_name_is_found_again(world: World) -> None:
 async def test_a_start_outlives_throttling(world: World) -> None:
     world.cloud.fail("assign_private_address", aws.throttled(), times=3)
     assert (await world.sip.start(20_000)).succeeded
+    world.cloud.fail("assign_private_address", aws.throttled())
+    assert (await world.sip.start(300)).result is Result.FAILED
+    world.cloud.heal()
+    world.cloud.log.clear()
+    assert (await world.sip.start(20_000)).succeeded
+    assert len(world.cloud.log) == 1, "what is known of the ENI is not asked for again"
 
 
 @in_world()
@@ -193,6 +200,12 @@ async def test_the_subnet_of_another_device_of_this_node_does_not_count(world: W
 
 
 @in_world()
+async def test_a_device_without_a_subnet_does_not_say_that_the_address_lies_in_it(world: World) -> None:
+    world.network.devices["eth0"] = [("10.0.110.102", 32)]
+    assert "(9 : The private IP address 10.0.110.50 does not lie in the subnet" in text(await world.sip.prepare())
+
+
+@in_world()
 async def test_two_devices_in_the_subnet_are_no_hindrance(world: World) -> None:
     world.network.devices = {"eth1": [("10.0.110.9", 24)], **world.network.devices}
     assert await world.sip.prepare() == SUCCEEDED
@@ -253,11 +266,21 @@ async def test_a_silent_api_is_no_failure_of_a_stop(world: World) -> None:
     """N4: else the node would be shut down for an outage of the API."""
     await world.sip.start(60_000)
     world.cloud.fail("unassign_private_address", aws.unreachable())
-    outcome = await asyncio.wait_for(world.sip.stop(300), 10)
+    outcome = await asyncio.wait_for(world.sip.stop(300), 3)
     assert outcome.result is Result.SUCCEEDED
     assert text(outcome).startswith("awssip1 is stopped: this node does not answer for 10.0.110.50 any more.")
     assert outcome.detail == str(aws.unreachable())
     assert await world.network.device_with(ADDRESS) is None
+
+
+def test_a_stop_gives_up_soon_however_much_time_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sip, "GIVE_BACK_MS", 100)
+
+    async def body(world: World) -> None:
+        world.cloud.fail("unassign_private_address", aws.unreachable())
+        assert "EC2 has not confirmed" in text(await asyncio.wait_for(world.sip.stop(60_000), 10))
+
+    in_world()(body)()
 
 
 @in_world()
