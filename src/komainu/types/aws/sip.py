@@ -5,6 +5,7 @@ return no route table is involved, and clients that have no route of their own r
 """
 
 import asyncio
+from contextlib import suppress
 from ipaddress import IPv4Address
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -172,7 +173,6 @@ class Sip:
         try:
             await self._add_address(deadline)
         except Impossible as why:
-            self._device = None
             return self._judge.impossible(ACTIVATION, why)
         except CloudError as error:
             return self._not_started(error, changing=False)
@@ -243,11 +243,8 @@ class Sip:
     async def _add_address(self, deadline: float) -> None:
         """Raises CloudError, or Impossible. What was cached may be out of date; then it is found out afresh, once."""
         if self._device is not None:
-            try:
+            with suppress(OSError):  # the device may have been renamed or replaced since
                 await self._host.network.add_address(self._device, self._address, 32)
-            except OSError:
-                self._device = None
-            else:
                 return
         device = await patiently(lambda timeout_ms: self._discover(self._cloud, timeout_ms), deadline)
         try:
