@@ -115,6 +115,25 @@ def vip() -> Topology:
     )
 
 
+def addresses() -> Topology:
+    """Both nodes and the client in one subnet, with a NAT instance: for every address that moves."""
+    public = Subnet("public-a", IPv4Network("10.0.10.0/24"), "ap-northeast-1a")
+    private = Subnet("private-a", IPv4Network("10.0.110.0/24"), "ap-northeast-1a")
+    outside = Subnet("outside", IPv4Network("198.51.100.0/24"), "")
+    return Topology(
+        name="addresses",
+        machines=(
+            _machine("node1", "node", private, 100),
+            _machine("node2", "node", private, 101),
+            _machine("nat1", "nat", public, 10),
+            _machine("client", "client", private, 50),
+            _machine("internet", "internet", outside, 10),
+        ),
+        service_address=IPv4Address("10.1.0.20"),
+        region="ap-northeast-1",
+    )
+
+
 def eip() -> Topology:
     """The VPC of the seed's figure 5-1: two zones with a public subnet each, and a client on the internet."""
     public_a = Subnet("public-a", IPv4Network("10.0.10.0/24"), "ap-northeast-1a")
@@ -162,5 +181,13 @@ def majority() -> Topology:
     return replace(segment, name="majority", machines=machines)
 
 
-TOPOLOGIES = {"vip": vip, "eip": eip, "onprem": onprem, "lease": vip, "witness": witness, "majority": majority}
+TOPOLOGIES = {
+    "vip": vip,
+    "addresses": addresses,
+    "eip": eip,
+    "onprem": onprem,
+    "lease": vip,
+    "witness": witness,
+    "majority": majority,
+}
 """By the name of the example."""

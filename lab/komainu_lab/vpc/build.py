@@ -208,7 +208,7 @@ class _Builder:
         zones = list(dict.fromkeys(subnet.zone for subnet in self.inside))
         public = [subnet for subnet in self.inside if subnet.name.startswith("public")]
         self.make_table("Public-AB", public, {"GatewayId": gateway})
-        for letter, zone in zip("AB", zones, strict=True):
+        for letter, zone in zip("AB"[: len(zones)], zones, strict=True):
             private = [subnet for subnet in self.inside if subnet.zone == zone and subnet not in public]
             if not private:
                 continue

@@ -16,9 +16,9 @@ from moto.core.authorization import ActionAuthenticatorMixin
 
 from komainu_lab.errors import LabError
 from komainu_lab.topology import TOPOLOGIES, Topology
-from komainu_lab.vpc import corrections, imds, metadata
+from komainu_lab.vpc import corrections, hosted_zones, imds, metadata, sharing
 from komainu_lab.vpc.authority import Certificates, endpoint_names, issue
-from komainu_lab.vpc.build import ACCOUNT, Operator, allow, backend, build
+from komainu_lab.vpc.build import ACCOUNT, ROLE, Operator, allow, backend, build
 from komainu_lab.vpc.calls import CallLog
 from komainu_lab.vpc.conditional_writes import one_write_at_a_time
 from komainu_lab.vpc.control import Server
@@ -58,7 +58,8 @@ class Emulator:
         self.plan = Plan(self._network_faults_changed)
         dispatcher = Dispatcher()
         self.operator = Operator(dispatcher, topology.region)
-        corrections.apply((*corrections.CORRECTIONS, one_write_at_a_time, documentation_addresses))
+        more = (*hosted_zones.CORRECTIONS, sharing.owners_only, one_write_at_a_time, documentation_addresses)
+        corrections.apply((*corrections.CORRECTIONS, *more))
         self.description: Description = build(topology, self.operator)
         self.ec2 = backend(topology.region)
         self.credentials = metadata.Credentials(topology.region)
@@ -185,6 +186,14 @@ class Emulator:
         ec2.create_route(RouteTableId=table, DestinationCidrBlock=self._destination, NetworkInterfaceId=target)
         return table
 
+    def do_share(self, table: str) -> str:
+        """From now on a route table belongs to another account; the ARN of the role that may write it. Once."""
+        owner = sharing.backend_of_owner(self.topology.region)
+        sharing.allow_owner_role(*sharing.OWNER_ACTIONS, trusted=f"arn:aws:iam::{ACCOUNT}:role/{ROLE}")
+        sharing.share(self.ec2, self.topology.region, *self._tables(table))
+        self.fabric.heed(owner)
+        return sharing.ROLE_ARN
+
     def do_delete_table(self, table: str) -> None:
         """Delete a route table of no subnet, by its id."""
         self.operator.client("ec2").delete_route_table(RouteTableId=table)
@@ -286,6 +295,26 @@ class Emulator:
     def do_delete_object(self, bucket: str, key: str) -> None:
         """Delete an object; one that is absent is no error."""
         self.operator.client("s3").delete_object(Bucket=bucket, Key=key)
+
+    # --- records in Route 53
+
+    def do_hosted_zone(self, domain: str) -> str:
+        """Make a zone; its id."""
+        made = self.operator.client("route53").create_hosted_zone(Name=domain, CallerReference=domain)
+        return str(made["HostedZone"]["Id"]).rpartition("/")[2]
+
+    def do_record(self, zone: str, domain: str) -> list[str]:
+        """Where a record leads; nothing: there is none."""
+        answer = self.operator.client("route53").list_resource_record_sets(HostedZoneId=zone)
+        found = [each for each in answer["ResourceRecordSets"] if each["Name"].rstrip(".") == domain]
+        return [str(value["Value"]) for each in found for value in each["ResourceRecords"]]
+
+    def do_private_addresses(self, machine: str) -> list[str]:
+        """The private addresses that EC2 has at a machine's interface."""
+        answer = self.operator.client("ec2").describe_network_interfaces(
+            NetworkInterfaceIds=[self._instance(machine).interface]
+        )
+        return [str(each["PrivateIpAddress"]) for each in answer["NetworkInterfaces"][0]["PrivateIpAddresses"]]
 
     def do_allow(self, actions: list[str]) -> None:
         """Let the nodes do these as well."""

@@ -7,7 +7,9 @@ different: routes by netlink, the rest in one transaction of nftables, both with
   dropped without an answer, as in a VPC.
 - A port with Source/Dest check on passes only packets from and to its own addresses; the port of an instance that
   does not run passes nothing.
-- The router knows every interface's hardware address from the emulated state and never asks for it by ARP.
+- The router knows every interface's hardware address from the emulated state and never asks for it by ARP. It answers
+  whoever asks in a subnet itself, and carries what the subnet's machines send one another: as in a VPC, an address is
+  where the API has it, whatever a machine claims.
 - Security groups and network ACLs are not carried out.
 - The internet gateway translates one to one and without state, as the real one: whoever has no public address has no
   way out, and an address that moves takes its traffic along with the next packet.
@@ -18,7 +20,7 @@ import logging
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -99,8 +101,10 @@ def watch(
         setattr(ec2, name, wrapped(getattr(ec2, name), tell))
 
 
-def base_rules(outside: str) -> str:
-    """The tables with empty sets; `outside` is the device that leads to the internet."""
+def base_rules(outside: str, ports: tuple[str, ...]) -> str:
+    """The tables with empty sets; `outside` is the device that leads to the internet, `ports` are those of machines
+    inside the VPC."""
+    inside = f"elements = {{ {', '.join(quoted(ports))} }};" if ports else ""
     return f"""
 table {ROUTED} {{
     map to_private {{ type ipv4_addr : ipv4_addr; }}
@@ -130,6 +134,7 @@ table {ROUTED} {{
     }}
 }}
 table {BRIDGED} {{
+    set inside_ports {{ type ifname; {inside} }}
     set stopped_ports {{ type ifname; }}
     set checked_ports {{ type ifname; }}
     set own_addresses {{ type ifname . ipv4_addr; }}
@@ -137,6 +142,14 @@ table {BRIDGED} {{
         type filter hook prerouting priority -200; policy accept;
         iifname @stopped_ports drop
         iifname @checked_ports ether type ip iifname . ip saddr != @own_addresses drop
+    }}
+    chain between {{
+        type filter hook forward priority 0; policy accept;
+        iifname @inside_ports drop
+    }}
+    chain asking {{
+        type filter hook output priority 0; policy accept;
+        oifname @inside_ports arp operation request drop
     }}
     chain leaving {{
         type filter hook postrouting priority 200; policy accept;
@@ -153,10 +166,15 @@ def _elements(plan: Plan) -> dict[str, list[str]]:
         f"{ROUTED} to_private": [f"{public} : {private}" for public, private in sorted(plan.public)],
         f"{ROUTED} to_public": [f"{private} : {public}" for public, private in sorted(plan.public)],
         f"{ROUTED} stopped": sorted(plan.stopped),
-        f"{BRIDGED} stopped_ports": [f'"{port}"' for port in sorted(plan.stopped_ports)],
-        f"{BRIDGED} checked_ports": [f'"{port}"' for port in sorted(plan.checked_ports)],
+        f"{BRIDGED} stopped_ports": quoted(plan.stopped_ports),
+        f"{BRIDGED} checked_ports": quoted(plan.checked_ports),
         f"{BRIDGED} own_addresses": [f'"{port}" . {address}' for port, address in sorted(plan.own_addresses)],
     }
+
+
+def quoted(ports: Iterable[str]) -> list[str]:
+    """Names of devices as nftables wants them, in order."""
+    return [f'"{port}"' for port in sorted(ports)]
 
 
 def filter_changes(before: Plan, after: Plan) -> str:
@@ -224,6 +242,10 @@ class Fabric:
         self._thread.start()
         self.changed()
         self.settle()
+
+    def heed(self, ec2: Any) -> None:
+        """Follow the changes that another account makes, too. Call it once for each."""
+        watch(ec2, self._lock, self.changed, self.changed_behind_answer)
 
     def stop(self) -> None:
         """End the thread; what is programmed stays."""
@@ -348,11 +370,11 @@ class Fabric:
 
 def open_kernel(reader: Reader) -> "Kernel":
     """Make the calling thread's network namespace a router, with empty tables, and open the ways to its kernel."""
-    prepare_forwarding()
+    prepare_forwarding(tuple(reader.devices.values()))
     ip = IPRoute()
     try:
         nftables = Nftables()
-        nftables.run(base_rules(reader.outside))
+        nftables.run(base_rules(reader.outside, reader.ports))
         for cidr, table in reader.tables.items():
             ip.rule("add", iifname=reader.devices[cidr], table=table, priority=table)
         indexes = {name: number for number, name in socket.if_nameindex()}
@@ -362,12 +384,18 @@ def open_kernel(reader: Reader) -> "Kernel":
         raise
 
 
-def prepare_forwarding() -> None:
-    """Let the calling thread's network namespace pass packets wherever they come from, and redirect nobody."""
+def prepare_forwarding(inside: tuple[str, ...] = ()) -> None:
+    """Let the calling thread's network namespace pass packets wherever they come from, and redirect nobody.
+
+    On the devices `inside` it answers ARP for every address of their subnet.
+    """
     values = {"ip_forward": "1"}
     for scope in ("all", "default", *(name for _, name in socket.if_nameindex())):
         values[f"conf/{scope}/rp_filter"] = "0"
         values[f"conf/{scope}/send_redirects"] = "0"
+    for device in inside:
+        values[f"conf/{device}/proxy_arp_pvlan"] = "1"
+        values[f"neigh/{device}/proxy_delay"] = "0"
     for name, value in values.items():
         Path("/proc/sys/net/ipv4", name).write_text(value, encoding="ascii")
 

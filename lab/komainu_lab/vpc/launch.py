@@ -136,6 +136,22 @@ class Vpc:
         """One more route table with the VIP's row, of no subnet; its id. Raises LabError."""
         return str(self.control.call("add_table", machine=machine))
 
+    def share(self, table: str) -> str:
+        """Give a route table to another account, once; the ARN of the role that may write it. Raises LabError."""
+        return str(self.control.call("share", table=table))
+
+    def private_addresses(self, machine: str) -> tuple[str, ...]:
+        """The private addresses that EC2 has at a machine's interface. Raises LabError."""
+        return tuple(self.control.call("private_addresses", machine=machine))
+
+    def hosted_zone(self, domain: str) -> str:
+        """Make a zone in Route 53; its id. Raises LabError."""
+        return str(self.control.call("hosted_zone", domain=domain))
+
+    def record(self, zone: str, domain: str) -> tuple[str, ...]:
+        """Where a record of Route 53 leads; nothing: there is none. Raises LabError."""
+        return tuple(self.control.call("record", zone=zone, domain=domain))
+
     def delete_table(self, table: str) -> None:
         """Delete a route table that `add_table` made. Raises LabError."""
         self.control.call("delete_table", table=table)

@@ -63,6 +63,8 @@ class Reader:
         self.outside = next((subnet.bridge for subnet in topology.subnets if not subnet.zone), "")
         "The device that leads to the internet; empty: there is none."
         self._ports = {str(machine.address): machine.port for machine in topology.machines if machine.subnet.zone}
+        self.ports = tuple(self._ports.values())
+        "The router's ports of the machines inside the VPC."
 
     def read(self, ec2: Any) -> Plan:
         """What must be now. The caller sees to it that nothing changes meanwhile."""

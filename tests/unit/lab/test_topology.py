@@ -2,7 +2,7 @@
 
 import pytest
 
-from komainu_lab.topology import TOPOLOGIES, Topology, eip, vip
+from komainu_lab.topology import TOPOLOGIES, Topology, addresses, eip, vip
 
 INTERFACE_NAME_MOST = 15
 
@@ -49,6 +49,12 @@ def test_figure_5_1() -> None:
         "10.0.20.100": "10.0.20.0/24",
     }
     assert not topology.client.subnet.zone, "the client is on the internet"
+    assert not any(topology.service_address in subnet.cidr for subnet in topology.subnets)
+
+
+def test_one_subnet_for_nodes_and_client() -> None:
+    topology = addresses()
+    assert len({machine.subnet for machine in (*topology.nodes, topology.client)}) == 1
     assert not any(topology.service_address in subnet.cidr for subnet in topology.subnets)
 
 

@@ -91,7 +91,7 @@ def test_faults_of_the_network_become_rules() -> None:
 
 
 def test_the_base_names_every_set_that_is_filled() -> None:
-    rules = base_rules("br-outside")
+    rules = base_rules("br-outside", ("p-node1", "p-client"))
     full = Plan(
         stopped=frozenset({"10.0.0.1"}),
         stopped_ports=frozenset({"p-a"}),
@@ -103,3 +103,11 @@ def test_the_base_names_every_set_that_is_filled() -> None:
         if line.startswith("flush"):
             kind, name = line.split()[1], line.split()[-1]
             assert f"{kind} {name} {{" in rules
+
+
+def test_machines_of_the_vpc_reach_one_another_through_the_router_alone() -> None:
+    rules = base_rules("br-outside", ("p-node1", "p-client"))
+    assert 'set inside_ports { type ifname; elements = { "p-client", "p-node1" }; }' in rules
+    assert "iifname @inside_ports drop" in rules
+    assert "oifname @inside_ports arp operation request drop" in rules
+    assert "elements" not in base_rules("", ()), "a set without elements names none"

@@ -7,7 +7,7 @@ import pytest
 from komainu_lab.vpc.build import VPC_CIDR
 from komainu_lab.vpc.plan import BLACKHOLE, Hop
 from komainu_lab.wires import hardware_address
-from tests.unit.lab.vpc.world import VIP, World
+from tests.unit.lab.vpc.world import READER, VIP, World
 
 NODE1, NODE2 = Hop("br-private-a", "10.0.110.100"), Hop("br-private-c", "10.0.120.100")
 
@@ -71,6 +71,20 @@ def test_source_dest_check(world: World) -> None:
     found = world.plan()
     assert found.checked_ports == {"p-client", "p-node1"}
     assert {("p-node1", "10.0.110.100"), ("p-node1", "10.0.110.200")} <= found.own_addresses
+
+
+def test_a_secondary_address_is_where_the_api_has_it(world: World) -> None:
+    """On the wire, too: the router knows that hardware address, and asks nobody."""
+    address = "10.0.110.200"
+    world.ec2.assign_private_ip_addresses(NetworkInterfaceId=world.eni("node1"), PrivateIpAddresses=[address])
+    hardware = hardware_address(bytes([10, 0, 110, 100]))
+    assert [each for each in world.plan().neighbours if each[1] == address] == [("br-private-a", address, hardware)]
+    world.ec2.unassign_private_ip_addresses(NetworkInterfaceId=world.eni("node1"), PrivateIpAddresses=[address])
+    assert not [each for each in world.plan().neighbours if each[1] == address]
+
+
+def test_the_ports_inside_are_those_of_the_vpcs_machines() -> None:
+    assert set(READER.ports) == {"p-node1", "p-node2", "p-nat1", "p-nat2", "p-client"}
 
 
 def test_targets_that_no_machine_carries_lead_nowhere(world: World) -> None:
