@@ -1,11 +1,11 @@
 """Node 2 of two as a resource sees it, all in memory. Each type's tests put their part of AWS beside it."""
 
-import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from komainu.model.outcome import Outcome
 from komainu.ports import Cloud, Host, NameService
+from tests.doubles import virtual_time
 from tests.doubles.network import FakeNetwork
 
 ENI = {1: "eni-00000001", 2: "eni-00000002"}
@@ -53,14 +53,14 @@ Body = Callable[[S], Coroutine[Any, Any, None]]
 
 
 def run(make: Callable[[], S], body: Body[S]) -> None:
-    """Run a test's body in a loop and a world of its own."""
+    """Run a test's body in a loop and a world of its own. Time passes in that loop only, and at once."""
 
     async def inner() -> None:
         world = make()
         await body(world)
         await world.end()
 
-    asyncio.run(inner())
+    virtual_time.run(inner())
 
 
 def worlds(make: Callable[..., S]) -> Callable[..., Callable[[Body[S]], Callable[[], None]]]:
