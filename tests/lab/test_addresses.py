@@ -159,13 +159,23 @@ def test_move(addresses: Addresses) -> None:
     assert set(answered) == {target}
 
 
+CLAIM = """
+import socket, sys
+sending = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sending.bind((sys.argv[1], 0))
+sending.sendto(b"here I am", (sys.argv[2], 9))
+"""
+
+
 def test_a_machine_that_claims_the_address_gets_none_of_its_packets(addresses: Addresses) -> None:
-    """As in a VPC: where an address is, the API says, and no answer to ARP."""
+    """As in a VPC: where an address is, the API says, and no word by ARP."""
     cluster = addresses.cluster
     active = cluster.active()
     claiming = cluster.lab.node(cluster.other(active))
     claiming.run(["ip", "address", "add", f"{SIP}/32", "dev", "eth0"])
     try:
+        claiming.run(["ip", "neighbour", "flush", "dev", "eth0"])  # it has to ask for the client, in the name of SIP
+        claiming.run(["/usr/bin/python3", "-I", "-S", "-c", CLAIM, SIP, str(cluster.topology.client.address)])
         since_ns = boottime_ns()
         addresses.sip.wait(lambda record: record.sent_ns > since_ns + 2 * NS, 10, "later requests")
         asked = [each for each in addresses.sip.records() if each.sent_ns > since_ns]

@@ -27,6 +27,7 @@ VIP6 = "fd00:20::20"
 NAME = "db.example.com"
 VALUES = {HERE: "10.0.110.101", PEER: "10.0.120.102"}
 FAILED = "Activating {} resource has failed.(5 : Failed in the AWS CLI command.)"
+NOT_READY = "{} resource could not be activated on this node.(5 : Failed in the AWS CLI command.)"
 WARNED = "Warn monitoring {}. (105 : Failed in the AWS CLI command.)"
 
 
@@ -327,7 +328,11 @@ NEEDED = {
     ("awsvip over IPv6", "ec2:DescribeVpcs"): {"start": FAILED},
     ("awsvip over IPv6", "ec2:DescribeNetworkInterfaces"): {"start": FAILED},
     ("awsvip over IPv6", "ec2:DescribeRouteTables"): {"start": FAILED, "check": WARNED},
-    ("awsvip over IPv6", "ec2:ReplaceRoute"): {"start": FAILED},
+    ("awsvip over IPv6", "ec2:ReplaceRoute"): {"prepare": NOT_READY, "start": FAILED},
+    ("awseip", "ec2:DescribeAddresses"): {"check": WARNED},
+    ("awseip", "ec2:DescribeNetworkInterfaces"): {"start": FAILED},
+    ("awseip", "ec2:AssociateAddress"): {"prepare": NOT_READY, "start": FAILED},
+    ("awseip", "ec2:DisassociateAddress"): {"stop": "{} is stopped"},
     ("awsvip in a shared VPC", "sts:AssumeRole"): {"start": FAILED},
 }
 "What is told by which hand when the role lacks one action."
@@ -335,7 +340,7 @@ NEEDED = {
 
 def test_every_documented_action_is_tried_without() -> None:
     tried = {action for _, action in NEEDED}
-    told = {each for kind in ("awssip", "awsdns", "awsvip") for each in PERMISSIONS[kind]}
+    told = {each for actions in PERMISSIONS.values() for each in actions}
     assert told - tried == {"route53:GetChange"}, "asked beside the start: test_a_record_whose_change_may_not_be_read"
 
 
@@ -349,11 +354,10 @@ def test_without_one_of_the_rights_it_is_told_which(aws: EmulatedAws, name: str,
     async def one(step: str, expected: str) -> None:
         node = stage.make(HERE)
         try:
-            if step != "start":
+            if step in ("check", "stop"):
                 await node.running()
             aws.grant(*rest)
-            # The credentials of a role are got with its rights; what was assumed already goes on for its hour.
-            outcome = await getattr(node.hands, step)(LONG_MS)
+            outcome = await (node.hands.prepare() if step == "prepare" else getattr(node.hands, step)(LONG_MS))
         finally:
             aws.grant(*stage.actions)
             await node.end()
