@@ -216,6 +216,7 @@ class CloudStage:
             ("status",),
             ("alerts", "--json", "--last", "10000"),
             ("alerts", "--lang", "ja", "--last", "10000"),
+            ("alerts", "test"),
             ("events", "--json", "--last", "1000"),
             ("explain",),
             ("config", "history"),

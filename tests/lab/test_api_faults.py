@@ -374,6 +374,8 @@ def test_an_api_that_throttles_is_told_and_harms_nobody_who_runs(stage: CloudSta
 
 
 def test_nothing_of_the_secrets_is_anywhere(stage: CloudStage) -> None:
+    tried = stage.cluster.product(stage.cluster.active()).call("alerts", "test").stdout
+    assert tried.count("Notification ops: no connection to https://127.0.0.1:9.") == 2, tried
     search = stage.leaks()
     assert search.bytes > 100_000, "something was looked through"
     assert len(stage.cluster.cloud.secrets()) >= 6, "two nodes have a key, a session token and a token each"
