@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
 from komainu.ports import Address
-from komainu.types.aws import eip
 from komainu.types.aws.eip import AWSEIP, Params
 from komainu.types.aws.patience import SELDOM
 from tests.doubles import cloud as aws
@@ -297,22 +296,15 @@ async def test_a_lost_answer_to_a_stop_is_asked_for_again(world: World) -> None:
     assert world.holder == ""
 
 
-def test_a_change_over_a_dead_connection_is_given_up_soon_and_made_over_a_new_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(eip, "ANSWER_MS", 20)
-
-    async def body() -> None:
-        world = World()
-        await world.eip.prepare()
-        for method, change in (("associate", world.eip.start), ("disassociate", world.eip.stop)):
-            world.cloud.fail(method, None, times=1)
-            fresh = world.cloud.fresh
-            assert await asyncio.wait_for(change(60_000), 10) == SUCCEEDED
-            assert world.cloud.fresh == fresh + 2
-        assert world.holder == ""
-
-    asyncio.run(body())
+@in_world()
+async def test_a_change_over_a_dead_connection_is_given_up_soon_and_made_over_a_new_one(world: World) -> None:
+    await world.eip.prepare()
+    for method, change in (("associate", world.eip.start), ("disassociate", world.eip.stop)):
+        world.cloud.fail(method, None, times=1)
+        fresh = world.cloud.fresh
+        assert await asyncio.wait_for(change(60_000), 2.5) == SUCCEEDED
+        assert world.cloud.fresh == fresh + 2
+    assert world.holder == ""
 
 
 @in_world()
@@ -320,20 +312,16 @@ async def test_a_silent_api_is_no_failure_of_a_stop(world: World) -> None:
     """N4: the next holder takes the address from this node anyway."""
     await world.eip.start(60_000)
     world.cloud.fail("disassociate", aws.unreachable())
-    outcome = await asyncio.wait_for(world.eip.stop(300), 3)
+    outcome = await asyncio.wait_for(world.eip.stop(300), 0.3)
     assert outcome.result is Result.SUCCEEDED
     assert f"{EIP} may still be associated with {ENI[2]}" in text(outcome)
     assert outcome.detail == str(aws.unreachable())
 
 
-def test_a_stop_gives_up_soon_however_much_time_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(eip, "GIVE_BACK_MS", 100)
-
-    async def body(world: World) -> None:
-        world.cloud.fail("address", aws.unreachable())
-        assert "EC2 could not be told" in text(await asyncio.wait_for(world.eip.stop(60_000), 10))
-
-    in_world()(body)()
+@in_world()
+async def test_a_stop_gives_up_soon_however_much_time_it_has(world: World) -> None:
+    world.cloud.fail("address", aws.unreachable())
+    assert "EC2 could not be told" in text(await asyncio.wait_for(world.eip.stop(60_000), 5.1))
 
 
 # --- check
