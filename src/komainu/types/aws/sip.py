@@ -287,7 +287,7 @@ class Sip:
         if holder and self._host.alone():
             said = self._judge.said(MONITOR_WARNING, LEFT_TO_OTHER, other=holder)
             return Outcome(Result.SUCCEEDED, said, detail)
-        if silent and not holder and self._host.alone():
+        if silent and self._host.alone():
             return self._judge.unseen(next(iter(silent.values())), self._params.api_failure)
         return self._judge.wrong(NOT_ASSIGNED, detail or "no node of this cluster has it")
 

@@ -183,6 +183,22 @@ async def test_a_partial_failure_says_which_tables(world: World) -> None:
 
 
 @in_world()
+async def test_of_several_reasons_a_wrong_id_tells_the_most(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.fail("replace_route", aws.unauthorized(), key=TABLES[0])
+    world.cloud.fail("replace_route", aws.no_answer(), key=TABLES[2])
+    del world.cloud.interfaces[ENI[2]]
+    outcome = await world.vip.start(300)
+    assert outcome.result is Result.UNKNOWN
+    assert text(outcome).endswith(f"(5 : The networkInterface ID '{ENI[2]}' does not exist)")
+    world.cloud.heal()
+    world.cloud.add_interface(VPC, ENI[2], "10.0.120.100")
+    world.cloud.fail("replace_route", aws.unauthorized(), key=TABLES[0])
+    world.cloud.fail("replace_route", aws.no_answer(), key=TABLES[2])
+    assert text(await world.vip.start(300)).endswith("(6 : Timeout occurred.)")
+
+
+@in_world()
 async def test_routes_that_are_all_gone_are_code_8(world: World) -> None:
     await world.vip.start(60_000)
     for table in TABLES:
@@ -231,6 +247,16 @@ async def test_a_stop_ends_the_read_back(world: World) -> None:
     task = world.vip._read_back
     assert task is not None
     await world.vip.stop(60_000)
+    assert task.cancelled()
+
+
+@in_world()
+async def test_a_second_start_ends_the_read_back_of_the_first(world: World) -> None:
+    """Nobody would end it later: it would write for a resource that is stopped."""
+    await world.vip.start(60_000)
+    task = world.vip._read_back
+    assert task is not None
+    await world.vip.start(60_000)
     assert task.cancelled()
 
 

@@ -217,10 +217,13 @@ async def test_a_primary_address_does_not_move(world: World) -> None:
 
 @in_world()
 async def test_an_eni_of_another_instance_is_found_out(world: World) -> None:
+    await world.sip.prepare()
     world.network.devices["eth0"] = [("10.0.110.9", 24)]
     outcome = await world.sip.prepare()
     assert text(outcome).endswith("(99 : Internal error. (status=1))")
     assert "no network device of this node carries eni-00000002" in outcome.detail
+    assert (await world.sip.start(60_000)).result is Result.FAILED
+    assert world.holder() == [ENI[1]], "EC2 would assign it there all the same"
 
 
 @in_world(eni_id="eni-0")
@@ -418,6 +421,14 @@ def test_a_silent_api_is_what_the_policy_makes_of_it(silence: Silence) -> None:
         silence.assert_told(await world.sip.check(30_000), "awssipw1")
 
     in_world(api_failure=silence.policy)(body)()
+
+
+@in_world()
+async def test_an_api_that_hangs_is_given_up_within_the_timeout_and_after_ten_seconds(world: World) -> None:
+    await world.sip.start(60_000)
+    world.cloud.fail("interface", None)
+    for timeout_ms, within_s in ((300, 0.3), (60_000, 10.1)):
+        assert (await asyncio.wait_for(world.sip.check(timeout_ms), within_s)).result is Result.UNKNOWN
 
 
 @in_world()
