@@ -83,7 +83,7 @@ def agent_silent(state: State, event: e.AgentSilent) -> State:
 def doubt(state: State, name: str) -> State:
     """What was proven of a node that is gone may be true no more."""
     facts = state.nodes[name]
-    lost = NodeFacts(Presence.LOST, facts.incarnation, facts.rules, suspended=facts.suspended)
+    lost = NodeFacts(Presence.LOST, facts.incarnation, facts.rules, suspended=facts.suspended, lost_in=state.epoch)
     return _forget(state, name, lost)
 
 
@@ -101,7 +101,7 @@ def lose(state: State, name: str) -> State:
         return _gone_by_itself(state, name)
     state = replace(state, epoch=state.epoch + 1)
     facts = state.nodes[name]
-    lost = NodeFacts(Presence.LOST, facts.incarnation, facts.rules, suspended=facts.suspended)
+    lost = NodeFacts(Presence.LOST, facts.incarnation, facts.rules, suspended=facts.suspended, lost_in=state.epoch)
     return _forget(state, name, lost).noting(LOST.said(node=name))
 
 

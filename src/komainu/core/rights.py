@@ -158,7 +158,8 @@ def waits(state: State) -> dict[str, int]:
     """The timers after which a right that somebody else may have has ended.
 
     They begin with the vote, or with the loss, and when all are together with that: named so that every vote, loss and
-    meeting begins its own.
+    meeting begins its own. A node may be lost twice in one ring, in one life: a member that stood still meanwhile must
+    not tell that the wait of the first loss is over, and end that of the second.
     """
     if together(state):
         return {f"floor:{state.ring}": state.floor_ms} if state.floor_ms else {}
@@ -167,8 +168,11 @@ def waits(state: State) -> dict[str, int]:
         return {f"expire:{state.vote.ring}:{state.vote.epoch}": max(state.vote.wait_ms, wait_ms)}
     if state.cluster.arbitration.kind != "majority" or not is_majority(state):
         return {}
-    lost = [name for name, facts in state.nodes.items() if facts.presence in (Presence.LOST, Presence.UNSEEN)]
-    return {f"expire:{name}:{state.ring}:{state.nodes[name].incarnation}": wait_ms for name in lost}
+    return {
+        f"expire:{name}:{state.ring}:{facts.incarnation}:{facts.lost_in}": wait_ms
+        for name, facts in state.nodes.items()
+        if facts.presence in (Presence.LOST, Presence.UNSEEN)
+    }
 
 
 def agent_return_ms(cluster: Cluster) -> int:

@@ -41,6 +41,8 @@ class NodeFacts:
     "Nothing is checked, started or stopped here (C10)."
     powerless: bool = False
     "Its right to act has ended, or is about to: everything stops here and nothing starts (N2)."
+    lost_in: int = 0
+    "The epoch in which it was lost, or what was proven of it came to nothing: every loss has one of its own."
 
     @property
     def proven_gone(self) -> bool:

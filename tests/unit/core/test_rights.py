@@ -345,12 +345,12 @@ def test_a_node_that_is_lost_while_the_vote_has_been_waited_for_is_gone_at_once(
 def test_a_side_waits_once_for_each_that_is_missing() -> None:
     life = formed(FIVE)
     life.view("c d e")
-    ring = life.state.ring
-    assert life.state.timers == {f"expire:a:{ring}:a.1": WAIT_MS, f"expire:b:{ring}:b.1": WAIT_MS}
-    life.happens(e.TimerFired(f"expire:a:{ring}:a.1"))
+    first, second = life.state.timers
+    assert life.state.timers == {first: WAIT_MS, second: WAIT_MS}
+    life.happens(e.TimerFired(first))
     assert life.node("a").proof is Proof.MAJORITY
     assert (life.presence("b"), life.starts()) == (Presence.LOST, ())
-    life.happens(e.TimerFired(f"expire:b:{ring}:b.1"))
+    life.happens(e.TimerFired(second))
     assert life.starts() == ("db.disk on c",)
 
 
@@ -390,9 +390,25 @@ def test_a_node_that_was_never_seen_is_waited_for_as_well() -> None:
     life = Life(THREE)
     life.view("a b")
     life.sync("a", "a b")
-    assert f"expire:c:{life.state.ring}:" in life.state.timers
+    assert WAIT_MS in life.state.timers.values()
     life.fire("expire")
     assert life.node("c").proof is Proof.MAJORITY
+
+
+def test_the_wait_of_an_earlier_loss_is_not_that_of_this_one() -> None:
+    """In the same ring and the same life of its daemon: a member that stood still tells of the first wait too late."""
+    life = formed(THREE)
+    life.view("b c")
+    ring, (first,) = life.state.ring, life.state.timers
+    life.happens(e.ViewChanged(ring, ("a", "b", "c"), ("a", "b", "c")))
+    life.sync("b", "a")
+    life.settle()
+    life.happens(e.ViewChanged(ring, ("b", "c"), ("b", "c")))
+    (second,) = life.state.timers
+    life.happens(e.TimerFired(first))
+    assert life.presence("a") is Presence.LOST
+    life.happens(e.TimerFired(second))
+    assert life.node("a").proof is Proof.MAJORITY
 
 
 def test_a_timer_for_one_that_has_come_back_proves_nothing() -> None:
