@@ -134,3 +134,19 @@ async def test_the_read_back_of_a_partial_answer_goes_on(world: World) -> None:
     await world.settle()
     assert own.owner.called("routes") == 4
     await vip.stop(5_000)
+
+
+@in_world()
+async def test_what_one_account_shows_is_not_taken_for_all_tables(world: World) -> None:
+    """Else a restart would leave out those of the other account."""
+    vip, own = await shared(world)
+    assert (await vip.start(60_000)).succeeded
+    world.now_ms += 31_000
+    world.cloud.tables[TABLES[0]][ROUTE] = "eni-foreign"
+    own.owner.fail("routes", aws.unreachable())
+    assert (await vip.check(30_000)).result is Result.FAILED
+    own.owner.heal()
+    world.cloud.tables[OWNED][ROUTE] = ENI[1]
+    assert (await vip.start(60_000)).succeeded
+    assert world.cloud.tables[OWNED][ROUTE] == ENI[2]
+    await vip.stop(5_000)

@@ -206,6 +206,7 @@ async def test_routes_that_are_all_gone_are_code_8(world: World) -> None:
     outcome = await world.vip.check(30_000)
     assert outcome.result is Result.FAILED
     assert "(8 : " in text(outcome)
+    assert "(9 : No route table" in text(await world.vip.start(60_000)), "no route is not all routes written"
 
 
 @in_world()

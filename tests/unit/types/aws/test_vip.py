@@ -323,6 +323,17 @@ async def test_an_address_that_the_kernel_refuses_is_code_99(world: World) -> No
 
 
 @in_world()
+async def test_after_throttling_the_next_start_asks_nothing(world: World) -> None:
+    await world.vip.prepare()
+    world.cloud.fail("replace_route", aws.throttled())
+    assert (await world.vip.start(300)).result is Result.FAILED
+    world.cloud.heal()
+    world.cloud.log.clear()
+    assert (await world.vip.start(60_000)).succeeded
+    assert sorted(world.cloud.log) == sorted(f"replace_route {table}" for table in TABLES)
+
+
+@in_world()
 async def test_a_start_that_was_refused_makes_the_next_one_ask_first(world: World) -> None:
     await world.vip.prepare()
     world.cloud.fail("replace_route", aws.unauthorized(), times=3)
