@@ -9,34 +9,7 @@ from komainu.model.config import Cluster, Group
 from komainu.model.copies import replace
 from komainu_lab.sim.arbitrations import RIGHT_MS, WAIT_MS
 from tests.unit.core.clusters import ADDRESS, BROKEN, FAILED, Life, cluster, formed
-
-LEASE = cluster(arbitration="lease")
-THREE = cluster("a b c", arbitration="majority")
-FOUR = cluster("a b c d", arbitration="majority")
-FIVE = cluster("a b c d e", arbitration="majority")
-
-
-def won(life: Life, node: str = "b", epoch: int = 7, ring: str = "", waited: bool = False) -> tuple[a.Action, ...]:
-    return life.happens(e.VoteWon(node, ring or life.state.ring, epoch, waited, WAIT_MS))
-
-
-def lost(life: Life, node: str = "b", ring: str = "") -> tuple[a.Action, ...]:
-    return life.happens(e.VoteLost(node, ring or life.state.ring, BROKEN))
-
-
-def survivor() -> Life:
-    """Two nodes; `db` ran on a, which is lost."""
-    life = formed(LEASE)
-    life.view("b")
-    return life
-
-
-def proven() -> Life:
-    """The same, b has won the vote, and whatever right a had has ended."""
-    life = survivor()
-    won(life)
-    life.fire("expire")
-    return life
+from tests.unit.core.votes import FIVE, FOUR, LEASE, THREE, lost, proven, survivor, won
 
 
 def code(life: Life) -> str:
