@@ -97,6 +97,15 @@ async def test_an_eni_of_another_instance_is_found_out(world: World) -> None:
     assert "no network device of this node carries eni-00000002 (10.0.120.100, i-of-eni-00000002)" in outcome.detail
 
 
+@in_world()
+async def test_an_eni_that_went_to_another_instance_gets_no_route(world: World) -> None:
+    await world.vip.prepare()
+    world.network.devices["eth0"] = [("10.0.120.9", 24)]
+    assert (await world.vip.prepare()).result is Result.FAILED
+    assert (await world.vip.start(60_000)).result is Result.FAILED
+    assert world.targets() == [ENI[1]] * 3
+
+
 # --- V2: outside the VPC
 
 
