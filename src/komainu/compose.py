@@ -197,7 +197,9 @@ def _within_budget(cloud: "Ec2Cloud | None", cluster: "Cluster", now_ms: "Callab
     from komainu.adapters.aws.budget import Budget, Budgeted
     from komainu.model.config import Aws
 
-    return Budgeted(cloud, Budget(now_ms, (cluster.aws or Aws()).calls_per_minute))
+    budget = Budget(now_ms, (cluster.aws or Aws()).calls_per_minute)
+    cloud.when_throttled(budget.throttled)
+    return Budgeted(cloud.aside(), budget)
 
 
 def _names(cluster: "Cluster") -> "Route53Names | None":

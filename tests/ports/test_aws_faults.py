@@ -182,18 +182,55 @@ def test_a_policy_that_lacks_one_action(aws: EmulatedAws, told: Told, action: st
 def test_credentials_that_have_ended_are_fetched_afresh(aws: EmulatedAws, told: Told) -> None:
     async def story(node: NodeUnderTest) -> Outcome:
         await node.running()
-        aws.plan.add("expired", times=2)
-        first = await node.hands.check(SHORT_MS)
-        assert (first.result, text(first)) == (Result.UNKNOWN, WARNED_5)
-        assert "RequestExpired" in first.detail
-        aws.plan.heal()
         asked = aws.asked_for_credentials
-        again = await node.hands.check(LONG_MS)
+        aws.plan.add("expired", times=1)
+        first = await node.hands.check(LONG_MS)
+        assert (first.result, first.said) == (Result.SUCCEEDED, None)
         assert aws.asked_for_credentials > asked
-        assert again.succeeded
-        return await node.hands.check(LONG_MS)
+        asked = aws.asked_for_credentials
+        assert (await node.hands.check(LONG_MS)).succeeded
+        assert aws.asked_for_credentials == asked, "only when they were refused"
+        return first
 
     assert told(story).succeeded
+
+
+def test_a_takeover_whose_credentials_have_ended_fetches_new_ones_and_goes_on(aws: EmulatedAws, told: Told) -> None:
+    """All tables are refused together; each is written with the new ones, in the same start."""
+    handed_out: list[str] = []
+
+    def ended(aws: EmulatedAws, node: NodeUnderTest) -> None:
+        aws.role._current.clear()  # the metadata service has new ones from now on
+        handed_out.extend(aws.secrets())
+        spoil(aws, "expired", times=len(aws.built.tables))
+
+    mark = aws.log.last
+    outcome = told(prepared(aws, ended, LONG_MS))
+    assert outcome.succeeded, outcome
+    assert aws.targets() == {aws.eni(HERE)}
+    writes = [call for call in aws.log.after(mark) if call["action"] == "ReplaceRoute" and not _dry(call)]
+    assert [call["fault"] for call in writes].count("expired") == len(aws.built.tables)
+    assert len(writes) == 2 * len(aws.built.tables)
+
+
+def _dry(call: dict[str, Any]) -> bool:
+    return str(call["details"].get("DryRun", "")).lower() == "true"
+
+
+def test_a_node_whose_clock_is_wrong_takes_over(aws: EmulatedAws, told: Told) -> None:
+    """The API is twenty minutes ahead and strict about it; its refusal says so."""
+    mark = aws.log.last
+    outcome = told(prepared(aws, lambda aws, node: spoil(aws, "skewed"), LONG_MS))
+    assert outcome.succeeded, outcome
+    assert aws.targets() == {aws.eni(HERE)}
+    assert {call["status"] for call in aws.log.after(mark) if call["fault"] == "skewed"} == {200, 400}
+
+
+def test_a_node_whose_clock_was_wrong_from_its_start_takes_over(aws: EmulatedAws, told: Told) -> None:
+    aws.plan.add("skewed")
+    outcome = told(lambda node: node.hands.start(LONG_MS))
+    assert outcome.succeeded, outcome
+    assert aws.targets() == {aws.eni(HERE)}
 
 
 def test_a_metadata_service_that_is_off(aws: EmulatedAws, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -393,7 +393,7 @@ def astray(world: World, kind: str) -> tuple[VoteStore, ApiServer | None]:
     return world.behaving(kind)
 
 
-def is_silent(world: World, kind: str, meant: tuple[Message, ...]) -> None:
+def is_silent(world: World, kind: str, meant: tuple[Message, ...], sent_before: int = 0) -> None:
     """Whatever is asked, there is no answer; and it is asked once."""
     store, server = astray(world, kind)
     calls = [store.read(SHORT_MS), store.replace("v", text("a"), SHORT_MS), store.create(text("a"), SHORT_MS)]
@@ -402,7 +402,7 @@ def is_silent(world: World, kind: str, meant: tuple[Message, ...]) -> None:
         assert silence(call).said.code in [message.code for message in meant]
         assert time.monotonic() - began < 20
         if server is not None:
-            assert len(server.requests) == number
+            assert len(server.requests) == number + sent_before
 
 
 NO_ANSWER = (lease_cloud.NO_ANSWER, lease_http.NO_ANSWER)
@@ -427,7 +427,8 @@ def test_what_is_no_answer_is_neither_nothing_nor_a_refusal(real: World, kind: s
 
 @pytest.mark.parametrize(("kind", "meant"), [("expired", lease_cloud.CREDENTIALS), ("missing", lease_cloud.MISSING)])
 def test_what_is_missing_is_said(aws: World, kind: str, meant: Message) -> None:
-    is_silent(aws, kind, (meant,))
+    # Keys that have ended are read afresh, and what they were refused for is asked again: once, as they are the same.
+    is_silent(aws, kind, (meant,), sent_before=1 if kind == "expired" else 0)
 
 
 def test_a_write_whose_answer_was_lost_was_made_and_is_read_back(real: World) -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,6 +23,11 @@ class Attempts:
         self._sent_ns: deque[int] = deque()
         "When, in the last minute."
         self._current = threading.local()
+        self._throttled: Callable[[], None] = lambda: None
+
+    def when_throttled(self, tell: Callable[[], None]) -> None:
+        """Call this, in the thread that sends, for every answer that asks for patience, a repeated attempt's too."""
+        self._throttled = tell
 
     def calls(self) -> dict[str, int]:
         """How many requests were sent so far, by the name of the API's action; repeated attempts count."""
@@ -37,6 +42,9 @@ class Attempts:
 
     def follow(self, client: Any) -> None:
         """Hear of all that this client sends. It must send within `of` only."""
+        from komainu.adapters.aws.connections import guard
+
+        guard(client, self._connecting, self._connected)
         client.meta.events.register(f"before-send.{self._service}", self._before_send)
         client.meta.events.register(f"response-received.{self._service}", self._attempt_ended)
 
@@ -59,6 +67,12 @@ class Attempts:
             self._sent_ns.append(now)
             self._forget_before(now - MINUTE_NS)
 
+    def _connecting(self) -> None:
+        self._current.call.connecting()
+
+    def _connected(self) -> None:
+        self._current.call.connected()
+
     def _forget_before(self, ns: int) -> None:
         while self._sent_ns and self._sent_ns[0] <= ns:
             self._sent_ns.popleft()
@@ -67,9 +81,16 @@ class Attempts:
         """The SDK has an answer, or has given up."""
         from botocore.parsers import ResponseParserError
 
-        from komainu.adapters.aws.faults import answer_lost, from_the_api
+        from komainu.adapters.aws.faults import THROTTLED, answer_lost, error_of, from_the_api
 
         foreign = exception is None and not from_the_api(parsed_response)
-        self._current.call.attempt_ended(foreign or answer_lost(exception, parsed_response))
+        call: Call = self._current.call
+        call.attempt_ended(foreign or answer_lost(exception, parsed_response))
+        call.failed = exception or error_of(parsed_response)
+        if (parsed_response or {}).get("Error", {}).get("Code") in THROTTLED:
+            self._throttled()
         if foreign:
+            body = (parsed_response or {}).get("Body")
+            if body is not None:
+                body.close()  # nobody will read it, and its connection would stay open
             raise ResponseParserError("the answer is not of the API: does a proxy or a portal answer in its place?")

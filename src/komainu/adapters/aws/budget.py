@@ -6,6 +6,7 @@ the other node in the moment of a takeover. What watches and prepares therefore 
 
 import asyncio
 import random
+import threading
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -46,6 +47,8 @@ class Budget:
 
         `jitter` answers 0 to 1: nodes that were throttled together do not come back together.
         """
+        self._lock = threading.RLock()
+        "The API's patience is asked for in the threads that send."
         self._now_ms = now_ms
         self._per_minute = per_minute
         self._burst = burst_of(per_minute) if burst is None else burst
@@ -58,27 +61,30 @@ class Budget:
 
     def take(self) -> int:
         """Take a token: 0. When there is none: in how many milliseconds there will be one."""
-        self._fill()
-        if self._tokens >= 1:
-            self._tokens -= 1
-            return 0
-        return max(1, round((1 - self._tokens) * 60_000 / (self._per_minute * self._share)))
+        with self._lock:
+            self._fill()
+            if self._tokens >= 1:
+                self._tokens -= 1
+                return 0
+            return max(1, round((1 - self._tokens) * 60_000 / (self._per_minute * self._share)))
 
     def throttled(self) -> None:
         """The API asked for patience: half the rate for a while, and nothing saved up."""
-        self._fill()
-        now = self._now_ms()
-        if self._share < 1 and now < self._halved_ms + TOGETHER_MS:
-            return
-        self._share = max(LEAST, self._share / 2)
-        self._tokens = min(self._tokens, 1.0)
-        self._halved_ms, self._recovers_ms = now, self._later(now)
+        with self._lock:
+            self._fill()
+            now = self._now_ms()
+            if self._share < 1 and now < self._halved_ms + TOGETHER_MS:
+                return
+            self._share = max(LEAST, self._share / 2)
+            self._tokens = min(self._tokens, 1.0)
+            self._halved_ms, self._recovers_ms = now, self._later(now)
 
     @property
     def per_minute(self) -> float:
         """The rate that holds now."""
-        self._fill()
-        return self._per_minute * self._share
+        with self._lock:
+            self._fill()
+            return self._per_minute * self._share
 
     def _fill(self) -> None:
         now = self._now_ms()

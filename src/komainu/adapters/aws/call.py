@@ -25,6 +25,8 @@ class Call:
         self._abandoned = False
         self._in_flight = False
         self._answer_lost = False
+        self.failed: BaseException | None = None
+        "How the last attempt failed that ended: why the call has not succeeded yet."
 
     def attempt(self) -> None:
         """An attempt is about to be sent. Raises AbandonedError when it must not be."""
@@ -33,11 +35,21 @@ class Call:
                 raise AbandonedError
             self._in_flight = True
 
+    def connecting(self) -> None:
+        """The attempt needs a connection first: nothing of it is sent before `connected`."""
+        with self._lock:
+            self._in_flight = False
+
+    def connected(self) -> None:
+        """The connection stands. Raises AbandonedError when it is too late to send."""
+        self.attempt()
+
     def attempt_ended(self, answer_lost: bool) -> None:
         """An attempt ended: with an answer, without one (`answer_lost`), or surely before it was sent."""
         with self._lock:
+            # One that ended before its connection stood has lost no answer.
+            self._answer_lost = self._answer_lost or (answer_lost and self._in_flight)
             self._in_flight = False
-            self._answer_lost = self._answer_lost or answer_lost
 
     def abandon(self) -> bool:
         """Nobody waits for the call any more: no further attempt is sent. Answers `may_have_arrived`.

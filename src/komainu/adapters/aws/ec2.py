@@ -4,24 +4,23 @@ Warm means that a takeover finds the SDK loaded, the credentials fetched and a c
 """
 
 import asyncio
-import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from botocore.exceptions import NoCredentialsError
-
+from komainu.adapters.aws import connections, remedy
 from komainu.adapters.aws.attempts import Attempts
 from komainu.adapters.aws.call import Call
-from komainu.adapters.aws.faults import STALE_CREDENTIALS, cloud_error, deadline_passed
+from komainu.adapters.aws.clients import CONNECTIONS, Clients
+from komainu.adapters.aws.clock import ApiClock
+from komainu.adapters.aws.faults import cause, cloud_error, deadline_passed
 from komainu.adapters.aws.pool import Pool
-from komainu.adapters.aws.roles import with_role
-from komainu.adapters.aws.session import client_config, make_session, trust_store
 from komainu.ports import Address, CloudError, CloudFault, Instance, Interface, Route, Zone
 
 T = TypeVar("T")
 
-CONNECTIONS = 12
-"Calls at the same time: ten ReplaceRoutes of one takeover and a monitor or two."
+THREADS = 3 * CONNECTIONS
+"""No deadline ends the resolution of a name: a takeover that is tried again must not wait for the threads of the time
+before. Most are never started."""
 
 
 class Ec2Cloud:
@@ -34,12 +33,12 @@ class Ec2Cloud:
         """
         self._region = region
         self._endpoint_url = endpoint_url
-        self._role = ""
-        self._pool = Pool("komainu-ec2", CONNECTIONS)
-        self._making = threading.Lock()
-        self._client: Any = None
+        self._pool = Pool("komainu-ec2", THREADS)
         self._attempts = Attempts("ec2")
+        self._clients = {"": Clients(region, endpoint_url, "", ApiClock())}
+        self._role = ""
         self._assumed: dict[str, Ec2Cloud] = {}
+        self._watches: Ec2Cloud | None = None
 
     async def warm(self, timeout_ms: int = 15_000) -> None:
         """Load the SDK, fetch credentials, open a connection. Raises CloudError when the API cannot be used now.
@@ -56,14 +55,26 @@ class Ec2Cloud:
         """How many requests were sent in the last minute."""
         return self._attempts.in_last_minute()
 
+    def when_throttled(self, tell: Callable[[], None]) -> None:
+        """Call this, in the thread that sends, for every answer that asks for patience."""
+        self._attempts.when_throttled(tell)
+
     def close(self) -> None:
         """Send nothing more. A call that hangs is left to its thread, which does not outlive the process."""
         self._pool.close()
-        for other in self._assumed.values():
-            other.close()
-        client, self._client = self._client, None
-        if client is not None:
+        if self._watches is not None:
+            self._watches._pool.close()
+        for client in self._clients.values():
             client.close()
+
+    def aside(self) -> "Ec2Cloud":
+        """The same API in threads of its own, for what watches: checks that hang keep no takeover waiting.
+
+        Clients, connections and counts are shared.
+        """
+        if self._watches is None:
+            self._watches = self._like("", Pool("komainu-ec2-watch", THREADS))
+        return self._watches
 
     def assume(self, role: str) -> "Ec2Cloud":
         """The same API with the rights of that role (its ARN); one for each role. Opens nothing yet.
@@ -72,21 +83,24 @@ class Ec2Cloud:
         """
         other = self._assumed.get(role)
         if other is None:
-            other = self._assumed[role] = Ec2Cloud(self._region, self._endpoint_url)
-            other._role, other._pool, other._attempts = role, self._pool, self._attempts
+            if role not in self._clients:
+                self._clients[role] = Clients(self._region, self._endpoint_url, role, self._clients[""].clock)
+            other = self._assumed[role] = self._like(role, self._pool)
         return other
 
     def reconnect(self) -> None:
         """Use no connection that is open now (E1): idle ones are closed, those in use end with their call.
 
-        A call that is under way keeps its connection. When that is dead by now, nobody will know what became of the
+        It is the node's address that has changed: so it holds for every service of AWS that this process calls. A
+        call that is under way keeps its connection. When that is dead by now, nobody will know what became of the
         call: NO_ANSWER.
         """
-        for other in self._assumed.values():
-            other.reconnect()
-        client = self._client
-        if client is not None:
-            client.close()  # it forgets its connections, and goes on with new ones
+        connections.reconnect()
+
+    def _like(self, role: str, pool: Pool) -> "Ec2Cloud":
+        other = Ec2Cloud(self._region, self._endpoint_url)
+        other._role, other._pool, other._attempts, other._clients = role, pool, self._attempts, self._clients
+        return other
 
     async def vpc_cidrs(self, vpc: str, timeout_ms: int) -> tuple[str, ...]:
         """All CIDR blocks associated with the VPC, IPv4 and IPv6 (V2)."""
@@ -246,44 +260,22 @@ class Ec2Cloud:
         try:
             return await asyncio.wait_for(answer, timeout_ms / 1000)
         except TimeoutError:
-            raise deadline_passed(timeout_ms, call.abandon()) from None
+            raise deadline_passed(timeout_ms, call.abandon(), call.failed, self._region) from None
         finally:
             call.abandon()
 
     def _run(self, call: Call, send: Callable[[Any], T], changes: bool) -> T:
         """In a thread: make the client if there is none, send, translate what went wrong."""
+        clients = self._clients[self._role]
         try:
             with self._attempts.of(call):
-                return send(self._ready_client())
-        except Exception as error:
-            found = cloud_error(error, self._region, changes and call.may_have_arrived)
-            if found.code in STALE_CREDENTIALS:
-                self._client = None
-            raise found from error
+                return remedy.send(send, lambda: clients.ready(self._attempts), clients.drop, clients.clock)
+        except Exception as error:  # noqa: BLE001 - it is told, whatever it is
+            raise cloud_error(error, self._region, changes and call.may_have_arrived) from cause(error)
 
     def _ready_client(self) -> Any:
-        """The client; made under a lock, because the SDK's sessions are not made for several threads."""
-        client = self._client
-        if client is not None:
-            return client
-        with self._making:
-            if self._client is None:
-                self._client = self._make_client()
-            return self._client
-
-    def _make_client(self) -> Any:
-        session = make_session(self._region)
-        if session.get_credentials() is None:
-            # A client made without credentials would stay without them for ever.
-            raise NoCredentialsError
-        verify = trust_store(session)
-        if self._role:
-            session = with_role(session, self._role, self._endpoint_url, verify)
-        client = session.client(
-            "ec2", endpoint_url=self._endpoint_url, config=client_config(CONNECTIONS), verify=verify
-        )
-        self._attempts.follow(client)
-        return client
+        """The client, made now if there is none."""
+        return self._clients[self._role].ready(self._attempts)[0]
 
 
 _V4_FILTER = "route.destination-cidr-block"

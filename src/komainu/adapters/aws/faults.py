@@ -46,8 +46,10 @@ NOT_CONFIGURED = (
 STALE_CREDENTIALS = (
     *("AuthFailure", "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId"),
     *("InvalidSignatureException", "RequestExpired", "SignatureDoesNotMatch", "UnrecognizedClientException"),
+    *("RequestTimeTooSkewed", "RequestInTheFuture", "TokenRefreshRequired"),
 )
-"""Error codes after which keys are read afresh: an administrator may have replaced the file under a running daemon."""
+"""Error codes after which the time is looked at, and keys are read afresh: an administrator may have replaced the file
+under a running daemon."""
 
 WRONG_REGION = (sdk.NoRegionError, sdk.InvalidRegionError, sdk.BaseEndpointResolverError)
 NOT_SENT = (sdk.ConnectionError, AbandonedError)
@@ -59,8 +61,13 @@ ANSWER_LOST = (sdk.HTTPClientError, sdk.IncompleteReadError, ResponseParserError
 def answer_lost(error: BaseException | None, answer: dict[str, Any] | None) -> bool:
     """True when an attempt that ended like this may have changed something without saying so."""
     if error is not None:
-        return not isinstance(error, NOT_SENT)
+        return not _not_sent(error)
     return _server_failed(str((answer or {}).get("Error", {}).get("Code", "")))
+
+
+def error_of(answer: dict[str, Any] | None) -> sdk.ClientError | None:
+    """The exception that the SDK would make of an answer; None: it is no error."""
+    return sdk.ClientError(answer, "") if answer and "Error" in answer else None
 
 
 def from_the_api(answer: dict[str, Any] | None) -> bool:
@@ -84,19 +91,33 @@ def cloud_error(error: BaseException, region: str | None, may_have_arrived: bool
     return found
 
 
-def deadline_passed(timeout_ms: int, may_have_arrived: bool) -> CloudError:
-    """The outer deadline of a call passed."""
+def deadline_passed(
+    timeout_ms: int, may_have_arrived: bool, failed: BaseException | None = None, region: str | None = None
+) -> CloudError:
+    """The outer deadline of a call passed. `failed`: how its last attempt failed that ended.
+
+    When nothing is under way, the time ran out while the SDK waited before another attempt: then it failed like that.
+    """
+    known = None if failed is None else _alone(failed, region)
+    if known is not None and not may_have_arrived:
+        return known
+    before = f" (before that: {known})" if known is not None else ""
     if may_have_arrived:
-        text = f"no answer within {timeout_ms} ms; whether the request was carried out is not known"
+        text = f"no answer within {timeout_ms} ms; whether the request was carried out is not known{before}"
         return CloudError(CloudFault.NO_ANSWER, "DeadlineExceeded", text, timed_out=True, transient=True)
     text = f"the request was not carried out within {timeout_ms} ms"
     return CloudError(CloudFault.UNREACHABLE, "DeadlineExceeded", text, timed_out=True, transient=True)
 
 
+def cause(error: BaseException) -> BaseException | None:
+    """What a CloudError may name as its cause, and a log may show: not what `_public` has cut off."""
+    return None if "\n" in str(error).strip() else error
+
+
 def _alone(error: BaseException, region: str | None) -> CloudError:
     """The meaning of the last attempt by itself."""
     kind = type(error).__name__
-    text = str(error)
+    text = _public(str(error))
     if isinstance(error, sdk.ClientError):
         return _answered(error)
     if isinstance(error, NOT_CONFIGURED):
@@ -112,8 +133,8 @@ def _alone(error: BaseException, region: str | None) -> CloudError:
         # No certificate mends itself within the timeout of a start; a proxy's CA belongs into the system's store.
         hint = f"TLS failed: is the CA of a proxy missing in the system's trust store? {text}"
         return CloudError(CloudFault.UNREACHABLE, kind, hint)
-    if isinstance(error, NOT_SENT):
-        late = isinstance(error, sdk.ConnectTimeoutError | AbandonedError)
+    if _not_sent(error):
+        late = not isinstance(error, sdk.ConnectionError) or isinstance(error, sdk.ConnectTimeoutError)
         return CloudError(CloudFault.UNREACHABLE, kind, text, timed_out=late, transient=True)
     if isinstance(error, ANSWER_LOST):
         late = isinstance(error, sdk.ReadTimeoutError)
@@ -124,12 +145,27 @@ def _alone(error: BaseException, region: str | None) -> CloudError:
 def _answered(error: sdk.ClientError) -> CloudError:
     """The API, or something between it and us, answered with an error."""
     code = str(error.response.get("Error", {}).get("Code", ""))
-    text = str(error.response.get("Error", {}).get("Message", ""))
+    text = _public(str(error.response.get("Error", {}).get("Message", "")))
     if code in THROTTLED or code in SERVER_BUSY:
         return CloudError(CloudFault.REFUSED, code, text, transient=True)
     if _server_failed(code):
         return CloudError(CloudFault.NO_ANSWER, code, text, transient=True)
     return CloudError(CloudFault.REFUSED, code, text)
+
+
+def _not_sent(error: BaseException) -> bool:
+    if isinstance(error, sdk.HTTPClientError) and isinstance(error.kwargs.get("error"), AbandonedError):
+        return True  # the connection stood too late (komainu.adapters.aws.connections)
+    return isinstance(error, NOT_SENT)
+
+
+def _public(text: str) -> str:
+    """What of a text everybody may read: its first line.
+
+    After it AWS shows the whole signed request where a signature is wrong, session token and all; and the SDK the
+    whole of an answer that it cannot read, which may be that of AssumeRole.
+    """
+    return text.strip().partition("\n")[0].rstrip()
 
 
 def _server_failed(code: str) -> bool:

@@ -14,11 +14,15 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from komainu.adapters.aws import connections
 from komainu.adapters.aws.attempts import Attempts
 from komainu.adapters.aws.call import Call
 from komainu.adapters.aws.pool import Pool
+
+if TYPE_CHECKING:
+    from komainu.adapters.aws.clock import ApiClock
 
 T = TypeVar("T")
 
@@ -41,10 +45,11 @@ class Once:
         self._endpoint_url = endpoint_url
         self._prepare = prepare
         self._pool = Pool(f"komainu-{service}", CONNECTIONS)
-        self._making = threading.Lock()
+        self._making = threading.RLock()
         self._sessions: dict[str | None, Any] = {}
         self._clients: dict[tuple[str | None, int], Any] = {}
         self._attempts = Attempts(service)
+        self._api_clock: ApiClock | None = None
         self._used_ns = time.monotonic_ns()
 
     def calls(self) -> dict[str, int]:
@@ -78,40 +83,59 @@ class Once:
         except TimeoutError:
             from komainu.adapters.aws.faults import deadline_passed
 
-            raise deadline_passed(timeout_ms, call.abandon()) from None
+            raise deadline_passed(timeout_ms, call.abandon(), call.failed, region) from None
         finally:
             call.abandon()
 
     def _run(self, call: Call, region: str | None, send: Callable[[Any], T], timeout_ms: int, changes: bool) -> T:
         """In a thread: make the client if there is none, send, translate what went wrong."""
-        from komainu.adapters.aws.faults import STALE_CREDENTIALS, cloud_error
+        from komainu.adapters.aws import remedy
+        from komainu.adapters.aws.faults import cause, cloud_error
 
         try:
             with self._attempts.of(call):
-                return send(self._client(region, _seconds(timeout_ms)))
-        except Exception as error:
-            found = cloud_error(error, region, changes and call.may_have_arrived)
-            if found.code in STALE_CREDENTIALS:
-                self._forget(region)
-            raise found from error
+                return remedy.send(
+                    send,
+                    lambda: self._ready(region, _seconds(timeout_ms)),
+                    lambda client: self._forget(region, client),
+                    self._clock(),
+                )
+        except Exception as error:  # noqa: BLE001 - it is told, whatever it is
+            raise cloud_error(error, region, changes and call.may_have_arrived) from cause(error)
         finally:
             self._used_ns = time.monotonic_ns()
 
     def _client(self, region: str | None, seconds: int) -> Any:
-        """The client; made under a lock, because the SDK's sessions are not made for several threads."""
+        """The client, made now if there is none."""
+        return self._ready(region, seconds)[0]
+
+    def _ready(self, region: str | None, seconds: int) -> tuple[Any, bool]:
+        """The client, and whether it was signed in just now. Made under a lock: the SDK's sessions know one thread."""
         with self._making:
             client = self._clients.get((region, seconds))
+            fresh = region not in self._sessions
             if client is None:
                 client = self._clients[region, seconds] = self._make_client(region, seconds)
             elif time.monotonic_ns() - self._used_ns > IDLE_S * 1e9:
                 client.close()  # its idle connections only: it goes on with new ones
-        return client
+        return client, fresh
 
-    def _forget(self, region: str | None) -> None:
+    def _forget(self, region: str | None, client: Any) -> None:
+        """Sign in afresh, unless somebody has done so since that client was made."""
         with self._making:
-            self._sessions.pop(region, None)
-            for known in [each for each in self._clients if each[0] == region]:
-                del self._clients[known]
+            mine = [each for each in self._clients if each[0] == region]
+            if any(self._clients[each] is client for each in mine):
+                self._sessions.pop(region, None)
+                for known in mine:
+                    del self._clients[known]
+
+    def _clock(self) -> "ApiClock":
+        from komainu.adapters.aws.clock import ApiClock
+
+        with self._making:
+            if self._api_clock is None:
+                self._api_clock = ApiClock()
+            return self._api_clock
 
     def _make_client(self, region: str | None, seconds: int) -> Any:
         from botocore.config import Config
@@ -136,6 +160,8 @@ class Once:
             verify=trust_store(session),
         )
         self._attempts.follow(client)
+        self._clock().follow(client, self._service)
+        connections.follow(client)
         self._prepare(client)
         return client
 

@@ -1,11 +1,14 @@
 """A session with the rights of another role: for what another account owns and lets us write (P: shared VPCs)."""
 
 from functools import partial
+from typing import Any
 
 import boto3
 import botocore.session
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
+from komainu.adapters.aws import connections
+from komainu.adapters.aws.clock import ApiClock
 from komainu.adapters.aws.session import client_config
 
 SESSION_NAME = "komainu"
@@ -13,9 +16,12 @@ SESSION_NAME = "komainu"
 STS_CONNECTIONS = 1
 
 
-def with_role(session: boto3.Session, role: str, endpoint_url: str | None, verify: str | None) -> boto3.Session:
+def with_role(
+    session: boto3.Session, role: str, endpoint_url: str | None, verify: str | None, clock: ApiClock
+) -> boto3.Session:
     """A session that assumes the role with the credentials of the given one, and renews that before it ends.
 
+    `clock`: by which the request for it is signed, and its end is judged.
     Nothing is sent until its first call. A refusal by STS is then the error of that call: nothing was changed by it.
     """
     core = botocore.session.get_session()
@@ -30,11 +36,20 @@ def with_role(session: boto3.Session, role: str, endpoint_url: str | None, verif
         verify=verify,
         region_name=session.region_name,
     )
+
+    def created(*args: Any, **more: Any) -> Any:
+        client = create(*args, **more)
+        clock.follow(client, "sts")
+        connections.follow(client)
+        return client
+
     fetcher = AssumeRoleCredentialFetcher(
-        client_creator=create,
+        client_creator=created,
         source_credentials=session._session.get_credentials(),
         role_arn=role,
         extra_args={"RoleSessionName": SESSION_NAME},
     )
-    core._credentials = DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")
+    core._credentials = DeferredRefreshableCredentials(
+        refresh_using=fetcher.fetch_credentials, method="assume-role", time_fetcher=clock.now
+    )
     return boto3.Session(botocore_session=core, region_name=session.region_name)

@@ -20,6 +20,7 @@ class Client:
 
     def __init__(self) -> None:
         self.heard: dict[str, Callable[..., None]] = {}
+        self._endpoint = SimpleNamespace(http_session=SimpleNamespace(_pool_classes_by_scheme={}))
         self.meta = SimpleNamespace(events=SimpleNamespace(register=self._register))
 
     def _register(self, event: str, listener: Callable[..., None]) -> None:
@@ -111,6 +112,19 @@ def test_nothing_is_sent_or_counted_for_a_call_that_was_given_up(attempts: Attem
     with attempts.of(call), pytest.raises(AbandonedError):
         client.send("ReplaceRoute")
     assert attempts.calls() == {}
+
+
+def test_how_an_attempt_failed_is_kept_and_throttling_is_told_of_at_once(attempts: Attempts, client: Client) -> None:
+    """Also where the SDK tries again by itself, and nobody ever sees that answer."""
+    told: list[str] = []
+    attempts.when_throttled(lambda: told.append("throttled"))
+    call = Call(60_000)
+    with attempts.of(call):
+        for code in ("RequestLimitExceeded", "InternalError", "UnauthorizedOperation"):
+            client.send("ReplaceRoute")
+            client.end(answer={"Error": {"Code": code, "Message": "Slowly, please."}})
+    assert told == ["throttled"]
+    assert "UnauthorizedOperation" in str(call.failed)
 
 
 def test_each_thread_has_a_call_of_its_own(attempts: Attempts, client: Client) -> None:

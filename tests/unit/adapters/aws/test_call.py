@@ -41,6 +41,33 @@ def test_nothing_is_sent_for_a_call_that_nobody_waits_for() -> None:
     assert not call.may_have_arrived
 
 
+def test_before_the_connection_stands_nothing_can_have_arrived() -> None:
+    call = Call(60_000)
+    call.attempt()
+    call.connecting()
+    assert not call.may_have_arrived
+    call.connected()
+    assert call.may_have_arrived
+
+
+def test_a_handshake_that_takes_too_long_has_lost_no_answer() -> None:
+    call = Call(60_000)
+    call.attempt()
+    call.connecting()
+    call.attempt_ended(answer_lost=True)
+    assert not call.may_have_arrived
+
+
+def test_a_connection_that_stands_too_late_sends_nothing() -> None:
+    call = Call(60_000)
+    call.attempt()
+    call.connecting()
+    assert not call.abandon()
+    with pytest.raises(AbandonedError):
+        call.connected()
+    assert not call.may_have_arrived
+
+
 def test_nothing_is_sent_after_the_deadline() -> None:
     with pytest.raises(AbandonedError):
         Call(0).attempt()

@@ -1,23 +1,18 @@
 """Ec2Cloud against an API on loopback that misbehaves as told. A good API is in tests/ports/test_cloud.py."""
 
 import asyncio
-import json
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from komainu.adapters.aws import session
-from komainu.adapters.aws.ec2 import Ec2Cloud
+from komainu.adapters.aws.ec2 import THREADS, Ec2Cloud
 from komainu.ports import CloudError, CloudFault
 from tests.doubles.api_server import ApiServer, drop, error, hang, nobody_listens, page, replaced
-from tests.unit.adapters.aws.conftest import write_keys
 
 pytestmark = pytest.mark.sockets
 
@@ -127,8 +122,8 @@ def test_nothing_is_sent_for_a_cancelled_call(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_call_that_found_no_free_thread_was_surely_not_sent() -> None:
     async def crowded(cloud: Ec2Cloud) -> CloudError:
-        hanging = [asyncio.create_task(replace(cloud)) for _ in range(12)]
-        while len(server.requests) < 12:
+        hanging = [asyncio.create_task(replace(cloud)) for _ in range(THREADS)]
+        while len(server.requests) < THREADS:
             await asyncio.sleep(0.01)
         with pytest.raises(CloudError) as raised:
             await replace(cloud, 100)
@@ -139,9 +134,57 @@ def test_a_call_that_found_no_free_thread_was_surely_not_sent() -> None:
 
     with ApiServer(hang) as server:
         found = ask(server.url, crowded)
-        assert len(server.requests) == 12
+        assert len(server.requests) == THREADS
     assert isinstance(found, CloudError)
     assert (found.fault, found.timed_out) == (CloudFault.UNREACHABLE, True)
+
+
+def test_checks_that_hang_keep_no_takeover_waiting() -> None:
+    def behave(request: Any) -> None:
+        (replaced if request.action == "ReplaceRoute" else hang)(request)
+
+    async def crowded(cloud: Ec2Cloud) -> None:
+        watching = cloud.aside()
+        assert watching is cloud.aside()
+        checks = [asyncio.create_task(watching.vpc_cidrs("vpc-1", 20_000)) for _ in range(THREADS + 5)]
+        while len(server.requests) < THREADS:
+            await asyncio.sleep(0.01)
+        await replace(cloud)
+        assert cloud.calls()["ReplaceRoute"] == 1, "counted together"
+        for check in checks:
+            check.cancel()
+        await asyncio.wait(checks)
+
+    with ApiServer(behave) as server:
+        ask(server.url, crowded)
+
+
+def test_a_time_that_ran_out_tells_of_the_throttling_that_took_it() -> None:
+    with ApiServer(error(503, "RequestLimitExceeded"), hang) as server:
+        found = fault(server.url, lambda cloud: replace(cloud, 2_500), ready=True)
+    assert (found.code, found.timed_out) == ("DeadlineExceeded", True)
+    assert "before that: RequestLimitExceeded: told so" in found.text
+
+
+def test_a_time_that_ran_out_between_two_attempts_is_the_refusal_of_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK waits up to a second before it tries again: nothing is under way, and what is known is said."""
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.6)
+    with ApiServer(error(503, "RequestLimitExceeded"), replaced) as server:
+        found = fault(server.url, lambda cloud: replace(cloud, 400), ready=True)
+        assert len(server.requests) == 1
+    assert (found.fault, found.code, found.timed_out) == (CloudFault.REFUSED, "RequestLimitExceeded", False)
+
+
+def test_throttling_is_told_of_where_the_second_attempt_hides_it() -> None:
+    told: list[int] = []
+
+    async def body(cloud: Ec2Cloud) -> None:
+        cloud.when_throttled(lambda: told.append(1))
+        await replace(cloud.aside())
+
+    with ApiServer(error(503, "RequestLimitExceeded"), replaced) as server:
+        ask(server.url, body)
+    assert told == [1]
 
 
 # --- what may have happened
@@ -207,104 +250,6 @@ def test_what_is_no_answer_of_the_api_is_no_answer(status: int) -> None:
     with ApiServer(page(status)) as server:
         found = fault(server.url)
     assert found.fault is CloudFault.NO_ANSWER
-
-
-# --- credentials, region, trust
-
-
-def test_without_credentials_nothing_is_sent_and_later_ones_are_found(own_keys: Path) -> None:
-    keys = own_keys / ".aws" / "credentials"
-    content = keys.read_text()
-    keys.unlink()
-
-    async def body(cloud: Ec2Cloud) -> None:
-        with pytest.raises(CloudError) as raised:
-            await replace(cloud)
-        assert (raised.value.fault, raised.value.code) == (CloudFault.UNREACHABLE, "NoCredentialsError")
-        assert server.requests == []
-        keys.write_text(content)
-        await replace(cloud)
-
-    with ApiServer(replaced) as server:
-        ask(server.url, body)
-
-
-def test_keys_that_were_replaced_under_a_running_daemon_are_read_again(own_keys: Path) -> None:
-    async def body(cloud: Ec2Cloud) -> None:
-        with pytest.raises(CloudError):
-            await replace(cloud)
-        write_keys(own_keys / ".aws", "AKIANEWNEWNEWNEWNEW0")
-        await replace(cloud)
-
-    with ApiServer(error(401, "AuthFailure"), replaced) as server:
-        ask(server.url, body)
-        used = [request.headers["authorization"] for request in server.requests]
-    assert "AKIAHOMEHOMEHOMEHOME" in used[0]
-    assert "AKIANEWNEWNEWNEWNEW0" in used[1]
-
-
-def test_no_key_is_in_what_is_said_of_a_failure() -> None:
-    with ApiServer(error(401, "AuthFailure")) as server:
-        found = fault(server.url)
-    assert "AKIA" not in str(found)
-    assert "secret" not in str(found)
-
-
-def test_a_region_that_does_not_resolve_is_said_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unknown(*_: object, **__: object) -> list[Any]:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-    monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    found = fault(None, region="ap-nowhere-9")
-    assert found.fault is CloudFault.UNREACHABLE
-    assert "is the region ap-nowhere-9 right" in found.text
-    assert "https://ec2.ap-nowhere-9.amazonaws.com/" in found.text
-
-
-def test_a_region_that_is_no_region_is_said_plainly() -> None:
-    found = fault(None, region="Tokyo, Japan")
-    assert found.fault is CloudFault.UNREACHABLE
-    assert found.text.startswith("the region Tokyo, Japan cannot be used")
-
-
-def test_a_region_that_nobody_named_is_said_plainly() -> None:
-    found = fault(None, region=None)
-    assert (found.fault, found.code) == (CloudFault.UNREACHABLE, "NoRegionError")
-
-
-def test_the_systems_trust_store_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The CA of a company's proxy is in the system's store, not in the SDK's own list."""
-    authority = tmp_path / "authority.pem"
-    with ApiServer(replaced, tls=_certificate(authority)) as server:
-        monkeypatch.setattr(session, "TRUST_STORES", ())
-        found = fault(server.url)
-        assert (found.fault, found.code, found.transient) == (CloudFault.UNREACHABLE, "SSLError", False)
-        assert server.requests == []
-        monkeypatch.setattr(session, "TRUST_STORES", (authority,))
-        assert ask(server.url, replace) is None
-
-
-def test_the_role_of_the_instance_gives_credentials_by_version_2(
-    own_keys: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """I1: without keys the instance's role is used, through a token."""
-    (own_keys / ".aws" / "credentials").unlink()
-    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
-    with _Metadata() as metadata, ApiServer(replaced) as server:
-        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url)
-        ask(server.url, replace)
-        assert "ASIAROLEROLEROLEROLE" in server.requests[0].headers["authorization"]
-        assert server.requests[0].headers["x-amz-security-token"] == "token-of-the-role"
-    assert metadata.without_token == 0
-
-
-def test_a_metadata_service_of_version_1_gives_nothing(own_keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (own_keys / ".aws" / "credentials").unlink()
-    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
-    with _Metadata(version_2=False) as metadata, ApiServer(replaced) as server:
-        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url)
-        assert fault(server.url).code in ("NoCredentialsError", "MetadataRetrievalError")
-        assert server.requests == []
 
 
 # --- warm
@@ -392,96 +337,3 @@ def test_a_call_that_is_under_way_while_all_is_reconnected_is_not_sent_again() -
     with ApiServer(slow, replaced) as server:
         ask(server.url, body)
         assert (len(server.requests), server.connections) == (2, 2)
-
-
-class _Metadata:
-    """An instance metadata service, strict about its version."""
-
-    def __init__(self, version_2: bool = True) -> None:
-        self.without_token = 0
-        owner = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_PUT(self) -> None:
-                if not version_2 or self.path != "/latest/api/token":
-                    self.send_error(403)
-                    return
-                assert int(self.headers["X-aws-ec2-metadata-token-ttl-seconds"]) > 0
-                self._say("the-token")
-
-            def do_GET(self) -> None:
-                if version_2 and self.headers.get("X-aws-ec2-metadata-token") != "the-token":
-                    owner.without_token += 1
-                    self.send_error(401)
-                elif self.path.rstrip("/").endswith("security-credentials"):
-                    self._say("ha-role")
-                else:
-                    self._say(json.dumps(_ROLE))
-
-            def _say(self, text: str) -> None:
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """The test looks for itself."""
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._http.server_address[1]}/"
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    def __enter__(self) -> "_Metadata":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join(10)
-
-
-_ROLE = {
-    "Code": "Success",
-    "Type": "AWS-HMAC",
-    "AccessKeyId": "ASIAROLEROLEROLEROLE",
-    "SecretAccessKey": "secret",
-    "Token": "token-of-the-role",
-    "LastUpdated": "2026-01-01T00:00:00Z",
-    "Expiration": "2099-01-01T00:00:00Z",
-}
-
-
-def _certificate(authority: Path) -> ssl.SSLContext:
-    """A self-signed certificate for 127.0.0.1; its own file is the authority to trust."""
-    import datetime
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "company proxy")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    authority.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    both = authority.with_suffix(".both")
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    both.write_bytes(private + authority.read_bytes())
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(both)
-    return context

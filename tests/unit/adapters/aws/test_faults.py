@@ -1,6 +1,7 @@
 """Every exception of the SDK in the right one of the four kinds."""
 
 import socket
+import traceback
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from komainu.adapters.aws.call import AbandonedError
-from komainu.adapters.aws.faults import answer_lost, cloud_error, deadline_passed, from_the_api
-from komainu.ports import CloudFault
+from komainu.adapters.aws.faults import answer_lost, cause, cloud_error, deadline_passed, error_of, from_the_api
+from komainu.ports import CloudError, CloudFault
 
 URL = "https://ec2.ap-northeast-1.amazonaws.com/"
 CONNECTION: Any = None
@@ -62,6 +63,7 @@ KINDS: list[tuple[BaseException, CloudFault, bool, bool]] = [
     (refused(), UNREACHABLE, True, False),
     (unresolved(), UNREACHABLE, True, False),
     (AbandonedError(), UNREACHABLE, True, True),
+    (sdk.HTTPClientError(error=AbandonedError()), UNREACHABLE, True, True),
     (sdk.SSLError(endpoint_url=URL, error="CERTIFICATE_VERIFY_FAILED"), UNREACHABLE, False, False),
     (sdk.NoCredentialsError(), UNREACHABLE, False, False),
     (sdk.PartialCredentialsError(provider="p", cred_var="v"), UNREACHABLE, False, False),
@@ -143,3 +145,61 @@ def test_a_deadline_says_what_is_known() -> None:
 )
 def test_a_success_is_of_the_api_only_with_its_request_id(answer: dict[str, Any] | None, of_the_api: bool) -> None:
     assert from_the_api(answer) is of_the_api
+
+
+SIGNED = """The request signature we calculated does not match the signature you provided.
+
+The Canonical String for this request should have been
+'POST
+/
+x-amz-security-token:the-token-of-the-role
+'"""
+UNREADABLE = (
+    "Unable to parse response (no element found), invalid XML received. Further retries may succeed:\nb'<Secret>'"
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "secret"),
+    [
+        (sdk.ClientError({"Error": {"Code": "SignatureDoesNotMatch", "Message": SIGNED}}, "Publish"), "the-token"),
+        (ResponseParserError(UNREADABLE), "<Secret>"),
+    ],
+)
+def test_what_the_api_or_the_sdk_shows_of_a_request_is_in_no_text_and_no_log(error: Exception, secret: str) -> None:
+    """AWS answers a wrong signature with the whole request; the SDK shows an answer that it cannot read."""
+    assert secret in str(error)
+    with pytest.raises(CloudError) as raised:
+        raise cloud_error(error, "eu-west-1") from cause(error)
+    assert raised.value.text
+    assert secret not in "".join(traceback.format_exception(raised.value))
+
+
+def test_the_cause_of_everything_else_is_kept() -> None:
+    error = KeyError("Vpcs")
+    assert cause(error) is error
+
+
+def test_an_answer_that_is_an_error_becomes_the_exception_of_the_sdk() -> None:
+    assert "Throttling" in str(error_of({"Error": {"Code": "Throttling", "Message": "told so"}}))
+    assert error_of({"ResponseMetadata": {}}) is None
+    assert error_of(None) is None
+
+
+def test_a_time_that_ran_out_before_another_attempt_ended_as_the_last_one() -> None:
+    found = deadline_passed(500, may_have_arrived=False, failed=answered("Throttling"), region="eu-west-1")
+    assert (found.fault, found.code, found.timed_out) == (REFUSED, "Throttling", False)
+    found = deadline_passed(500, may_have_arrived=False, failed=unresolved(), region="eu-west-1")
+    assert (found.fault, "is the region eu-west-1 right" in found.text) == (UNREACHABLE, True)
+
+
+def test_a_time_that_ran_out_under_way_is_unknown_and_tells_what_was_before() -> None:
+    found = deadline_passed(500, may_have_arrived=True, failed=answered("Throttling"))
+    assert (found.fault, found.code, found.timed_out) == (NO_ANSWER, "DeadlineExceeded", True)
+    assert found.text.endswith("(before that: Throttling: told so)")
+    assert "before" not in deadline_passed(500, may_have_arrived=True).text
+
+
+def test_a_connection_that_stood_too_late_has_lost_no_answer() -> None:
+    assert not answer_lost(sdk.HTTPClientError(error=AbandonedError()), None)
+    assert answer_lost(sdk.HTTPClientError(error=OSError()), None)
