@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from komainu.ports import CloudError, CloudFault
@@ -28,22 +28,48 @@ async def patiently(
 ) -> T:
     """Call `attempt(timeout_ms)` until it succeeds, is refused for good, or the deadline is near.
 
-    `deadline` is a time of `now()`; `chance` answers 0 to 1. Raises the last CloudError. After the deadline nothing is
-    sent: whoever waited, or slept, so long does not know any more whether the change is still wanted.
+    `deadline` is a time of `now()`; `chance` answers 0 to 1. Raises what all attempts together amount to, as a
+    CloudError. After the deadline nothing is sent: whoever waited, or slept, so long does not know any more whether the
+    change is still wanted.
     """
     longest = FIRST_PAUSE_MS / 1000
+    failed: list[CloudError] = []
     while True:
         pause = longest * (1 - SCATTER * chance())
         try:
             return await attempt(in_time_ms(deadline))
         except CloudError as error:
+            failed.append(error)
+            last = together(failed)
             if not error.transient or now() + pause >= deadline:
-                raise
-            last = error
+                raise last from error.__cause__
         await asyncio.sleep(pause)
         if now() >= deadline:
             raise last
         longest = min(2 * longest, LONGEST_PAUSE_MS / 1000)
+
+
+def together(failed: Sequence[CloudError]) -> CloudError:
+    """What is known after several attempts at the same, the last one last; `failed` is not empty.
+
+    One that was sent and not answered may have made the change, whatever is answered later (N4). And a time that ran
+    out says less than what was answered before: that the API is throttled, for example.
+    """
+    *earlier, last = failed
+    reasons = [error for error in earlier if not error.timed_out]
+    unanswered = any(error.fault is CloudFault.NO_ANSWER for error in earlier)
+    if last.timed_out and last.fault is CloudFault.UNREACHABLE and reasons:
+        last = reasons[-1]  # nothing was sent by the last one
+    elif last.timed_out and reasons:
+        last = _but(last, last.fault, f"before that: {reasons[-1]}")
+    if unanswered and last.fault in (CloudFault.REFUSED, CloudFault.UNREACHABLE):
+        return _but(last, CloudFault.NO_ANSWER, "an earlier attempt was sent and not answered")
+    return last
+
+
+def _but(error: CloudError, fault: CloudFault, told: str) -> CloudError:
+    text = f"{error.text} ({told})"
+    return CloudError(fault, error.code, text, timed_out=error.timed_out, transient=error.transient)
 
 
 def within_ms(timeout_ms: int) -> int:

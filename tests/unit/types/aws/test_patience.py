@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from komainu.ports import CloudError
+from komainu.model.outcome import Result
+from komainu.ports import CloudError, CloudFault
 from komainu.types.aws import patience
-from komainu.types.aws.patience import CALL_TIMEOUT_MS, Seldom, left_ms, now, patiently, within_ms
+from komainu.types.aws.patience import CALL_TIMEOUT_MS, Seldom, left_ms, now, patiently, together, within_ms
 from komainu.types.aws.vip import AWSVIP
 from tests.doubles import cloud as aws
-from tests.unit.types.aws.world import World, in_world
+from tests.unit.types.aws.world import TABLES, World, in_world
 
 
 def tried(error: Callable[[], CloudError], failures: int, within_s: float) -> tuple[str, list[int]]:
@@ -86,6 +87,63 @@ def test_the_deadline_ends_it() -> None:
     answer, timeouts = tried(aws.unreachable, 10_000, within_s=0.1)
     assert answer == "EndpointConnectionError"
     assert len(timeouts) > 1
+
+
+def known(code: str, fault: CloudFault = CloudFault.REFUSED) -> CloudError:
+    return CloudError(fault, code, "told so", transient=True)
+
+
+def silent() -> CloudError:
+    return CloudError(CloudFault.NO_ANSWER, "DeadlineExceeded", "no answer", timed_out=True, transient=True)
+
+
+def unsent() -> CloudError:
+    return CloudError(CloudFault.UNREACHABLE, "DeadlineExceeded", "not sent", timed_out=True, transient=True)
+
+
+THROTTLED, RESET, DENIED = known("Throttling"), known("Reset", CloudFault.NO_ANSWER), known("Denied")
+
+
+@pytest.mark.parametrize(
+    ("failed", "fault", "told", "timed_out"),
+    [
+        ([THROTTLED], CloudFault.REFUSED, "Throttling: told so", False),
+        ([silent()], CloudFault.NO_ANSWER, "DeadlineExceeded: no answer", True),
+        # The reason that is known is told, and what is unknown stays so.
+        ([THROTTLED, silent()], CloudFault.NO_ANSWER, "DeadlineExceeded: no answer (before that: Throttling:", True),
+        ([THROTTLED, unsent()], CloudFault.REFUSED, "Throttling: told so", False),
+        ([THROTTLED, unsent(), unsent()], CloudFault.REFUSED, "Throttling: told so", False),
+        ([unsent(), unsent()], CloudFault.UNREACHABLE, "DeadlineExceeded: not sent", True),
+        # A refusal says nothing of the attempt before it.
+        (
+            [RESET, DENIED],
+            CloudFault.NO_ANSWER,
+            "Denied: told so (an earlier attempt was sent and not answered)",
+            False,
+        ),
+        ([silent(), THROTTLED], CloudFault.NO_ANSWER, "Throttling: told so (an earlier attempt", False),
+        ([silent(), THROTTLED, unsent()], CloudFault.NO_ANSWER, "Throttling: told so (an earlier attempt", False),
+        ([silent(), unsent()], CloudFault.NO_ANSWER, "DeadlineExceeded: not sent (an earlier attempt", True),
+        ([RESET, unsent()], CloudFault.NO_ANSWER, "Reset: told so", False),
+    ],
+)
+def test_what_several_attempts_amount_to(
+    failed: list[CloudError], fault: CloudFault, told: str, timed_out: bool
+) -> None:
+    found = together(failed)
+    assert (found.fault, found.timed_out, found.transient) == (fault, timed_out, True)
+    assert f"{found}".startswith(told)
+
+
+@in_world()
+async def test_a_start_that_is_throttled_until_its_time_is_over_tells_of_the_throttling(world: World) -> None:
+    """The last attempt is under way when the time ends: whether it was carried out is not known."""
+    await world.vip.prepare()
+    world.cloud.fail("replace_route", aws.throttled(), times=len(TABLES))
+    world.cloud.fail("replace_route", None)
+    outcome = await world.vip.start(1_500)
+    assert outcome.result is Result.UNKNOWN
+    assert "RequestLimitExceeded" in outcome.detail
 
 
 def test_one_call_never_gets_all_the_time() -> None:
