@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 
+from komainu.adapters.aws.budget import EXHAUSTED
+from komainu.adapters.aws.ec2 import Ec2Cloud
+from komainu.compose import _within_budget
+from komainu.model.config import Arbitration, Aws, Cluster, Node
 from komainu.model.outcome import Outcome, Result
+from komainu.ports import CloudError
 from tests.doubles.api_server import nobody_listens
 from tests.ports.emulated_aws import HERE, PEER, EmulatedAws, NodeUnderTest, Story, Told, nothing_leaks
 
@@ -196,21 +201,19 @@ def test_credentials_that_have_ended_are_fetched_afresh(aws: EmulatedAws, told: 
 
 
 def test_a_takeover_whose_credentials_have_ended_fetches_new_ones_and_goes_on(aws: EmulatedAws, told: Told) -> None:
-    """All tables are refused together; each is written with the new ones, in the same start."""
-    handed_out: list[str] = []
+    """The table that was refused is written with the new ones, in the same start."""
 
     def ended(aws: EmulatedAws, node: NodeUnderTest) -> None:
         aws.role._current.clear()  # the metadata service has new ones from now on
-        handed_out.extend(aws.secrets())
-        spoil(aws, "expired", times=len(aws.built.tables))
+        spoil(aws, "expired", times=1)
 
     mark = aws.log.last
     outcome = told(prepared(aws, ended, LONG_MS))
     assert outcome.succeeded, outcome
     assert aws.targets() == {aws.eni(HERE)}
     writes = [call for call in aws.log.after(mark) if call["action"] == "ReplaceRoute" and not _dry(call)]
-    assert [call["fault"] for call in writes].count("expired") == len(aws.built.tables)
-    assert len(writes) == 2 * len(aws.built.tables)
+    assert [call["fault"] for call in writes].count("expired") == 1
+    assert len(writes) == len(aws.built.tables) + 1
 
 
 def _dry(call: dict[str, Any]) -> bool:
@@ -318,3 +321,42 @@ def test_routes_that_somebody_changes_during_ours(aws: EmulatedAws, told: Told) 
     outcome = told(story)
     assert (outcome.result, text(outcome)) == (Result.FAILED, CHANGED)
     assert f"-> {aws.eni('client')}" in outcome.detail
+
+
+# --- the wiring
+
+
+def test_the_daemon_watches_within_the_configured_budget_and_hears_of_every_throttling(aws: EmulatedAws) -> None:
+    """As `komainu.compose` puts it together: a takeover that is throttled once, and succeeds, halves the budget."""
+    cluster = Cluster(
+        name="cluster1",
+        environment="aws",
+        aws=Aws(region=aws.topology.region, calls_per_minute=60),
+        detect_within_ms=5_000,
+        arbitration=Arbitration(kind="operator"),
+        nodes=(Node(name=HERE, id=1, links=("10.0.110.100",)),),
+    )
+    cloud = Ec2Cloud(aws.topology.region, aws.url)
+    watching = _within_budget(cloud, cluster, lambda: 1_000_000)
+    assert watching is not None
+    budget = watching._budget
+    table = next(iter(aws.built.tables.values()))
+
+    async def body() -> None:
+        assert await watching.vpc_cidrs(aws.built.vpc, LONG_MS)
+        assert budget.per_minute == 60
+        spoil(aws, "throttle", times=1)
+        await cloud.replace_route(table, aws.vip, aws.eni(HERE), LONG_MS)
+        assert budget.per_minute == 30
+        while not budget.take():
+            pass  # nothing is left for what watches
+        await cloud.replace_route(table, aws.vip, aws.eni(HERE), LONG_MS)
+        with pytest.raises(CloudError) as raised:
+            await watching.vpc_cidrs(aws.built.vpc, SHORT_MS)
+        assert raised.value.code == EXHAUSTED
+
+    try:
+        asyncio.run(body())
+    finally:
+        aws.plan.heal()
+        cloud.close()
