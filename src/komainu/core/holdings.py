@@ -84,6 +84,9 @@ def _judged(state: State, event: e.MonitorChanged, index: int, hold: Hold) -> St
     if event.outcome.succeeded:
         warned = event.outcome.said
         state = state.with_hold(event.group, event.node, index, replace(hold, said=warned))
+        if warned is None and hold.said is not None:
+            monitor = state.cluster.group(event.group).resources[index].monitor or event.resource
+            return state.noting(monitors.NORMAL_AGAIN.said(monitor=monitor, node=event.node))
         return state if warned is None or warned == hold.said else _alert(state, warned, event.outcome)
     said = _reason(event.outcome)
     if event.outcome.result is Result.UNKNOWN:

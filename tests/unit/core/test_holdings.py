@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from komainu.core import holdings
+from komainu.core.monitors import NORMAL_AGAIN
 from komainu.core.state import Hold, NodeFacts, Presence, Proof, Status
 from komainu.model import actions as a, commands as c, events as e
 from komainu.model.config import Group, Recovery
@@ -309,8 +310,19 @@ def test_a_good_check_that_warns_is_told_once_and_shown_until_it_ends() -> None:
     assert life.hold("a", "server").status is Status.RUNNING
     assert life.hold("a", "server").said == FAILED.said
     assert life.happens(e.MonitorChanged("a", "db", "server", run, warned)) == ()
-    assert life.happens(e.MonitorChanged("a", "db", "server", run, SUCCEEDED)) == ()
+    over = NORMAL_AGAIN.said(monitor="serverw", node="a")
+    assert life.happens(e.MonitorChanged("a", "db", "server", run, SUCCEEDED)) == (a.RaiseAlert(over),)
     assert life.hold("a", "server").said is None
+    assert life.happens(e.MonitorChanged("a", "db", "server", run, SUCCEEDED)) == (), "that it is well is no news"
+
+
+def test_a_check_that_knows_again_says_so() -> None:
+    life = formed()
+    run = life.hold("a", "server").run
+    life.happens(e.MonitorChanged("a", "db", "server", run, Outcome(Result.UNKNOWN, FAILED.said)))
+    (alert,) = life.happens(e.MonitorChanged("a", "db", "server", run, SUCCEEDED))
+    assert isinstance(alert, a.RaiseAlert)
+    assert alert.said.code == NORMAL_AGAIN.code
 
 
 @pytest.mark.parametrize(
