@@ -74,7 +74,7 @@ def lines(old: str, new: str) -> list[str]:
         (
             "arbitration: operator",
             "arbitration: operator\n  aws: {region: ap-northeast-1}",
-            '+ aws: {"region": "ap-northeast-1"}',
+            '+ aws: {"region": "ap-northeast-1", "calls_per_minute": 30}',
         ),
         ("arbitration: operator", "arbitration: none", '~ arbitration/kind: "operator" -> "none"'),
         ("arbitration: operator", "arbitration: operator\n  preset: fast", "~ detect_within_ms: 5000 -> 450"),
