@@ -1,6 +1,7 @@
 """The EC2 API behind the port Cloud: one warm client, every call with an outer deadline, every answer classified.
 
-Warm means that a takeover finds the SDK loaded, the credentials fetched and a connection open (V6).
+Warm means that a takeover finds the SDK loaded, the credentials fetched and a connection open (V6): what prepares and
+what checks has used it before.
 """
 
 import asyncio
@@ -39,13 +40,6 @@ class Ec2Cloud:
         self._role = ""
         self._assumed: dict[str, Ec2Cloud] = {}
         self._watches: Ec2Cloud | None = None
-
-    async def warm(self, timeout_ms: int = 15_000) -> None:
-        """Load the SDK, fetch credentials, open a connection. Raises CloudError when the API cannot be used now.
-
-        That is worth a report, not the end: every later call makes good by itself what is missing.
-        """
-        await self._dry(lambda ec2: ec2.describe_vpcs(DryRun=True), timeout_ms)
 
     def calls(self) -> dict[str, int]:
         """How many requests were sent so far, by the name of the API's action; repeated attempts count."""

@@ -252,24 +252,25 @@ def test_what_is_no_answer_of_the_api_is_no_answer(status: int) -> None:
     assert found.fault is CloudFault.NO_ANSWER
 
 
-# --- warm
+# --- what is sent
 
 
-def test_warm_leaves_an_open_connection_and_asks_for_nothing() -> None:
+def test_a_question_whether_it_would_be_allowed_is_told_from_the_order() -> None:
     async def body(cloud: Ec2Cloud) -> None:
-        await cloud.warm()
+        await cloud.may_replace_route("rtb-1", "10.1.0.20/32", "eni-1", 20_000)
         await replace(cloud)
-        assert cloud.calls() == {"DescribeVpcs": 1, "ReplaceRoute": 1}
+        assert cloud.calls() == {"ReplaceRoute": 2}
 
     with ApiServer(error(412, "DryRunOperation"), replaced) as server:
         ask(server.url, body)
-        assert server.requests[0].fields["DryRun"] == "true"
+        assert [request.fields.get("DryRun") for request in server.requests] == ["true", None]
         assert server.connections == 1
 
 
-def test_warm_says_what_is_missing() -> None:
+def test_a_question_that_is_refused_says_why() -> None:
     with ApiServer(error(403, "UnauthorizedOperation")) as server:
-        assert fault(server.url, lambda cloud: cloud.warm()).code == "UnauthorizedOperation"
+        asked = fault(server.url, lambda cloud: cloud.may_associate("eipalloc-1", "eni-1", "", 20_000))
+        assert asked.code == "UnauthorizedOperation"
 
 
 def test_every_request_is_counted_attempts_too() -> None:
