@@ -12,6 +12,9 @@ from urllib.parse import quote
 PIECE = 24
 """Bytes of a piece. A multiple of three: so each piece has a base64 form of its own within that of the whole."""
 
+HEAD = 8
+"""Bytes of a form that say which ones to compare."""
+
 
 class BadSecret(ValueError):
     """A secret that is too short to be told from chance."""
@@ -25,7 +28,11 @@ class Search:
         short = [name for name, secret in secrets.items() if len(secret) < PIECE]
         if short:
             raise BadSecret(f"{short[0]} is shorter than {PIECE} bytes")
-        self._needles = {form: name for name, secret in secrets.items() for form in _forms(secret)}
+        self._needles: dict[bytes, dict[bytes, str]] = {}
+        "The forms of all pieces with the secrets' names, by their first bytes: one pass finds any of them."
+        for name, secret in secrets.items():
+            for form in _forms(secret):
+                self._needles.setdefault(form[:HEAD], {})[form] = name
         self.found: list[str] = []
         "Each finding in one line: which secret, and where."
         self.bytes = 0
@@ -35,8 +42,15 @@ class Search:
         """Look through what was said at a place."""
         data = content.encode() if isinstance(content, str) else content
         self.bytes += len(data)
-        names = dict.fromkeys(name for needle, name in self._needles.items() if needle in data)
+        names = dict.fromkeys(self._in(data))
         self.found += [f"{name} in {place}" for name in names]
+
+    def _in(self, data: bytes) -> Iterator[str]:
+        heads = self._needles
+        for at in range(len(data) - HEAD + 1):
+            head = data[at : at + HEAD]
+            if head in heads:
+                yield from (name for needle, name in heads[head].items() if data.startswith(needle, at))
 
     def tree(self, place: str, root: Path, allowed: Iterable[str] = ()) -> None:
         """Look through every file below a directory but those `allowed`, which are relative to it."""

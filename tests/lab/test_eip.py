@@ -143,9 +143,12 @@ def test_an_answer_that_never_comes_is_looked_up(cluster: LabCluster) -> None:
     cluster.product(active).komainu("group", "move", cluster.group, target)
     cluster.client.wait_answer(moved_ns, SERVED_S, by=target)
     cluster.wait_settled(on=target)
-    assert changes(cluster, target, after) == ["AssociateAddress"]
-    struck = [call for call in cluster.cloud.calls(after) if call["action"] == "AssociateAddress"]
-    assert [(call["fault"], call["answered_ns"]) for call in struck] == [("mute", 0)]
+    made = [call for call in cluster.cloud.calls(after) if call["source"] == target]
+    struck, *again = [call for call in made if call["action"] == "AssociateAddress"]
+    assert (struck["fault"], struck["answered_ns"]) == ("mute", 0)
+    looked = next(call for call in made if call["number"] > struck["number"] and call["action"] == "DescribeAddresses")
+    # An API that carried it out only after the look, as a busy machine may, has to be asked again.
+    assert not again or struck["applied_ns"] > looked["received_ns"]
     assert not [code for code in alerts(cluster, target, moved_ns) if code.startswith("KM31")]
 
 

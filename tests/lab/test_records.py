@@ -16,9 +16,9 @@ from tests.lab.stage import Stage, until
 pytestmark = pytest.mark.lab
 
 TAKEOVER_S = 15.0
-TOLERANCE_MS = 300
+TOLERANCE_MS = 1_000
 """The client asks every few milliseconds, gives a request some time, and sees the application a little after the node
-says that it is online; a machine with two processors adds its own."""
+says that it is online; a machine with two busy processors adds far more. The benchmark says how near they really are."""
 JOURNAL = "/var/lib/komainu/journal"
 
 
