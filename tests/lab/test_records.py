@@ -18,7 +18,7 @@ pytestmark = pytest.mark.lab
 TAKEOVER_S = 15.0
 TOLERANCE_MS = 1_000
 """The client asks every few milliseconds, gives a request some time, and sees the application a little after the node
-says that it is online; a machine with two busy processors adds far more. The benchmark says how near they really are."""
+says that it is online; two busy processors add far more. The benchmark says how near they really are."""
 JOURNAL = "/var/lib/komainu/journal"
 
 
