@@ -146,9 +146,9 @@ def test_an_answer_that_never_comes_is_looked_up(cluster: LabCluster) -> None:
     made = [call for call in cluster.cloud.calls(after) if call["source"] == target]
     struck, *again = [call for call in made if call["action"] == "AssociateAddress"]
     assert (struck["fault"], struck["answered_ns"]) == ("mute", 0)
-    looked = next(call for call in made if call["number"] > struck["number"] and call["action"] == "DescribeAddresses")
-    # An API that carried it out only after the look, as a busy machine may, has to be asked again.
-    assert not again or struck["applied_ns"] > looked["received_ns"]
+    # The look at it finds it, and nothing is sent again; where the look itself meets the change of the public address,
+    # as it may on a busy machine, once more.
+    assert [call["status"] for call in again] in ([], [200])
     assert not [code for code in alerts(cluster, target, moved_ns) if code.startswith("KM31")]
 
 
