@@ -2,13 +2,19 @@
 
 from komainu_lab.vpc.build import NODE_ACTIONS, allow, grant
 from komainu_lab.vpc.description import Description
-from tests.unit.lab.vpc.world import World
+from tests.unit.lab.vpc.world import World, forget
 
 
 def test_ids_are_the_same_every_time(world: World) -> None:
     assert Description.from_data(world.built.to_data()) == world.built
     assert world.built.vpc == "vpc-bfbdabe898736a356"
     assert world.built.instances["node2"].interface == "eni-9258e4d27eb0d1cb7"
+
+
+def test_ids_are_the_same_whatever_was_done_before(world: World) -> None:
+    world.ec2.terminate_instances(InstanceIds=[world.built.instances["node1"].id])
+    forget()
+    assert World().built == world.built
 
 
 def test_the_instances_of_the_nodes_have_the_seeds_policy(world: World) -> None:

@@ -1,5 +1,8 @@
 """The VPC of figure 4-1 in moto, in this process, without a router."""
 
+from moto.ec2.models import ec2_backends
+from moto.moto_api._internal.models import moto_api_backend
+
 from komainu_lab import topology
 from komainu_lab.vpc.build import Operator, backend, build
 from komainu_lab.vpc.description import Description
@@ -9,6 +12,16 @@ from komainu_lab.vpc.plan import Hop, Plan, Reader
 VIP = "10.1.0.20/32"
 TOPOLOGY = topology.vip()
 READER = Reader(TOPOLOGY)
+
+
+def forget() -> None:
+    """Make moto as it is in a new process.
+
+    Its own reset is not enough: other services, such as Auto Scaling, are there once an instance was terminated, and
+    when they are reset they make EC2 anew, after it was forgotten. A VPC that is built then has other ids.
+    """
+    moto_api_backend.reset()
+    ec2_backends.clear()
 
 
 class World:
