@@ -22,6 +22,10 @@ class Traits:
     "True for applications: of the same `order`, each waits by default for those listed before it; others do not."
     addresses: tuple[str, ...] = ()
     "Parameters that are IP addresses which move with the resource: used once, and never a node's own."
+    used_once: tuple[tuple[str, ...], ...] = ()
+    "Parameters whose values, those of one tuple together, one resource of the cluster can use, and no second one."
+    used_once_per_node: tuple[str, ...] = ()
+    "Parameters whose value one resource of a node can use: a second one that is active there would displace it."
     known_by: str = ""
     "The parameter by which people know such a resource, such as its address; it stands beside the type in status."
     ended_by: Literal["network", "mirror", "reset"] = "reset"

@@ -274,7 +274,13 @@ AWSDNS = ResourceType(
     params=Params,
     per_node_required=("value",),
     # Nothing ends what is kept of a record elsewhere: the kernel cannot cut it, nor would a reset change it.
-    traits=Traits(exclusive=False, environments=("aws",), order=10, known_by="name"),
+    traits=Traits(
+        exclusive=False,
+        environments=("aws",),
+        order=10,
+        used_once=(("name", "type", "zone_id"),),
+        known_by="name",
+    ),
     messages=MESSAGES,
     make=_make,
     advise=_advise,

@@ -312,7 +312,15 @@ AWSEIP = ResourceType(
     params=Params,
     per_node_required=("eni_id",),
     # Two nodes never have it at once: EC2 sees to that. So it is not exclusive, and nobody is reset for it.
-    traits=Traits(exclusive=False, environments=("aws",), order=10, known_by="allocation_id"),
+    # An association is with the primary private address of the ENI, and each private address has one Elastic IP.
+    traits=Traits(
+        exclusive=False,
+        environments=("aws",),
+        order=10,
+        used_once=(("allocation_id",),),
+        used_once_per_node=("eni_id",),
+        known_by="allocation_id",
+    ),
     messages=MESSAGES,
     make=_make,
 )
