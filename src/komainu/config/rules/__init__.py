@@ -19,6 +19,7 @@ from komainu.config.rules import (
     references,
     safety,
     times,
+    used_once,
 )
 from komainu.model.config import Cluster
 
@@ -26,7 +27,7 @@ MESSAGES = (
     *(*nodes.MESSAGES, *references.MESSAGES, *groups.MESSAGES, *dependencies.MESSAGES, *exclusions.MESSAGES),
     *(*monitors.MESSAGES, *recovery.MESSAGES, *times.MESSAGES, *notifications.MESSAGES, *addresses.MESSAGES),
     *(*safety.MESSAGES, *arbitration.MESSAGES, *network_partition.MESSAGES, *ip_monitors.MESSAGES),
-    *(*ending_monitors.MESSAGES, *calls.MESSAGES),
+    *(*ending_monitors.MESSAGES, *calls.MESSAGES, *used_once.MESSAGES),
 )
 
 
@@ -45,6 +46,7 @@ def judge(cluster: Cluster, declared: Declared) -> list[Finding]:
         *times.findings(cluster),
         *notifications.findings(cluster),
         *addresses.findings(cluster, declared.resources),
+        *used_once.findings(cluster, declared.resources),
         *safety.findings(cluster),
         *calls.findings(cluster),
         *arbitration.findings(cluster, declared),
