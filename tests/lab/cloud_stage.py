@@ -209,7 +209,7 @@ class CloudStage:
         product.komainu("report", "--last", "--lang", "ja", "--output", "/var/tmp/report.ja.md", check=False)
         search.tree(f"{name}:/etc", node.disk.path("/etc"), HOMES)
         search.tree(f"{name}:/var", node.disk.path("/var"))
-        search.tree(f"{name}:/run", Path(f"/proc/{node.pid}/root/run"))  # /tmp is that of the machine below
+        search.tree(f"{name}:/run", Path("/proc", str(node.pid), "root", "run"))  # /tmp is that of the machine below
         for words in (
             ("status", "--json"),
             ("status",),
