@@ -9,21 +9,21 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from komainu.model.described import ja
-from komainu.model.message import Message, Said
-from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
+from komainu.model.message import Message
+from komainu.model.outcome import SUCCEEDED, Outcome, Result
 from komainu.ports import CloudError, CloudFault, MonitorHost, MonitorTraits, MonitorType, Zone
+from komainu.types.aws.judge import Impossible, Judge
 from komainu.types.aws.messages import (
     API_FAILED,
     INTERNAL,
     MONITOR_ERROR,
     MONITOR_WARNING,
     TIMEOUT,
-    Frame,
     InternalKind,
     Reason,
 )
 from komainu.types.aws.patience import CALL_TIMEOUT_MS, within_ms
-from komainu.types.aws.silence import Policy, unseen
+from komainu.types.aws.silence import Policy
 
 INVALID_ZONE = Reason(
     "51", 5, "Invalid availability zone: [{zone}]", "アベイラビリティーゾーンが正しくありません: [{zone}]"
@@ -83,6 +83,7 @@ class AvailabilityZone:
     def __init__(self, params: ZoneParams, host: MonitorHost) -> None:
         self._params = params
         self._host = host
+        self._judge = Judge("", host.monitor, {"zone": params.zone})
         self._unavailable = 0
         "How often in a row AWS has said so, when it last told the state."
 
@@ -93,7 +94,7 @@ class AvailabilityZone:
     async def check(self, timeout_ms: int) -> Outcome:
         """SUCCEEDED when the zone is available, and as a Caution when it is neither that nor unavailable."""
         if self._host.cloud is None:
-            return unknown(self._said(MONITOR_WARNING, INTERNAL, InternalKind.DEFECT), "there is no API of a cloud")
+            return self._judge.unsure(Impossible(INTERNAL, "there is no API of a cloud", InternalKind.DEFECT))
         limit_ms = min(within_ms(timeout_ms), CALL_TIMEOUT_MS)
         try:
             zone = await self._host.cloud.zone(self._params.zone, limit_ms)
@@ -101,25 +102,24 @@ class AvailabilityZone:
             if error.fault is CloudFault.REFUSED and error.code == _NO_SUCH_ZONE:
                 return self._invalid(f"{error}")
             return self._silent(error)
-        return self._invalid("AWS answered with an empty list") if zone is None else self._judge(zone)
+        return self._invalid("AWS answered with an empty list") if zone is None else self._told(zone)
 
     async def end(self) -> None:
         """Nothing is left behind."""
 
-    def _judge(self, zone: Zone) -> Outcome:
+    def _told(self, zone: Zone) -> Outcome:
         detail = "\n".join(zone.messages)
         self._unavailable = self._unavailable + 1 if zone.state == _UNAVAILABLE else 0
         if zone.state == _AVAILABLE:
             return replace(SUCCEEDED, detail=detail)
         if self._unavailable:
-            return failed(self._said(MONITOR_ERROR, ZONE_STATE, state=zone.state), detail)
-        return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, ZONE_STATE, state=zone.state), detail)
+            return self._judge.wrong(ZONE_STATE, detail, state=zone.state)
+        return self._judge.caution(ZONE_STATE, detail, state=zone.state)
 
     def _invalid(self, detail: str) -> Outcome:
         self._unavailable = 0
-        if self._params.api_failure == "recover":
-            return failed(self._said(MONITOR_ERROR, INVALID_ZONE), detail)
-        return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, INVALID_ZONE), detail)
+        told = self._judge.wrong if self._params.api_failure == "recover" else self._judge.caution
+        return told(INVALID_ZONE, detail)
 
     def _silent(self, error: CloudError) -> Outcome:
         """An API that does not answer says nothing about the zone; it is a Caution, because nobody can use the API.
@@ -127,14 +127,10 @@ class AvailabilityZone:
         So it does not take back that the zone is unavailable, whatever the policy; nor does it confirm it.
         """
         if self._unavailable >= CONFIRMED:
-            return failed(self._said(MONITOR_ERROR, LAST_STATE, state=_UNAVAILABLE), f"{error}")
-        found = unseen(error, self._params.api_failure, self._said)
+            return self._judge.wrong(LAST_STATE, f"{error}", state=_UNAVAILABLE)
+        found = self._judge.unseen(error, self._params.api_failure)
         expected = error.fault is not CloudFault.INTERNAL
         return replace(found, result=Result.SUCCEEDED) if expected and found.result is Result.UNKNOWN else found
-
-    def _said(self, frame: Frame, reason: Reason, status: int = 0, state: str = "") -> Said:
-        message = frame.row(reason)
-        return message.said(monitor=self._host.monitor, zone=self._params.zone, status=status, state=state)
 
 
 MESSAGES: Final = (

@@ -167,8 +167,7 @@ class Dns:
         other = self._other(record)
         if other and self._host.alone():
             # Cut off, both sides would change it back and forth for ever. The later takeover keeps it.
-            said = self._judge.said(MONITOR_WARNING, LEFT_TO_OTHER, other=other)
-            return Outcome(Result.SUCCEEDED, said, _told(record))
+            return self._judge.caution(LEFT_TO_OTHER, _told(record), other=other)
         return self._judge.wrong(RECORD_CHANGED, f"{_told(record)}{f' ({other})' if other else ''}")
 
     async def probe(self, timeout_ms: int) -> Outcome:

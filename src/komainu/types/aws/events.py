@@ -10,10 +10,11 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from komainu.model.described import ja
-from komainu.model.message import Message, Said
-from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
+from komainu.model.message import Message
+from komainu.model.outcome import SUCCEEDED, Outcome
 from komainu.ports import Announcement, AnnouncementKind, CloudError, MonitorHost, MonitorTraits, MonitorType
-from komainu.types.aws.messages import INTERNAL, MONITOR_ERROR, MONITOR_WARNING, Frame, InternalKind, Reason
+from komainu.types.aws.judge import Impossible, Judge
+from komainu.types.aws.messages import INTERNAL, MONITOR_ERROR, MONITOR_WARNING, InternalKind, Reason
 from komainu.types.aws.patience import within_ms
 
 MAINTENANCE = Reason(
@@ -122,6 +123,7 @@ class Events:
     def __init__(self, params: EventParams, host: MonitorHost) -> None:
         self._params = params
         self._host = host
+        self._judge = Judge("", host.monitor, {})
         self._kinds = tuple(kind for kind in AnnouncementKind if params.of(kind) != "ignore")
         self._known: dict[AnnouncementKind, tuple[Announcement, ...]] = {}
         "What was announced when the metadata service last said something of that kind."
@@ -139,8 +141,7 @@ class Events:
         """
         metadata = self._host.metadata
         if metadata is None:
-            said = self._said(MONITOR_WARNING, INTERNAL, status=InternalKind.DEFECT)
-            return unknown(said, "there is no metadata service")
+            return self._judge.unsure(Impossible(INTERNAL, "there is no metadata service", InternalKind.DEFECT))
         answers = await metadata.announced(within_ms(timeout_ms))
         before, now_ms, silent = self._all(), self._host.now_ms(), []
         for kind in self._kinds:
@@ -152,12 +153,12 @@ class Events:
         overdue = any(now_ms - self._heard_ms.get(kind, now_ms - SILENCE_MS) >= SILENCE_MS for kind in self._kinds)
         announced = self._all()
         if overdue and not announced:
-            return unknown(self._said(MONITOR_WARNING, NO_METADATA), "\n".join(silent))
-        outcome = self._judge(announced, overdue=overdue)
+            return self._judge.unsure(Impossible(NO_METADATA, "\n".join(silent)))
+        outcome = self._told(announced, overdue=overdue)
         if outcome.succeeded and len(announced) > 1:
             for each in announced:
                 if each not in before:
-                    self._host.report(self._judge((each,)))  # each has its alert, also beside others
+                    self._host.report(self._told((each,)))  # each has its alert, also beside others
         return replace(outcome, detail="\n".join(filter(None, (outcome.detail, *silent))))
 
     async def end(self) -> None:
@@ -166,7 +167,7 @@ class Events:
     def _all(self) -> tuple[Announcement, ...]:
         return tuple(each for kind in self._kinds for each in self._known.get(kind, ()))
 
-    def _judge(self, announced: tuple[Announcement, ...], *, overdue: bool = False) -> Outcome:
+    def _told(self, announced: tuple[Announcement, ...], *, overdue: bool = False) -> Outcome:
         """What to make of all that is announced. It drains when anything of it does; that is named first."""
         if not announced:
             return SUCCEEDED
@@ -174,15 +175,9 @@ class Events:
         told = (*draining, *(each for each in announced if each not in draining))
         reason = STALE if overdue else SEVERAL if len(told) > 1 else _REASONS[told[0].kind]
         detail = "\n".join(f"{each.kind.value}: {_event(each)}" for each in told)
-        if draining:
-            return failed(self._said(MONITOR_ERROR, reason, told), detail)
-        return Outcome(Result.SUCCEEDED, self._said(MONITOR_WARNING, reason, told), detail)
-
-    def _said(self, frame: Frame, reason: Reason, announced: tuple[Announcement, ...] = (), *, status: int = 0) -> Said:
-        named = [f"{each.kind.value}: {_event(each)}" if len(announced) > 1 else _event(each) for each in announced]
-        return frame.row(reason).said(
-            monitor=self._host.monitor, events=", ".join(named), count=len(announced), status=status
-        )
+        named = ", ".join(f"{each.kind.value}: {_event(each)}" if len(told) > 1 else _event(each) for each in told)
+        tell = self._judge.wrong if draining else self._judge.caution
+        return tell(reason, detail, events=named, count=len(told))
 
 
 def _event(announced: Announcement) -> str:

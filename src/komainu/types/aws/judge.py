@@ -1,4 +1,4 @@
-"""What refusals and silence mean for one resource, said in the rows of T.
+"""What refusals and silence mean for one resource or one monitor, said in the rows of T.
 
 A type gives its facts, and the error codes that it knows better than others; the rest is here once for all of them.
 """
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from komainu.model.message import Said
-from komainu.model.outcome import Outcome, failed, unknown
+from komainu.model.outcome import Outcome, Result, failed, unknown
 from komainu.ports import CloudError, CloudFault
 from komainu.types.aws import silence
 from komainu.types.aws.messages import (
@@ -35,19 +35,20 @@ class Impossible(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Of one resource on one node."""
+    """Of one resource on one node, with its check; or of a monitor of its own."""
 
     resource: str
+    "Empty for a monitor of its own: its texts name no resource."
     monitor: str
     facts: Mapping[str, str]
     "What the texts name: addresses and ids."
     codes: Mapping[str, Reason] = field(default_factory=dict)
     "What error codes mean, up to the dot, beside what they mean for every type."
 
-    def said(self, frame: Frame, reason: Reason, status: int = 0, other: str = "") -> Said:
-        """A row of T with the facts of this resource. `status` is that of an internal error."""
+    def said(self, frame: Frame, reason: Reason, status: int = 0, **more: str | int) -> Said:
+        """A row of T with the facts of this resource, and `more` of the moment. `status`: of an internal error."""
         message = frame.row(reason)
-        return message.said(resource=self.resource, monitor=self.monitor, status=int(status), other=other, **self.facts)
+        return message.said(resource=self.resource, monitor=self.monitor, status=int(status), **self.facts, **more)
 
     def reason(self, error: CloudError) -> Reason:
         """The row of T for a call that did not succeed."""
@@ -68,9 +69,13 @@ class Judge:
         lost = changing and error.fault is CloudFault.NO_ANSWER
         return (unknown if lost else failed)(said, detail or f"{error}")
 
-    def wrong(self, reason: Reason, detail: str = "") -> Outcome:
+    def wrong(self, reason: Reason, detail: str = "", **more: str | int) -> Outcome:
         """A check has found an error."""
-        return failed(self.said(MONITOR_ERROR, reason), detail)
+        return failed(self.said(MONITOR_ERROR, reason, 0, **more), detail)
+
+    def caution(self, reason: Reason, detail: str = "", **more: str | int) -> Outcome:
+        """It is as it should be, and something is to be told nevertheless."""
+        return Outcome(Result.SUCCEEDED, self.said(MONITOR_WARNING, reason, 0, **more), detail)
 
     def unseen(self, error: CloudError, policy: Policy) -> Outcome:
         """A check, or a probe, could not see what it looks at."""

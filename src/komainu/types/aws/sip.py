@@ -22,7 +22,6 @@ from komainu.types.aws.messages import (
     DEACTIVATION,
     ENI_UNKNOWN,
     INTERNAL,
-    MONITOR_WARNING,
     NOT_READY,
     InternalKind,
     Reason,
@@ -285,8 +284,7 @@ class Sip:
         detail = f"it is assigned to {enis[holder]} of {holder}" if holder else detail
         # Cut off, both sides would take it from each other for ever. The later takeover keeps it.
         if holder and self._host.alone():
-            said = self._judge.said(MONITOR_WARNING, LEFT_TO_OTHER, other=holder)
-            return Outcome(Result.SUCCEEDED, said, detail)
+            return self._judge.caution(LEFT_TO_OTHER, detail, other=holder)
         if silent and self._host.alone():
             return self._judge.unseen(next(iter(silent.values())), self._params.api_failure)
         return self._judge.wrong(NOT_ASSIGNED, detail or "no node of this cluster has it")

@@ -22,7 +22,6 @@ from komainu.types.aws.messages import (
     DEACTIVATION,
     ENI_UNKNOWN,
     INTERNAL,
-    MONITOR_WARNING,
     NOT_READY,
     VPC_UNKNOWN,
     InternalKind,
@@ -137,7 +136,7 @@ class Vip:
         self._found = found
         self._begin_read_back(found)
         if found.source_dest_check:
-            return Outcome(Result.SUCCEEDED, self._judge.said(MONITOR_WARNING, SOURCE_DEST_CHECK))
+            return self._judge.caution(SOURCE_DEST_CHECK)
         return SUCCEEDED
 
     async def stop(self, timeout_ms: int) -> Outcome:
@@ -326,8 +325,7 @@ class Vip:
         if self._host.alone() and other:
             # Cut off, both sides would change the routes back and forth for ever. The later takeover keeps them, and
             # repairs what points elsewhere.
-            said = self._judge.said(MONITOR_WARNING, LEFT_TO_OTHER, other=other)
-            return Outcome(Result.SUCCEEDED, said, told(changed))
+            return self._judge.caution(LEFT_TO_OTHER, told(changed), other=other)
         names = tuple(route.interface for route in changed)
         whose = await owners(self._watching.own, names, self._host.elsewhere, timeout_ms)
         return self._judge.wrong(ROUTING_CHANGED, ". ".join(filter(None, (told(changed), whose))))
@@ -339,7 +337,7 @@ class Vip:
         fresh = self._routes.elsewhere(routes)[1]
         detail = f"not yet visible: {told(fresh)}" if fresh else ""
         if source_dest_check:
-            return Outcome(Result.SUCCEEDED, self._judge.said(MONITOR_WARNING, SOURCE_DEST_CHECK), detail)
+            return self._judge.caution(SOURCE_DEST_CHECK, detail)
         return Outcome(Result.SUCCEEDED, detail=detail)
 
     def _not_all_written(self, found: _Found, errors: dict[str, CloudError]) -> Outcome:

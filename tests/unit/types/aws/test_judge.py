@@ -22,6 +22,7 @@ from tests.doubles import cloud as aws
 from tests.unit.types.aws.station import text
 
 ZONE_UNKNOWN = Reason("41", 5, "The hosted zone ID '{zone}' does not exist", "")
+ELSEWHERE = Reason("42", 12, "{zone} leads to {other}.", "")
 JUDGE = Judge("r1", "m1", {"eni": "eni-0", "vpc": "vpc-0", "zone": "Z0"}, {"NoSuchHostedZone": ZONE_UNKNOWN})
 
 
@@ -73,6 +74,15 @@ def test_what_a_check_found_and_what_it_could_not_find_out() -> None:
     unsure = JUDGE.unsure(Impossible(INTERNAL, "busy", InternalKind.KERNEL))
     expected = "Warn monitoring m1. (199 : Internal error. (status=2))"
     assert (unsure.result, text(unsure), unsure.detail) == (Result.UNKNOWN, expected, "busy")
+    caution = JUDGE.caution(ELSEWHERE, "r1", other="node2")
+    assert (caution.result, text(caution), caution.detail) == (
+        Result.SUCCEEDED,
+        "Warn monitoring m1. (112 : Z0 leads to node2.)",
+        "r1",
+    )
+    assert (
+        text(JUDGE.wrong(ELSEWHERE, other="node2")) == "Detected an error in monitoring m1. (12 : Z0 leads to node2.)"
+    )
     assert JUDGE.unseen(aws.throttled(), "recover").result is Result.FAILED
     assert JUDGE.unseen(aws.throttled(), "warn").result is Result.UNKNOWN
 
