@@ -11,7 +11,18 @@ import _thread
 import os
 import sys
 import time
-from _socket import AF_INET, IPPROTO_TCP, SO_RCVTIMEO, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
+from _socket import (
+    AF_INET,
+    AF_INET6,
+    IPPROTO_IPV6,
+    IPPROTO_TCP,
+    IPV6_V6ONLY,
+    SO_RCVTIMEO,
+    SO_REUSEADDR,
+    SOCK_STREAM,
+    SOL_SOCKET,
+    socket,
+)
 
 TCP_DEFER_ACCEPT = 9
 HALF_A_SECOND = (0).to_bytes(8, "little") + (500_000).to_bytes(8, "little")
@@ -29,6 +40,20 @@ def write(path: str) -> None:
         time.sleep((WRITES_EVERY_NS - now % WRITES_EVERY_NS) / 1e9)
 
 
+def listen(port: int) -> socket:
+    """A listening socket for IPv4 and IPv6; for IPv4 alone where the kernel has no IPv6."""
+    both = os.path.exists("/proc/net/if_inet6")
+    listener = socket(AF_INET6 if both else AF_INET, SOCK_STREAM)
+    listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+    if both:
+        listener.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0)
+    # The kernel hands a connection over when the request is there: a client that says nothing holds nobody up.
+    listener.setsockopt(IPPROTO_TCP, TCP_DEFER_ACCEPT, 1)
+    listener.bind(("::" if both else "0.0.0.0", port))
+    listener.listen(1024)
+    return listener
+
+
 def main() -> None:
     """Serve for ever."""
     if len(sys.argv) > 2:
@@ -36,12 +61,7 @@ def main() -> None:
     name = os.uname().nodename.encode()
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
     answer = head % (len(name) + 1) + name + b"\n"
-    listener = socket(AF_INET, SOCK_STREAM)
-    listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
-    # The kernel hands a connection over when the request is there: a client that says nothing holds nobody up.
-    listener.setsockopt(IPPROTO_TCP, TCP_DEFER_ACCEPT, 1)
-    listener.bind(("0.0.0.0", int(sys.argv[1])))
-    listener.listen(1024)
+    listener = listen(int(sys.argv[1]))
     while True:
         number, _ = listener._accept()  # type: ignore[attr-defined]
         connection = socket(fileno=number)

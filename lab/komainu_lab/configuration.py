@@ -19,6 +19,7 @@ from komainu_lab.topology import Topology
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 FILES = {
     "vip": "vip-cluster.yaml",
+    "vip6": "vip-cluster.yaml",
     "addresses": "vip-cluster.yaml",
     "eip": "eip-cluster.yaml",
     "onprem": "onprem-fip.yaml",

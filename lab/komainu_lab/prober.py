@@ -37,7 +37,8 @@ class Request:
         self.sent_ns = now_ns()
         self.answer = b""
         self.asked = False
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         self.refused = self.sock.connect_ex(address) not in (0, errno.EINPROGRESS)
 
     def go_on(self) -> bool:

@@ -4,15 +4,18 @@ Each subnet is a bridge in the router's network namespace; the router carries th
 of a VPC subnet) on that bridge. Each machine is a set of namespaces of its own, joined to its subnet's bridge by one
 veth pair: `eth0` inside the machine, `Machine.port` on the router's side.
 
-The router's namespace is a plain IPv4 forwarder here. The emulated VPC (`komainu_lab.vpc`) programs the rest into it:
-route tables, Source/Dest check, addresses of the internet gateway.
+The router's namespace is a plain forwarder here. The emulated VPC (`komainu_lab.vpc`) programs the rest into it: route
+tables, Source/Dest check, addresses of the internet gateway. Only a subnet with `cidr6` has IPv6 besides IPv4.
 """
 
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal
 
 Kind = Literal["node", "client", "nat", "internet", "witness"]
+
+VPC_CIDR6 = IPv6Network("2001:db8:0:100::/56")
+"What every emulated VPC with IPv6 is given: of the networks for documentation."
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Subnet:
     cidr: IPv4Network
     zone: str
     "The availability zone; empty where there are none."
+    cidr6: IPv6Network | None = None
+    "None: no IPv6 here."
 
     @property
     def bridge(self) -> str:
@@ -34,6 +39,11 @@ class Subnet:
     def gateway(self) -> IPv4Address:
         """The router's address in the subnet: the first one, as in a VPC."""
         return self.cidr[1]
+
+    @property
+    def gateway6(self) -> IPv6Address | None:
+        """The router's IPv6 address in the subnet, the first one; None: it has none."""
+        return self.cidr6[1] if self.cidr6 is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,12 @@ class Machine:
         """The router's end of the machine's veth pair."""
         return f"p-{self.name}"
 
+    @property
+    def address6(self) -> IPv6Address | None:
+        """Its IPv6 address, with the same number in the subnet as `address`; None: it has none."""
+        subnet = self.subnet
+        return subnet.cidr6[int(self.address) - int(subnet.cidr[0])] if subnet.cidr6 is not None else None
+
 
 @dataclass(frozen=True, slots=True)
 class Topology:
@@ -58,12 +74,17 @@ class Topology:
 
     name: str
     machines: tuple[Machine, ...]
-    service_address: IPv4Address
+    service_address: IPv4Address | IPv6Address
     "What the clients talk to: the address that moves."
     region: str = ""
     "The emulated AWS region; empty when there is no emulated VPC."
     elastic: bool = False
     "The service address is an Elastic IP, and the nodes have public addresses; else route tables lead to it."
+
+    @property
+    def service_route(self) -> str:
+        """The destination of the rows that lead to the service address: a CIDR of it alone."""
+        return f"{self.service_address}/{self.service_address.max_prefixlen}"
 
     @property
     def subnets(self) -> tuple[Subnet, ...]:
@@ -113,6 +134,16 @@ def vip() -> Topology:
         service_address=IPv4Address("10.1.0.20"),
         region="ap-northeast-1",
     )
+
+
+def vip6() -> Topology:
+    """`vip` with an IPv6 address as VIP: all inside the VPC have IPv6 as well, the internet has not."""
+    plain = vip()
+    numbers = {"public-a": 0x0A, "public-c": 0x0C, "private-a": 0x1A, "private-c": 0x1C}
+    blocks = list(VPC_CIDR6.subnets(new_prefix=64))
+    subnets = {s.name: replace(s, cidr6=blocks[numbers[s.name]] if s.zone else None) for s in plain.subnets}
+    machines = tuple(replace(machine, subnet=subnets[machine.subnet.name]) for machine in plain.machines)
+    return replace(plain, name="vip6", machines=machines, service_address=IPv6Address("2001:db8:1::20"))
 
 
 def addresses() -> Topology:
@@ -183,6 +214,7 @@ def majority() -> Topology:
 
 TOPOLOGIES = {
     "vip": vip,
+    "vip6": vip6,
     "addresses": addresses,
     "eip": eip,
     "onprem": onprem,

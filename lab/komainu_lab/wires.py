@@ -142,8 +142,10 @@ class Wires:
         commands = [
             f"link add {subnet.bridge} address {mac} type bridge forward_delay 0 mcast_snooping 0",
             f"addr add {subnet.gateway}/{subnet.cidr.prefixlen} dev {subnet.bridge}",
-            f"link set {subnet.bridge} up",
         ]
+        if subnet.cidr6 is not None:
+            commands.append(f"addr add {subnet.gateway6}/{subnet.cidr6.prefixlen} dev {subnet.bridge} nodad")
+        commands.append(f"link set {subnet.bridge} up")
         self._inside(lambda: ip_batch(commands))
 
     def attach(self, machine: Machine, pid: int) -> None:
@@ -157,6 +159,7 @@ class Wires:
             f"addr add {machine.address}/{machine.subnet.cidr.prefixlen} dev eth0",
             "link set eth0 up",
             f"route add default via {machine.subnet.gateway}",
+            *ipv6_commands(machine),
         ]
         self.detach(machine)
         self._inside(lambda: ip_batch(outside))
@@ -200,6 +203,20 @@ class Wires:
         """Let go of the router's namespace."""
         self._inside(self._nft.close)
         self._thread.shutdown()
+
+
+def ipv6_commands(machine: Machine) -> list[str]:
+    """The ip(8) commands that give a machine its IPv6 address, when it has one, on `eth0` that is up.
+
+    As EC2's DHCPv6 gives it: the address alone, so that everything goes by the router. Nobody advertises the router
+    here, and nothing waits for the detection of duplicates.
+    """
+    if machine.address6 is None:
+        return []
+    return [
+        f"addr add {machine.address6}/128 dev eth0 nodad",
+        f"route add ::/0 via {machine.subnet.gateway6} dev eth0 onlink",
+    ]
 
 
 def _delete_link(name: str) -> None:

@@ -125,7 +125,9 @@ class _Builder:
 
     def build(self) -> Description:
         """All steps."""
-        self.vpc = self.ec2.create_vpc(CidrBlock=VPC_CIDR, **_named("vpc", self.topology.name))["Vpc"]["VpcId"]
+        ipv6 = {"AmazonProvidedIpv6CidrBlock": True} if any(subnet.cidr6 for subnet in self.inside) else {}
+        vpc = self.ec2.create_vpc(CidrBlock=VPC_CIDR, **ipv6, **_named("vpc", self.topology.name))
+        self.vpc = vpc["Vpc"]["VpcId"]
         for subnet in self.inside:
             self.make_subnet(subnet)
         gateway = self.ec2.create_internet_gateway(**_named("internet-gateway", self.topology.name))
@@ -157,6 +159,7 @@ class _Builder:
             VpcId=self.vpc,
             CidrBlock=str(subnet.cidr),
             AvailabilityZone=subnet.zone,
+            **({"Ipv6CidrBlock": str(subnet.cidr6)} if subnet.cidr6 is not None else {}),
             **_named("subnet", subnet.name),
         )
         self.subnets[subnet.name] = answer["Subnet"]["SubnetId"]
@@ -190,6 +193,8 @@ class _Builder:
         instance = answer["Instances"][0]
         interface = instance["NetworkInterfaces"][0]["NetworkInterfaceId"]
         backend(self.topology.region).enis[interface].mac_address = hardware_address(machine.address.packed)
+        if machine.address6 is not None:
+            self.ec2.assign_ipv6_addresses(NetworkInterfaceId=interface, Ipv6Addresses=[str(machine.address6)])
         public = ""
         if machine.kind == "nat":
             given = sum(1 for instance in self.instances.values() if instance.public_address)
@@ -223,14 +228,15 @@ class _Builder:
         create(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", **default)
         if not self.topology.elastic:
             node = self.instances[self.topology.nodes[0].name]
-            create(
-                RouteTableId=table,
-                DestinationCidrBlock=f"{self.topology.service_address}/32",
-                NetworkInterfaceId=node.interface,
-            )
+            create(RouteTableId=table, **destination(self.topology.service_route), NetworkInterfaceId=node.interface)
         for subnet in subnets:
             self.ec2.associate_route_table(RouteTableId=table, SubnetId=self.subnets[subnet.name])
         self.tables[name] = table
+
+
+def destination(cidr: str) -> dict[str, str]:
+    """The destination of a route as EC2's calls want it: IPv6 has a name of its own."""
+    return {"DestinationIpv6CidrBlock" if ":" in cidr else "DestinationCidrBlock": cidr}
 
 
 def _named(kind: str, name: str) -> dict[str, Any]:

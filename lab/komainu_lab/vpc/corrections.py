@@ -25,6 +25,7 @@ from moto.ec2.exceptions import (
     ResourceAlreadyAssociatedError,
     RouteAlreadyExistsError,
 )
+from moto.ec2.models import vpcs
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.instances import Instance
@@ -33,6 +34,8 @@ from moto.ec2.responses.elastic_ip_addresses import ElasticIPAddresses
 from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
 from moto.ec2.responses.route_tables import RouteTables
 from moto.iam.access_control import IAMRequest
+
+from komainu_lab.topology import VPC_CIDR6
 
 _ABSENT = object()
 
@@ -425,6 +428,11 @@ def _one_id(ids: Any) -> str:
     return ids if isinstance(ids, str) else ", ".join(sorted(str(one) for one in ids))
 
 
+def documentation_network(applied: Applied) -> None:
+    """A VPC's own IPv6 network is of those for documentation; moto's are somebody's. One is enough for the lab."""
+    applied.replace(vpcs, "random_ipv6_cidr", lambda: str(VPC_CIDR6))
+
+
 CORRECTIONS: tuple[Callable[[Applied], None], ...] = (
     dry_run,
     atomic_replace_route,
@@ -439,6 +447,7 @@ CORRECTIONS: tuple[Callable[[Applied], None], ...] = (
     route_table_pages,
     route_table_filters,
     not_found_texts,
+    documentation_network,
 )
 
 

@@ -18,7 +18,7 @@ from komainu_lab.errors import LabError
 from komainu_lab.topology import TOPOLOGIES, Topology
 from komainu_lab.vpc import corrections, hosted_zones, imds, metadata, sharing
 from komainu_lab.vpc.authority import Certificates, endpoint_names, issue
-from komainu_lab.vpc.build import ACCOUNT, ROLE, Operator, allow, backend, build
+from komainu_lab.vpc.build import ACCOUNT, ROLE, Operator, allow, backend, build, destination
 from komainu_lab.vpc.calls import CallLog
 from komainu_lab.vpc.conditional_writes import one_write_at_a_time
 from komainu_lab.vpc.control import Server
@@ -173,7 +173,7 @@ class Emulator:
         for table_id in self._tables(table):
             self.operator.client("ec2").replace_route(
                 RouteTableId=table_id,
-                DestinationCidrBlock=self._destination,
+                **self._destination,
                 NetworkInterfaceId=self._instance(machine).interface,
             )
         self.fabric.settle()
@@ -183,7 +183,7 @@ class Emulator:
         ec2 = self.operator.client("ec2")
         table = str(ec2.create_route_table(VpcId=self.description.vpc)["RouteTable"]["RouteTableId"])
         target = self._instance(machine).interface
-        ec2.create_route(RouteTableId=table, DestinationCidrBlock=self._destination, NetworkInterfaceId=target)
+        ec2.create_route(RouteTableId=table, **self._destination, NetworkInterfaceId=target)
         return table
 
     def do_share(self, table: str) -> str:
@@ -201,7 +201,7 @@ class Emulator:
     def do_delete_route(self, table: str = "") -> None:
         """Delete the VIP's row, in one table or in all."""
         for table_id in self._tables(table):
-            self.operator.client("ec2").delete_route(RouteTableId=table_id, DestinationCidrBlock=self._destination)
+            self.operator.client("ec2").delete_route(RouteTableId=table_id, **self._destination)
         self.fabric.settle()
 
     def do_create_route(self, machine: str, table: str = "") -> None:
@@ -209,7 +209,7 @@ class Emulator:
         for table_id in self._tables(table):
             self.operator.client("ec2").create_route(
                 RouteTableId=table_id,
-                DestinationCidrBlock=self._destination,
+                **self._destination,
                 NetworkInterfaceId=self._instance(machine).interface,
             )
         self.fabric.settle()
@@ -222,7 +222,7 @@ class Emulator:
         names = {table_id: name for name, table_id in self.description.tables.items()}
         for table in answer["RouteTables"]:
             for route in table["Routes"]:
-                if route.get("DestinationCidrBlock") == self._destination:
+                if self._destination.items() <= route.items():
                     interface = route.get("NetworkInterfaceId", "")
                     target = {"target": owners.get(interface, interface), "state": route["State"]}
                     found[names[table["RouteTableId"]]] = target
@@ -412,8 +412,8 @@ class Emulator:
     # --- names ---
 
     @property
-    def _destination(self) -> str:
-        return f"{self.description.service_address}/32"
+    def _destination(self) -> dict[str, str]:
+        return destination(self.topology.service_route)
 
     def _instance(self, machine: str) -> Any:
         try:

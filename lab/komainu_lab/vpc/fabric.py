@@ -7,9 +7,10 @@ different: routes by netlink, the rest in one transaction of nftables, both with
   dropped without an answer, as in a VPC.
 - A port with Source/Dest check on passes only packets from and to its own addresses; the port of an instance that
   does not run passes nothing.
-- The router knows every interface's hardware address from the emulated state and never asks for it by ARP. It answers
+- The router knows every interface's hardware address from the emulated state and never asks for it. It answers
   whoever asks in a subnet itself, and carries what the subnet's machines send one another: as in a VPC, an address is
   where the API has it, whatever a machine claims.
+- IPv6 is carried inside the VPC in the same manner, in the subnets that have it. Beyond the internet gateway is none.
 - Security groups and network ACLs are not carried out.
 - The internet gateway translates one to one and without state, as the real one: whoever has no public address has no
   way out, and an address that moves takes its traffic along with the next packet.
@@ -37,7 +38,9 @@ from komainu_lab.wires import Nftables
 
 _log = logging.getLogger(__name__)
 
-ROUTED, BRIDGED = "ip komainu_vpc", "bridge komainu_vpc"
+ROUTED, ROUTED6, BRIDGED = "ip komainu_vpc", "ip6 komainu_vpc", "bridge komainu_vpc"
+NEIGHBOURLY = "{ ::, fe80::/10, ff00::/8 }"
+"What machine and router say to one another about their addresses; the router carries it no further."
 SETTLE_S = 10.0
 KEPT = 2_000
 "Older changes are forgotten."
@@ -52,6 +55,7 @@ CHANGING = (
     "attach_internet_gateway", "detach_internet_gateway", "delete_internet_gateway",
     "create_network_interface", "delete_network_interface", "attach_network_interface", "detach_network_interface",
     "modify_network_interface_attribute", "assign_private_ip_addresses", "unassign_private_ip_addresses",
+    "assign_ipv6_addresses", "unassign_ipv6_addresses",
     "run_instances", "start_instances", "stop_instances", "terminate_instances", "reboot_instances",
     "modify_instance_attribute",
     "allocate_address", "associate_address", "disassociate_address", "release_address",
@@ -133,15 +137,31 @@ table {ROUTED} {{
         icmp type {{ destination-unreachable, redirect }} drop
     }}
 }}
+table {ROUTED6} {{
+    set stopped {{ type ipv6_addr; }}
+    chain forwarding {{
+        type filter hook forward priority filter; policy accept;
+        iifname "{outside}" drop
+        oifname "{outside}" drop
+        ip6 saddr @stopped drop
+        ip6 daddr @stopped drop
+    }}
+    chain sending {{
+        type filter hook output priority filter; policy accept;
+        icmpv6 type {{ destination-unreachable, nd-redirect }} drop
+    }}
+}}
 table {BRIDGED} {{
     set inside_ports {{ type ifname; {inside} }}
     set stopped_ports {{ type ifname; }}
     set checked_ports {{ type ifname; }}
     set own_addresses {{ type ifname . ipv4_addr; }}
+    set own_addresses6 {{ type ifname . ipv6_addr; }}
     chain arriving {{
         type filter hook prerouting priority -200; policy accept;
         iifname @stopped_ports drop
         iifname @checked_ports ether type ip iifname . ip saddr != @own_addresses drop
+        iifname @checked_ports ip6 saddr != {NEIGHBOURLY} iifname . ip6 saddr != @own_addresses6 drop
     }}
     chain between {{
         type filter hook forward priority 0; policy accept;
@@ -150,11 +170,13 @@ table {BRIDGED} {{
     chain asking {{
         type filter hook output priority 0; policy accept;
         oifname @inside_ports arp operation request drop
+        oifname @inside_ports icmpv6 type nd-neighbor-solicit drop
     }}
     chain leaving {{
         type filter hook postrouting priority 200; policy accept;
         oifname @stopped_ports drop
         oifname @checked_ports ether type ip oifname . ip daddr != @own_addresses drop
+        oifname @checked_ports ip6 daddr != {NEIGHBOURLY} oifname . ip6 daddr != @own_addresses6 drop
     }}
 }}
 """
@@ -162,14 +184,22 @@ table {BRIDGED} {{
 
 def _elements(plan: Plan) -> dict[str, list[str]]:
     """The content of every set and map, by table and name."""
+    own = sorted(plan.own_addresses)
     return {
         f"{ROUTED} to_private": [f"{public} : {private}" for public, private in sorted(plan.public)],
         f"{ROUTED} to_public": [f"{private} : {public}" for public, private in sorted(plan.public)],
-        f"{ROUTED} stopped": sorted(plan.stopped),
+        f"{ROUTED} stopped": sorted(address for address in plan.stopped if not is_ipv6(address)),
+        f"{ROUTED6} stopped": sorted(address for address in plan.stopped if is_ipv6(address)),
         f"{BRIDGED} stopped_ports": quoted(plan.stopped_ports),
         f"{BRIDGED} checked_ports": quoted(plan.checked_ports),
-        f"{BRIDGED} own_addresses": [f'"{port}" . {address}' for port, address in sorted(plan.own_addresses)],
+        f"{BRIDGED} own_addresses": [f'"{port}" . {address}' for port, address in own if not is_ipv6(address)],
+        f"{BRIDGED} own_addresses6": [f'"{port}" . {address}' for port, address in own if is_ipv6(address)],
     }
+
+
+def is_ipv6(address: str) -> bool:
+    """Whether an address or a CIDR is one of IPv6."""
+    return ":" in address
 
 
 def quoted(ports: Iterable[str]) -> list[str]:
@@ -371,12 +401,17 @@ class Fabric:
 def open_kernel(reader: Reader) -> "Kernel":
     """Make the calling thread's network namespace a router, with empty tables, and open the ways to its kernel."""
     prepare_forwarding(tuple(reader.devices.values()))
+    if reader.ipv6:
+        Path("/proc/sys/net/ipv6/conf/all/forwarding").write_text("1", encoding="ascii")
     ip = IPRoute()
     try:
         nftables = Nftables()
         nftables.run(base_rules(reader.outside, reader.ports))
         for cidr, table in reader.tables.items():
             ip.rule("add", iifname=reader.devices[cidr], table=table, priority=table)
+        for cidr in reader.ipv6:
+            table = reader.tables[cidr]
+            ip.rule("add", family=socket.AF_INET6, iifname=reader.devices[cidr], table=table, priority=table)
         indexes = {name: number for number, name in socket.if_nameindex()}
         return Kernel(ip, Routes(indexes), nftables, indexes)
     except BaseException:
@@ -427,6 +462,11 @@ class Kernel:
         kept = {(device, address) for device, address, _ in after.neighbours}
         for device, address, _hardware in before.neighbours - after.neighbours:
             if (device, address) not in kept:
-                self.ip.neigh("del", dst=address, ifindex=self.indexes[device])
+                self.ip.neigh("del", dst=address, ifindex=self.indexes[device], **_family(address))
         for device, address, hardware in after.neighbours - before.neighbours:
-            self.ip.neigh("replace", dst=address, lladdr=hardware, ifindex=self.indexes[device], state="permanent")
+            where = {"dst": address, "ifindex": self.indexes[device], **_family(address)}
+            self.ip.neigh("replace", lladdr=hardware, state="permanent", **where)
+
+
+def _family(address: str) -> dict[str, int]:
+    return {"family": socket.AF_INET6 if is_ipv6(address) else socket.AF_INET}

@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 
 from komainu_lab.vpc.plan import BLACKHOLE, Hop, Key
 
@@ -60,28 +60,27 @@ class Routes:
         table, destination = key
         address, _, length = destination.partition("/")
         route_kind, scope, route_flags = UNICAST, UNIVERSE, 0
-        attributes = _attribute(TABLE, struct.pack("=I", table)) + _attribute(DST, IPv4Address(address).packed)
+        attributes = _attribute(TABLE, struct.pack("=I", table)) + _attribute(DST, ip_address(address).packed)
         if hop == BLACKHOLE:
             route_kind = BLACKHOLED if kind == RTM_NEWROUTE else 0
         else:
             attributes += _attribute(OIF, struct.pack("=I", self._indexes[hop.device]))
             if hop.gateway:
-                attributes += _attribute(GATEWAY, IPv4Address(hop.gateway).packed)
+                attributes += _attribute(GATEWAY, ip_address(hop.gateway).packed)
                 route_flags = ONLINK
             else:
                 scope = LINK
         if kind == RTM_DELROUTE:
             scope = 255  # nowhere: whatever the scope is
-        head = struct.pack(
-            "=8BI", socket.AF_INET, int(length), 0, 0, min(table, 255), STATIC, scope, route_kind, route_flags
-        )
+        family = socket.AF_INET6 if ":" in destination else socket.AF_INET
+        head = struct.pack("=8BI", family, int(length), 0, 0, min(table, 255), STATIC, scope, route_kind, route_flags)
         self._sequence += 1
         body = head + attributes
         return struct.pack("=IHHII", 16 + len(body), kind, REQUEST | ACK | flags, self._sequence, 0) + body
 
 
 def _attribute(kind: int, value: bytes) -> bytes:
-    return struct.pack("=HH", 4 + len(value), kind) + value  # every value here is four bytes long
+    return struct.pack("=HH", 4 + len(value), kind) + value  # every value here is a multiple of four bytes long
 
 
 def _acknowledgements(data: bytes) -> Iterable[tuple[int, int]]:

@@ -6,13 +6,14 @@ Nothing here knows which node is active, and nothing is remembered from one read
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from komainu_lab.topology import Topology
 from komainu_lab.vpc.corrections import interface_is_live, interface_of
 from komainu_lab.vpc.public_addresses import own_address
 
+EVERYTHING = {4: "0.0.0.0/0", 6: "::/0"}
 FIRST_TABLE = 100
 "The kernel's routing table of the topology's first subnet; the others follow."
 
@@ -45,7 +46,7 @@ class Plan:
     own_addresses: frozenset[tuple[str, str]] = frozenset()
     "Port and address: what a checked interface may send from and be sent to."
     neighbours: frozenset[tuple[str, str, str]] = frozenset()
-    "Device, address, hardware address: a VPC knows where an interface is, nobody asks by ARP and waits."
+    "Device, address, hardware address: a VPC knows where an interface is, nobody asks and waits."
     public: frozenset[tuple[str, str]] = frozenset()
     "Public address and the private one it stands for, while the internet gateway is attached."
 
@@ -58,6 +59,8 @@ class Reader:
         inside = [(number, subnet) for number, subnet in enumerate(topology.subnets) if subnet.zone]
         self.tables = {str(subnet.cidr): FIRST_TABLE + number for number, subnet in inside}
         "The kernel's routing table for packets from a subnet, by its CIDR."
+        self.ipv6 = tuple(str(subnet.cidr) for _, subnet in inside if subnet.cidr6 is not None)
+        "The subnets that have IPv6 as well, by their CIDR."
         self.devices = {str(subnet.cidr): subnet.bridge for _, subnet in inside}
         "The router's device in each subnet, by its CIDR."
         self.outside = next((subnet.bridge for subnet in topology.subnets if not subnet.zone), "")
@@ -74,36 +77,41 @@ class Reader:
         carried = [subnet for subnet in subnets if subnet.cidr_block in self.tables]
         for subnet in carried:
             vpcs.add(subnet.vpc_id)
-            siblings = [sibling.cidr_block for sibling in carried if sibling.vpc_id == subnet.vpc_id]
+            siblings = [sibling for sibling in carried if sibling.vpc_id == subnet.vpc_id]
             table = self.tables[subnet.cidr_block]
             for destination, hop in self._entries(ec2, subnet, siblings):
                 routes[table, destination] = hop
         return Plan(routes=routes, public=_public(ec2, vpcs), **self._interfaces(ec2))
 
-    def _entries(self, ec2: Any, subnet: Any, siblings: list[str]) -> Iterator[tuple[str, Hop]]:
+    def _entries(self, ec2: Any, subnet: Any, siblings: list[Any]) -> Iterator[tuple[str, Hop]]:
         """The kernel's routes that stand for a subnet's route table; what no route names is dropped."""
-        yield "0.0.0.0/0", BLACKHOLE
-        for cidr in ec2.vpcs[subnet.vpc_id].get_cidr_block_association_set(ipv6=False):
-            yield cidr["cidr_block"], BLACKHOLE
-        for sibling in siblings:
-            yield sibling, Hop(device=self.devices[sibling])
+        versions = (4, 6) if subnet.cidr_block in self.ipv6 else (4,)
+        for version in versions:
+            yield EVERYTHING[version], BLACKHOLE
+            for cidr in ec2.vpcs[subnet.vpc_id].get_cidr_block_association_set(ipv6=version == 6):
+                yield cidr["cidr_block"], BLACKHOLE
+            for sibling in siblings:
+                for block in _blocks(sibling, version):
+                    yield block, Hop(device=self.devices[sibling.cidr_block])
         table = _table_for(ec2, subnet)
         for route in table.routes if table is not None else ():
-            if route.destination_cidr_block and not route.local:
-                yield canonical(route.destination_cidr_block), self._hop(route, subnet.vpc_id)
+            written = route.destination_cidr_block or route.destination_ipv6_cidr_block
+            version = 6 if route.destination_ipv6_cidr_block else 4
+            if written and not route.local and version in versions:
+                yield canonical(written), self._hop(route, subnet.vpc_id, version)
 
-    def _hop(self, route: Any, vpc_id: str) -> Hop:
-        """Where one emulated route leads. Kinds of targets that no machine of the lab carries lead nowhere."""
+    def _hop(self, route: Any, vpc_id: str, version: int) -> Hop:
+        """Where one emulated route leads. Kinds of targets that no machine of the lab carries lead nowhere, and so do
+        an interface without IPv6 and the internet, which has none here, for IPv6."""
         interface = interface_of(route)
         if interface is not None:
             device = self.devices.get(interface.subnet.cidr_block, "")
-            if device and interface_is_live(interface):
-                return Hop(device, interface.private_ip_address)
-            return BLACKHOLE
+            address = next(iter(_addresses(interface, version)), "")
+            return Hop(device, address) if device and address and interface_is_live(interface) else BLACKHOLE
         gateway = route.gateway
         if gateway is None or not gateway.id.startswith("igw-") or gateway.vpc is None or gateway.vpc.id != vpc_id:
             return BLACKHOLE
-        return Hop(device=self.outside)
+        return Hop(device=self.outside) if version == 4 else BLACKHOLE
 
     def _interfaces(self, ec2: Any) -> dict[str, frozenset[Any]]:
         """Which ports are dead, which are checked against which addresses, and where every interface is."""
@@ -117,7 +125,9 @@ class Reader:
             port = ports.pop(interface.private_ip_address, None)
             if port is None:
                 continue
-            addresses = [str(entry["PrivateIpAddress"]) for entry in interface.private_ip_addresses]
+            addresses = _addresses(interface, 4)
+            if interface.subnet.cidr_block in self.ipv6:
+                addresses += _addresses(interface, 6)
             device = self.devices[interface.subnet.cidr_block]
             neighbours.update((device, address, interface.mac_address) for address in addresses)
             if not interface_is_live(interface):
@@ -142,6 +152,21 @@ class Reader:
 def canonical(cidr: str) -> str:
     """A CIDR without host bits, as the kernel wants it and as EC2 stores it."""
     return str(ip_network(cidr, strict=False))
+
+
+def _addresses(interface: Any, version: int) -> list[str]:
+    """The addresses of an interface, the primary one first."""
+    if version == 6:
+        return [str(ip_address(address)) for address in interface.ipv6_addresses]
+    secondary = [str(each["PrivateIpAddress"]) for each in interface.private_ip_addresses if not each.get("Primary")]
+    return [str(interface.private_ip_address), *secondary]
+
+
+def _blocks(subnet: Any, version: int) -> list[str]:
+    """The CIDRs of a subnet."""
+    if version == 4:
+        return [str(subnet.cidr_block)]
+    return [canonical(str(each["ipv6CidrBlock"])) for each in subnet.ipv6_cidr_block_association_set]
 
 
 def _table_for(ec2: Any, subnet: Any) -> Any | None:

@@ -82,7 +82,7 @@ def test_awsvip_without_a_vpc_is_refused() -> None:
 
 
 def test_unknown_examples_and_types_are_named() -> None:
-    with pytest.raises(LabError, match="there is no example 'nothing'; there are vip, addresses, eip, onprem"):
+    with pytest.raises(LabError, match="there is no example 'nothing'; there are vip, vip6, addresses, eip, onprem"):
         load("nothing")
     with pytest.raises(LabError, match="no resource of type md"):
         resource(document(), "md")

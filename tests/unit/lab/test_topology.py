@@ -2,7 +2,7 @@
 
 import pytest
 
-from komainu_lab.topology import TOPOLOGIES, Topology, addresses, eip, vip
+from komainu_lab.topology import TOPOLOGIES, VPC_CIDR6, Topology, addresses, eip, vip, vip6
 
 INTERFACE_NAME_MOST = 15
 
@@ -56,6 +56,25 @@ def test_one_subnet_for_nodes_and_client() -> None:
     topology = addresses()
     assert len({machine.subnet for machine in (*topology.nodes, topology.client)}) == 1
     assert not any(topology.service_address in subnet.cidr for subnet in topology.subnets)
+
+
+def test_ipv6_beside_ipv4() -> None:
+    topology = vip6()
+    assert [(m.name, m.kind, m.address) for m in topology.machines] == [
+        (m.name, m.kind, m.address) for m in vip().machines
+    ]
+    assert {m.name: str(m.address6) for m in topology.machines if m.address6 is not None} == {
+        "node1": "2001:db8:0:11a::64",
+        "node2": "2001:db8:0:11c::64",
+        "nat1": "2001:db8:0:10a::a",
+        "nat2": "2001:db8:0:10c::a",
+        "client": "2001:db8:0:10c::32",
+    }
+    six = [subnet.cidr6 for subnet in topology.subnets if subnet.cidr6 is not None]
+    assert all(cidr.subnet_of(VPC_CIDR6) for cidr in six)
+    assert topology.service_address not in VPC_CIDR6
+    assert (vip().service_route, topology.service_route) == ("10.1.0.20/32", "2001:db8:1::20/128")
+    assert not [machine for machine in vip().machines if machine.address6 or machine.subnet.gateway6]
 
 
 def test_an_unknown_machine_is_a_key_error() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from komainu_lab.topology import onprem
-from komainu_lab.wires import Cut, cut_between, cut_off, hardware_address, transaction
+from komainu_lab.topology import onprem, vip6
+from komainu_lab.wires import Cut, cut_between, cut_off, hardware_address, ipv6_commands, transaction
 
 NODE1, NODE2 = onprem().nodes
 
@@ -44,3 +44,11 @@ def test_hardware_addresses_are_local_unicast_and_differ() -> None:
     one, other = hardware_address(NODE1.address.packed), hardware_address(NODE2.address.packed)
     assert one == "02:4b:c0:a8:0a:0b"
     assert one != other
+
+
+def test_ipv6_of_a_machine_that_has_it() -> None:
+    assert ipv6_commands(NODE1) == []
+    assert ipv6_commands(vip6().client) == [
+        "addr add 2001:db8:0:10c::32/128 dev eth0 nodad",
+        "route add ::/0 via 2001:db8:0:10c::1 dev eth0 onlink",
+    ]

@@ -442,3 +442,12 @@ def test_a_secondary_address_has_one_interface(compare: Compare) -> None:
         (("done", "done", "done"), [0, 1], "done"),
         (("done", refused, "done"), [1], refused),
     )
+
+
+def test_the_ipv6_network_of_a_vpc_is_for_documentation(compare: Compare) -> None:
+    def attempt(scene: Scene) -> bool:
+        vpc = scene.ec2.create_vpc(CidrBlock="10.7.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
+        found = [block["Ipv6CidrBlock"] for block in vpc["Ipv6CidrBlockAssociationSet"]]
+        return found == ["2001:db8:0:100::/56"]
+
+    assert compare(attempt) == (False, True)

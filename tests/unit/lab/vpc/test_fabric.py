@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from komainu_lab.vpc.fabric import BRIDGED, CHANGING, ROUTED, api_rules, base_rules, filter_changes, watch
+from komainu_lab.vpc.fabric import BRIDGED, CHANGING, ROUTED, ROUTED6, api_rules, base_rules, filter_changes, watch
 from komainu_lab.vpc.faults import Fault, Kind
 from komainu_lab.vpc.plan import Plan
 
@@ -111,3 +111,15 @@ def test_machines_of_the_vpc_reach_one_another_through_the_router_alone() -> Non
     assert "iifname @inside_ports drop" in rules
     assert "oifname @inside_ports arp operation request drop" in rules
     assert "elements" not in base_rules("", ()), "a set without elements names none"
+
+
+def test_ipv6_has_sets_of_its_own() -> None:
+    own = frozenset({("p-a", "10.0.0.1"), ("p-a", "2001:db8::1")})
+    after = Plan(stopped=frozenset({"10.0.0.2", "2001:db8::2"}), own_addresses=own)
+    lines = filter_changes(Plan(), after).splitlines()
+    assert [line for line in lines if line.startswith("add")] == [
+        f"add element {ROUTED} stopped {{ 10.0.0.2 }}",
+        f"add element {ROUTED6} stopped {{ 2001:db8::2 }}",
+        f'add element {BRIDGED} own_addresses {{ "p-a" . 10.0.0.1 }}',
+        f'add element {BRIDGED} own_addresses6 {{ "p-a" . 2001:db8::1 }}',
+    ]

@@ -20,7 +20,7 @@ DEFAULT: Key = (300, "0.0.0.0/0")
 
 
 def inside(work: Callable[[Routes], None]) -> None:
-    """Run something in a fresh network namespace with one bridge, 10.0.0.1/24."""
+    """Run something in a fresh network namespace with one bridge, 10.0.0.1/24 and 2001:db8::1/64."""
 
     def body() -> None:
         os.close(_new_network())
@@ -28,6 +28,7 @@ def inside(work: Callable[[Routes], None]) -> None:
             ip.link("add", ifname="br", kind="bridge")
             (index,) = ip.link_lookup(ifname="br")
             ip.addr("add", index=index, address="10.0.0.1", prefixlen=24)
+            ip.addr("add", index=index, address="2001:db8::1", prefixlen=64, flags=0x02)  # nodad
             ip.link("set", index=index, state="up")
         routes = Routes({"br": index, "none": 9999})
         try:
@@ -39,10 +40,9 @@ def inside(work: Callable[[Routes], None]) -> None:
         thread.submit(body).result()
 
 
-def shown(table: int) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        ["ip", "-json", "route", "show", "table", str(table)], capture_output=True, text=True, check=True, timeout=10
-    )
+def shown(table: int, family: str = "-4") -> list[dict[str, Any]]:
+    command = ["ip", family, "-json", "route", "show", "table", str(table)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     wanted = ("dst", "gateway", "dev", "type")
     return [{key: route[key] for key in wanted if key in route} for route in json.loads(done.stdout)]
 
@@ -94,3 +94,22 @@ def test_a_refusal_is_told_and_the_rest_is_done() -> None:
 
 def test_nothing_to_do_asks_nothing() -> None:
     inside(lambda routes: routes.change({}, ()))
+
+
+def test_ipv6_in_every_kind_of_hop_and_back() -> None:
+    vip = (100, "2001:db8:1::20/128")
+
+    def work(routes: Routes) -> None:
+        routes.change({(100, "::/0"): BLACKHOLE, (100, "2001:db8::/64"): Hop("br"), VIP: BLACKHOLE}, ())
+        for hop in (Hop("br", "2001:db8::7"), BLACKHOLE, Hop("br", "2001:db8::8"), Hop("br"), Hop("br", "2001:db8::9")):
+            routes.change({vip: hop}, ())
+            found = {route["dst"]: route for route in shown(100, "-6")}
+            assert found.keys() == {"default", "2001:db8::/64", "2001:db8:1::20"}
+            route = found["2001:db8:1::20"]
+            assert (route.get("gateway", ""), route.get("type") == "blackhole") == (hop.gateway, hop == BLACKHOLE)
+        routes.change({}, [vip])
+        routes.change({}, [vip])
+        assert {route["dst"] for route in shown(100, "-6")} == {"default", "2001:db8::/64"}
+        assert [route["dst"] for route in shown(100)] == ["10.1.0.20"]
+
+    inside(work)

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from komainu_lab.topology import VPC_CIDR6
 from komainu_lab.vpc.build import VPC_CIDR
 from komainu_lab.vpc.plan import BLACKHOLE, Hop
 from komainu_lab.wires import hardware_address
-from tests.unit.lab.vpc.world import READER, VIP, World
+from tests.unit.lab.vpc.world import READER, SIX, VIP, World
 
 NODE1, NODE2 = Hop("br-private-a", "10.0.110.100"), Hop("br-private-c", "10.0.120.100")
 
@@ -118,3 +119,74 @@ def test_elastic_addresses_follow_their_association(world: World) -> None:
     allocation: Any = world.ec2.describe_addresses(PublicIps=["203.0.113.11"])["Addresses"][0]["AllocationId"]
     world.ec2.associate_address(AllocationId=allocation, NetworkInterfaceId=world.eni("node1"))
     assert ("203.0.113.11", "10.0.110.100") in world.plan().public
+
+
+# --- IPv6
+
+six = pytest.mark.parametrize("world", [SIX], indirect=True)
+VIP6 = SIX.service_route
+CLIENT6 = "2001:db8:0:10c::32"
+NODE1_6, NODE2_6 = Hop("br-private-a", "2001:db8:0:11a::64"), Hop("br-private-c", "2001:db8:0:11c::64")
+SUBNETS = ("private-a", "private-c", "public-a", "public-c")
+
+
+@six
+def test_ipv6_beside_ipv4(world: World) -> None:
+    assert world.hops(VIP6) == dict.fromkeys(SUBNETS, NODE1_6)
+    assert set(world.hops("::/0").values()) == {BLACKHOLE}
+    assert set(world.hops(str(VPC_CIDR6)).values()) == {BLACKHOLE}
+    assert set(world.hops("2001:db8:0:11c::/64").values()) == {Hop("br-private-c")}
+    assert set(world.hops("10.0.120.0/24").values()) == {Hop("br-private-c")}
+    found = world.plan()
+    assert found.own_addresses == {("p-client", "10.0.20.50"), ("p-client", CLIENT6)}
+    assert ("br-private-a", "2001:db8:0:11a::64", hardware_address(bytes([10, 0, 110, 100]))) in found.neighbours
+    assert len(found.neighbours) == 10
+
+
+@six
+def test_an_ipv6_row_a_table_at_a_time(world: World) -> None:
+    world.point("Private-B", NetworkInterfaceId=world.eni("node2"))
+    assert world.hops(VIP6) == dict.fromkeys(SUBNETS, NODE1_6) | {"private-c": NODE2_6}
+    world.point("Public-AB", InstanceId=world.built.instances["node2"].id)
+    assert world.hops(VIP6)["public-c"] == NODE2_6
+    world.ec2.delete_route(RouteTableId=world.built.tables["Public-AB"], DestinationIpv6CidrBlock=VIP6)
+    assert {table for table, destination in world.plan().routes if destination == VIP6} == {100, 101}
+
+
+@six
+def test_ipv6_does_not_leave_the_vpc(world: World) -> None:
+    gateway = world.ec2.describe_internet_gateways()["InternetGateways"][0]["InternetGatewayId"]
+    world.point("Public-AB", GatewayId=gateway)
+    assert world.hops(VIP6)["public-a"] == BLACKHOLE
+
+
+@six
+def test_an_instance_that_is_stopped_gets_no_ipv6(world: World) -> None:
+    world.ec2.stop_instances(InstanceIds=[world.built.instances["node1"].id])
+    assert set(world.hops(VIP6).values()) == {BLACKHOLE}
+    assert world.plan().stopped == {"10.0.110.100", "2001:db8:0:11a::64"}
+
+
+@six
+def test_an_interface_without_an_ipv6_address_gets_none(world: World) -> None:
+    world.ec2.unassign_ipv6_addresses(NetworkInterfaceId=world.eni("node1"), Ipv6Addresses=["2001:db8:0:11a::64"])
+    assert set(world.hops(VIP6).values()) == {BLACKHOLE}
+    assert set(world.hops("10.0.110.0/24").values()) == {Hop("br-private-a")}
+
+
+@six
+def test_source_dest_check_of_ipv6(world: World) -> None:
+    check = {"Value": True}
+    world.ec2.modify_network_interface_attribute(NetworkInterfaceId=world.eni("node1"), SourceDestCheck=check)
+    assert ("p-node1", "2001:db8:0:11a::64") in world.plan().own_addresses
+
+
+def test_without_ipv6_there_is_nothing_of_it(world: World) -> None:
+    world.ec2.create_route(
+        RouteTableId=world.built.tables["Public-AB"],
+        DestinationIpv6CidrBlock=VIP6,
+        NetworkInterfaceId=world.eni("node1"),
+    )
+    found = world.plan()
+    assert not [destination for _, destination in found.routes if ":" in destination]
+    assert not [address for _, address, _ in found.neighbours if ":" in address]

@@ -4,7 +4,8 @@ from moto.ec2.models import ec2_backends
 from moto.moto_api._internal.models import moto_api_backend
 
 from komainu_lab import topology
-from komainu_lab.vpc.build import Operator, backend, build
+from komainu_lab.topology import Topology
+from komainu_lab.vpc.build import Operator, backend, build, destination
 from komainu_lab.vpc.description import Description
 from komainu_lab.vpc.dispatch import Dispatcher
 from komainu_lab.vpc.plan import Hop, Plan, Reader
@@ -12,6 +13,7 @@ from komainu_lab.vpc.plan import Hop, Plan, Reader
 VIP = "10.1.0.20/32"
 TOPOLOGY = topology.vip()
 READER = Reader(TOPOLOGY)
+SIX = topology.vip6()
 
 
 def forget() -> None:
@@ -27,13 +29,15 @@ def forget() -> None:
 class World:
     """The built VPC."""
 
-    def __init__(self) -> None:
-        self.operator = Operator(Dispatcher(), TOPOLOGY.region)
-        self.built: Description = build(TOPOLOGY, self.operator)
+    def __init__(self, of: Topology = TOPOLOGY) -> None:
+        self.topology = of
+        self.reader = Reader(of)
+        self.operator = Operator(Dispatcher(), of.region)
+        self.built: Description = build(of, self.operator)
         self.ec2 = self.operator.client("ec2")
 
     def plan(self) -> Plan:
-        return READER.read(backend(TOPOLOGY.region))
+        return self.reader.read(backend(self.topology.region))
 
     def eni(self, machine: str) -> str:
         return self.built.instances[machine].interface
@@ -41,7 +45,9 @@ class World:
     def hops(self, destination: str) -> dict[str, Hop]:
         """By subnet, where packets to that destination go."""
         routes = self.plan().routes
-        return {s.name: routes[READER.tables[str(s.cidr)], destination] for s in TOPOLOGY.subnets if s.zone}
+        subnets = [subnet for subnet in self.topology.subnets if subnet.zone]
+        return {subnet.name: routes[self.reader.tables[str(subnet.cidr)], destination] for subnet in subnets}
 
     def point(self, table: str, **target: str) -> None:
-        self.ec2.replace_route(RouteTableId=self.built.tables[table], DestinationCidrBlock=VIP, **target)
+        where = destination(self.topology.service_route)
+        self.ec2.replace_route(RouteTableId=self.built.tables[table], **where, **target)
