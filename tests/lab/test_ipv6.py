@@ -4,12 +4,13 @@ The cluster is that of the VIP example, and nodes and client have IPv6 beside IP
 (corosync, the API) goes by IPv4.
 """
 
+import json
 import os
 from collections.abc import Iterator
 
 import pytest
 
-from komainu_lab import application
+from komainu_lab import configuration
 from komainu_lab.client import TIMEOUT_MS
 from komainu_lab.clock import boottime_ns
 from komainu_lab.cluster import LabCluster
@@ -59,6 +60,11 @@ class Six:
                 found.add(machine.name)
         return found
 
+    def source(self, name: str) -> str:
+        """Where the connections come from that this machine makes to the internet of its own accord."""
+        found = self.cluster.lab.node(name).run(["ip", "-6", "-json", "route", "get", "2600::1"]).stdout
+        return str(json.loads(found)[0]["prefsrc"])
+
     def answers(self, since_ns: int) -> list[str]:
         """Who answered the client's questions of a moment from then on; empty: a question that nobody answered."""
         until_ns = since_ns + NS // 3
@@ -95,6 +101,7 @@ def test_move_and_power_loss(six: Six) -> None:
     six.follow(moved_ns, target)
     cluster.wait_settled(on=target)
     assert six.answers(boottime_ns()) == [target]
+    assert six.source(target) == str(cluster.topology.machine(target).address6), "not the VIP, whose rows may lead away"
     fault_ns = cluster.lab.power_off(target)
     six.follow(fault_ns, active)
 
@@ -125,7 +132,7 @@ def test_only_rows_lead_to_it(six: Six) -> None:
     cluster.cloud.point_route(active)
     claiming = cluster.lab.node(active)
     claiming.run(["ip", "-6", "address", "add", f"{six.vip}/128", "dev", "eth0", "nodad"])
-    claiming.start_service("claiming", ["/usr/bin/python3", "-I", "-S", application.__file__, "80"])
+    claiming.start_service("claiming", configuration.APPLICATION)
     try:
         cluster.client.wait_answer(boottime_ns(), SERVED_S, by=active)
         cluster.cloud.source_dest_check(active, on=True)

@@ -25,6 +25,12 @@ CABLE = (
     ("ip", "address", "add", "192.0.2.1/24", "dev", "left"),
     ("ip", "address", "add", "192.0.2.17/28", "dev", "right"),
 )
+WORLD = (
+    ("ip", "address", "add", "2001:db8:0:11a::64/128", "dev", "left", "nodad"),
+    ("ip", "-6", "route", "add", "default", "dev", "left"),
+    ("ip", "route", "add", "default", "dev", "left"),
+)
+"The way to everything else, where a case needs it."
 
 
 async def an_added_address_is_found_on_its_device(network: Network) -> None:
@@ -127,8 +133,11 @@ def test_kernel(case: str) -> None:
 
 
 @pytest.mark.lab
-def test_the_neighbour_hears_the_announcement() -> None:
-    in_own_namespace("the_neighbour_hears_the_announcement")
+@pytest.mark.parametrize(
+    "case", ["the_neighbour_hears_the_announcement", "what_this_machine_sends_does_not_come_from_an_added_address"]
+)
+def test_kernel_alone(case: str) -> None:
+    in_own_namespace(case)
 
 
 def in_own_namespace(case: str) -> None:
@@ -163,13 +172,36 @@ async def the_neighbour_hears_the_announcement(network: Network) -> None:
         assert operations == [1, 2]
 
 
+async def what_this_machine_sends_does_not_come_from_an_added_address(network: Network) -> None:
+    """The answers go where the address is at the moment, or was: a call that begins there would hang.
+
+    Each destination is nearer to the added address than to the machine's own.
+    """
+    await network.add_address("left", "2001:db8:1::20", 128)
+    await network.add_address("left", VIP, 32)
+    for family, there, own in (
+        (socket.AF_INET6, "2001:db8:1::21", "2001:db8:0:11a::64"),
+        (socket.AF_INET6, "2600::1", "2001:db8:0:11a::64"),
+        (socket.AF_INET, "10.1.0.21", "192.0.2.1"),
+    ):
+        with socket.socket(family, socket.SOCK_DGRAM) as asking:
+            asking.connect((there, 9))
+            assert asking.getsockname()[0] == own
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as serving:
+        serving.bind(("2001:db8:1::20", 0))  # who asks for it gets it, and at once
+
+
+ELSEWHERE = what_this_machine_sends_does_not_come_from_an_added_address.__name__
+KERNEL_ALONE = (the_neighbour_hears_the_announcement, what_this_machine_sends_does_not_come_from_an_added_address)
+
+
 def main(name: str) -> None:
     """In the child: lay the cable, run one case against the kernel."""
     from komainu.adapters.linux.addresses import LinuxNetwork
 
-    for command in CABLE:
+    for command in (*CABLE, *(WORLD if name == ELSEWHERE else ())):
         subprocess.run(command, check=True)
-    cases = {**CASES, "the_neighbour_hears_the_announcement": the_neighbour_hears_the_announcement}
+    cases = {**CASES, **{case.__name__: case for case in KERNEL_ALONE}}
     asyncio.run(cases[name](LinuxNetwork()))
 
 

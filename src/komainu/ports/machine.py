@@ -14,7 +14,8 @@ class Network(Protocol):
         """The name of the network device on whose subnet the address lies (longest prefix first), or None."""
 
     async def add_address(self, device: str, address: str, prefix: int) -> None:
-        """Add the address; nothing changes when it is there."""
+        """Add the address; nothing changes when it is there. What the machine sends of its own accord does not come
+        from it, unless a program asks for that."""
 
     async def remove_address(self, address: str) -> None:
         """Take the address off every device; nothing changes when it is absent."""

@@ -20,6 +20,12 @@ from komainu.adapters.net import announce as wire
 NO_DUPLICATE_DETECTION = 0x02
 "IFA_F_NODAD: an IPv6 address that moves must serve at once, not after a second of asking around."
 
+NEVER_PREFERRED, FOREVER = 0, 0xFFFFFFFF
+"""Seconds. Of two IPv6 addresses that are equally near to a destination, the kernel takes the newer one as the source
+of what this machine sends of its own accord, unless it is not preferred ("deprecated"). The answers would go where the
+routes lead: a takeover that asks an API by IPv6 would hang, because they still lead to the node that is lost. Of IPv4
+addresses the kernel takes the older one."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Carried:
@@ -60,10 +66,11 @@ class LinuxNetwork:
         index = _device_index(device)
         if any(carried.address == wanted and carried.index == index for carried in await _carried()):
             return
-        flags = NO_DUPLICATE_DETECTION if wanted.version == 6 else 0
+        ipv6 = {"flags": NO_DUPLICATE_DETECTION, "preferred_lft": NEVER_PREFERRED, "valid_lft": FOREVER}
         with _kernel_errors(errno.EEXIST):
             async with AsyncIPRoute() as netlink:
-                await netlink.addr("add", index=index, address=str(wanted), prefixlen=prefix, flags=flags)
+                more = ipv6 if wanted.version == 6 else {}
+                await netlink.addr("add", index=index, address=str(wanted), prefixlen=prefix, **more)
 
     async def remove_address(self, address: str) -> None:
         """Take the address off every device; nothing changes when it is absent. Raises OSError: no permission."""
