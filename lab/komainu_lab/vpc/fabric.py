@@ -137,20 +137,7 @@ table {ROUTED} {{
         icmp type {{ destination-unreachable, redirect }} drop
     }}
 }}
-table {ROUTED6} {{
-    set stopped {{ type ipv6_addr; }}
-    chain forwarding {{
-        type filter hook forward priority filter; policy accept;
-        iifname "{outside}" drop
-        oifname "{outside}" drop
-        ip6 saddr @stopped drop
-        ip6 daddr @stopped drop
-    }}
-    chain sending {{
-        type filter hook output priority filter; policy accept;
-        icmpv6 type {{ destination-unreachable, nd-redirect }} drop
-    }}
-}}
+{_base_rules6(outside)}
 table {BRIDGED} {{
     set inside_ports {{ type ifname; {inside} }}
     set stopped_ports {{ type ifname; }}
@@ -180,6 +167,25 @@ table {BRIDGED} {{
     }}
 }}
 """
+
+
+def _base_rules6(outside: str) -> str:
+    """The table of IPv6: nothing of it leaves the VPC."""
+    return f"""
+table {ROUTED6} {{
+    set stopped {{ type ipv6_addr; }}
+    chain forwarding {{
+        type filter hook forward priority filter; policy accept;
+        iifname "{outside}" drop
+        oifname "{outside}" drop
+        ip6 saddr @stopped drop
+        ip6 daddr @stopped drop
+    }}
+    chain sending {{
+        type filter hook output priority filter; policy accept;
+        icmpv6 type {{ destination-unreachable, nd-redirect }} drop
+    }}
+}}"""
 
 
 def _elements(plan: Plan) -> dict[str, list[str]]:

@@ -57,5 +57,5 @@ def test_the_place_may_be_asked_for() -> None:
 
 
 def test_an_unknown_example_is_refused() -> None:
-    with pytest.raises(LabError, match="there is no example 'moon'; there are vip, addresses, eip, onprem"):
+    with pytest.raises(LabError, match="there is no example 'moon'; there are vip, vip6, addresses, eip, onprem"):
         LabCluster("moon", "try")
