@@ -101,8 +101,8 @@ class Reader:
                 yield canonical(written), self._hop(route, subnet.vpc_id, version)
 
     def _hop(self, route: Any, vpc_id: str, version: int) -> Hop:
-        """Where one emulated route leads. Kinds of targets that no machine of the lab carries lead nowhere, and so do
-        an interface without IPv6 and the internet, which has none here, for IPv6."""
+        """Where one emulated route leads. Kinds of targets that no machine of the lab carries lead nowhere. So does
+        IPv6 to an interface without an IPv6 address (believed), and to the internet, which has no IPv6 here."""
         interface = interface_of(route)
         if interface is not None:
             device = self.devices.get(interface.subnet.cidr_block, "")
