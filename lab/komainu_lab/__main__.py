@@ -125,7 +125,7 @@ def fault(
     signal: Annotated[str, typer.Option(help="kill: KILL, TERM, STOP, CONT ...")] = "",
     direction: Annotated[str, typer.Option(help="cut, cut-interconnect: both, in or out.")] = "",
     mode: Annotated[str, typer.Option(help="api, store: a kind of fault; announce: what kind of event; or ok.")] = "",
-    ms: Annotated[str, typer.Option(help="api: how slow.")] = "",
+    ms: Annotated[str, typer.Option(help="api: how slow; own-address: how late, or never.")] = "",
     state: Annotated[str, typer.Option(help="on or off; announce: the word of AWS.")] = "",
     name: Name = "main",
 ) -> None:

@@ -171,6 +171,15 @@ def source_dest_check(cluster: "LabCluster", target: str, state: str = "on") -> 
     return at
 
 
+def own_address(cluster: "LabCluster", ms: str) -> int:
+    """How late a node gets a public address of its own after an Elastic IP left it: ms, or never; 0 ends it."""
+    if ms != "never" and not (ms.isascii() and ms.isdigit()):
+        raise LabError(f"own-address: the time is a number of ms or 'never', not '{ms}'")
+    at = boottime_ns()
+    cluster.cloud.own_address(None if ms == "never" else int(ms))
+    return at
+
+
 def route(cluster: "LabCluster", target: str) -> int:
     """Point the VIP's route at another machine's network interface in every table, as somebody might by mistake."""
     at = boottime_ns()
@@ -242,6 +251,7 @@ FAULTS: Mapping[str, Fault] = {
     "store": Fault(store, ("mode", "target"), ("mode",)),
     "lose-record": Fault(lose_record),
     "source-dest-check": Fault(source_dest_check, ("target", "state"), _NODE),
+    "own-address": Fault(own_address, ("ms",), ("ms",)),
     "route": Fault(route, _NODE, _NODE),
     "delete-route": Fault(delete_route),
     "create-route": Fault(create_route, _NODE, _NODE),

@@ -29,7 +29,7 @@ from komainu_lab.vpc.fabric import Fabric, api_rules
 from komainu_lab.vpc.faults import BadFault, Plan
 from komainu_lab.vpc.instances import Instances
 from komainu_lab.vpc.outside import Outside, endpoint_address
-from komainu_lab.vpc.public_addresses import documentation_addresses
+from komainu_lab.vpc.public_addresses import OwnAddresses
 from komainu_lab.vpc.ready import say_ready
 
 PORT = 443
@@ -58,7 +58,8 @@ class Emulator:
         self.plan = Plan(self._network_faults_changed)
         dispatcher = Dispatcher()
         self.operator = Operator(dispatcher, topology.region)
-        more = (*hosted_zones.CORRECTIONS, sharing.owners_only, one_write_at_a_time, documentation_addresses)
+        self.own_addresses = OwnAddresses(lambda work: self.fabric.change(work))
+        more = (*hosted_zones.CORRECTIONS, sharing.owners_only, one_write_at_a_time, self.own_addresses.correct)
         corrections.apply((*corrections.CORRECTIONS, *more))
         self.description: Description = build(topology, self.operator)
         self.ec2 = backend(topology.region)
@@ -250,6 +251,11 @@ class Emulator:
         owners = {instance.address: name for name, instance in self.description.instances.items()}
         found = self.fabric.public.items()
         return {owners[private]: public for public, private in found if private in owners}
+
+    def do_own_address(self, delay_ms: int | None) -> None:
+        """How late an interface gets a public address of its own after an Elastic IP has left it; None: never."""
+        self.own_addresses.delay(delay_ms)
+        self.fabric.settle()
 
     def do_source_dest_check(self, machine: str, on: bool) -> None:
         """Switch the check of a machine's interface."""

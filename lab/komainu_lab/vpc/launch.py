@@ -176,6 +176,13 @@ class Vpc:
         """The public address of each machine that has one. Raises LabError."""
         return dict(self.control.call("public_addresses"))
 
+    def own_address(self, delay_ms: int | None) -> None:
+        """How late EC2 gives an interface a public address of its own after an Elastic IP has left it; None: never.
+
+        0: at once, and to those that wait for one now; packets obey on return. Raises LabError.
+        """
+        self.control.call("own_address", delay_ms=delay_ms)
+
     def instance(self, machine: str, to: str) -> None:
         """`start`, `stop` or `terminate` an instance in EC2; packets obey on return. Raises LabError."""
         self.control.call("instance", machine=machine, to=to)

@@ -65,6 +65,7 @@ def run(recorder: Recorder, kind: str, **options: str) -> int:
         ("kill", {"target": "node1", "process": "corosync", "signal": "LOUD"}, "there is no signal 'LOUD'"),
         ("cut", {"target": "node1", "direction": "up"}, "the direction is both, in or out, not 'up'"),
         ("source-dest-check", {"target": "node1", "state": "maybe"}, "the state is on or off"),
+        ("own-address", {"ms": "late"}, "the time is a number of ms or 'never', not 'late'"),
         ("names", {"state": "some"}, "the state is on or off"),
         ("metadata", {"target": "node1", "state": "maybe"}, "the state is on or off"),
     ],
@@ -105,6 +106,9 @@ class Cloud:
     def heal_api(self) -> None:
         self.asked.append(("heal",))
 
+    def own_address(self, delay_ms: int | None) -> None:
+        self.asked.append(("own address", delay_ms))
+
 
 class Surrounded(Recorder):
     """A cluster in a VPC; node2 is off."""
@@ -129,6 +133,13 @@ def test_names_of_the_api_are_unknown_until_they_are_known_again(monkeypatch: py
     whole = cluster.cloud.hosts(None)
     assert written == [(file, "127.0.0.1 localhost\n10.0.0.2 node2\n"), (file, whole)]
     assert cluster.asked == [("break", "reset"), ("heal",)], "connections that are open need no name"
+
+
+def test_an_address_of_its_own_comes_late_or_never() -> None:
+    cluster = Surrounded()
+    run(cluster, "own-address", ms="never")
+    run(cluster, "own-address", ms="60000")
+    assert cluster.asked == [("own address", None), ("own address", 60_000)]
 
 
 def test_the_metadata_service_is_out_of_reach_until_it_is_not() -> None:
