@@ -39,8 +39,12 @@ class Six:
         """The client is served by that node, every row leads there, and the group is online."""
         self.cluster.client.wait_answer(since_ns, SERVED_S, by=node)
         until(lambda: self.online() == node, f"the group is online at {node}", SERVED_S)
-        assert {row["target"] for row in self.cluster.cloud.routes().values()} == {node}
+        until(lambda: self.targets() == {node}, f"every row leads to {node}", SERVED_S)
         assert self.carriers() == {node}
+
+    def targets(self) -> set[str]:
+        """Where the rows lead."""
+        return {row["target"] for row in self.cluster.cloud.routes().values()}
 
     def online(self) -> str:
         """Where the group is online; empty: nowhere."""
@@ -100,7 +104,7 @@ def test_move_and_power_loss(six: Six) -> None:
     cluster.product(active).komainu("group", "move", cluster.group, target)
     six.follow(moved_ns, target)
     cluster.wait_settled(on=target)
-    assert six.answers(boottime_ns()) == [target]
+    assert set(six.answers(boottime_ns())) - {""} == {target}
     assert six.source(target) == str(cluster.topology.machine(target).address6), "not the VIP, whose rows may lead away"
     fault_ns = cluster.lab.power_off(target)
     six.follow(fault_ns, active)
@@ -112,10 +116,13 @@ def test_rows_that_somebody_points_elsewhere_come_back(six: Six) -> None:
     cluster = six.cluster
     active = cluster.active()
     other = cluster.other(active)
-    changed_ns = boottime_ns()
+    before = cluster.cloud.programmed()[-1]["number"]
     cluster.cloud.point_route(other)
-    led_away = cluster.client.wait(lambda each: each.sent_ns > changed_ns and not each.good, 20, "a lost question")
-    six.follow(led_away.sent_ns, active)
+    away = f"br-{cluster.topology.machine(other).subnet.name}"
+    followed = [tuple(route) for entry in cluster.cloud.programmed(before) for route in entry["routes"]]
+    assert cluster.topology.service_route in [to for _, to, device, _ in followed if device == away]
+    until(lambda: six.targets() == {active}, "the rows are back", SERVED_S)
+    six.follow(boottime_ns(), active)
     alerts = "".join(alert["en"] for entry in cluster.product(active).events() for alert in entry["alerts"])
     assert f"(8 : The routing for VIP {six.vip} was changed.)" in alerts
 
