@@ -5,7 +5,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ class Emulator:
         self.plan = Plan(self._network_faults_changed)
         dispatcher = Dispatcher()
         self.operator = Operator(dispatcher, topology.region)
-        self.own_addresses = OwnAddresses(lambda work: self.fabric.change(work))
+        self.own_addresses = OwnAddresses(self._change)
         more = (*hosted_zones.CORRECTIONS, sharing.owners_only, one_write_at_a_time, self.own_addresses.correct)
         corrections.apply((*corrections.CORRECTIONS, *more))
         self.description: Description = build(topology, self.operator)
@@ -388,6 +388,9 @@ class Emulator:
         for follower in list(self._followers):
             follower.put({"event": "power-off", "machine": machine})
         off.wait()
+
+    def _change(self, work: Callable[[], None]) -> None:
+        self.fabric.change(work)
 
     def _tell_states(self) -> None:
         names = {instance.id: name for name, instance in self.description.instances.items()}

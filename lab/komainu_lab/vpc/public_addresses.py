@@ -1,8 +1,8 @@
 """The public address that EC2 gives an interface by itself where its subnet asks for one (not an Elastic IP).
 
 An Elastic IP takes its place, and when that is gone the interface gets another one (believed: EC2's guide says so of an
-instance with one interface; it may take minutes). moto does that as well, but at once, and with addresses that belong to
-somebody.
+instance with one interface; it may take minutes). moto does that as well, but at once, and with addresses that
+belong to somebody.
 """
 
 import itertools
@@ -27,13 +27,12 @@ class OwnAddresses:
         self._change = change
         self._lock = threading.Lock()
         self._delay_ms: int | None = 0
+        self._numbers = itertools.cycle(range(FIRST, LAST + 1))
         self._waiting: list[Any] = []
         "The interfaces that shall get one later."
 
     def correct(self, applied: Applied) -> None:
         """One more correction of moto."""
-        numbers = itertools.cycle(range(FIRST, LAST + 1))
-        self._next = lambda: f"{NETWORK}{next(numbers)}"
 
         def check_auto_public_ip(interface: Any) -> None:
             if _assigned(interface):
@@ -70,7 +69,7 @@ class OwnAddresses:
 
     def _give(self, interface: Any) -> None:
         if not interface.public_ip:  # an Elastic IP may have come meanwhile
-            interface.public_ip = self._next()
+            interface.public_ip = f"{NETWORK}{next(self._numbers)}"
 
 
 def _assigned(interface: Any) -> bool:

@@ -6,6 +6,9 @@ added to this node, and nothing of it could be cut off here.
 
 What an Elastic IP comes to or leaves changes the public address that the node itself sends from. The connections to the
 API that were open die without a word then; so an answer that is lost at that moment is unknown, and looked up (N4).
+And until EC2 gives the node another public address, which may take minutes, it may reach no API at all. That passes by
+itself, so a start that meets it is unknown, and is tried until it passes: it uses up none of the attempts after which
+recovery would end.
 """
 
 from collections.abc import Iterator
@@ -16,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from komainu.model.described import ja
 from komainu.model.message import Message
-from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed
+from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed, unknown
 from komainu.model.traits import Traits
 from komainu.ports import Address, Cloud, CloudError, CloudFault, Host, ResourceType
 from komainu.types.aws.eip_messages import (
@@ -27,6 +30,7 @@ from komainu.types.aws.eip_messages import (
     MESSAGES,
     NOT_HERE,
     STILL_ASSOCIATED,
+    STILL_TRIED,
 )
 from komainu.types.aws.eni import EniId, device_of, device_with, not_here
 from komainu.types.aws.judge import Impossible, Judge
@@ -76,6 +80,8 @@ class Eip:
         "The association that a stop ended last: EC2 may show it for a while."
         self._associated_ms: int | None = None
         "When EC2 last answered that it is associated with this ENI now."
+        self._left_ms: int | None = None
+        "When it left this node, and nothing was heard of the API long after that; None: neither, as far as is known."
         self._preparations = Seldom(SELDOM)
 
     # --- the five hands
@@ -89,6 +95,7 @@ class Eip:
         whole = self._preparations.due() or not self._private_address
         try:
             await self._watching.address(self._params.allocation_id, CALL_TIMEOUT_MS)
+            self._heard()
             if whole:
                 self._private_address = await self._discover(self._watching, CALL_TIMEOUT_MS)
                 await self._watching.may_associate(
@@ -119,6 +126,7 @@ class Eip:
         except CloudError as error:
             return self._not_started(error, changing=True)
         self._associated_ms = self._host.now_ms()
+        self._left_ms = None
         return SUCCEEDED
 
     async def stop(self, timeout_ms: int) -> Outcome:
@@ -230,6 +238,7 @@ class Eip:
         else:
             ended = True
         self._association, self._ended = "", association
+        self._left_ms = self._host.now_ms()
         self._reconnect()
         return ended
 
@@ -247,6 +256,11 @@ class Eip:
         """Silence may be of connections from an address that this node has no more: another node took it."""
         if error.fault is CloudFault.NO_ANSWER:
             self._reconnect()
+
+    def _heard(self) -> None:
+        """The API has answered. So soon after the address left, the node may have been let out by it once more."""
+        if self._left_ms is not None and self._host.now_ms() - self._left_ms >= VISIBLE_WITHIN_MS:
+            self._left_ms = None
 
     def _reconnect(self) -> None:
         for cloud in (self._cloud, self._host.watching):
@@ -277,8 +291,15 @@ class Eip:
         return self._judge.unseen(error, policy)
 
     def _not_started(self, error: CloudError, *, changing: bool) -> Outcome:
+        """It failed; but what passes by itself, and no other node would do better, is unknown and tried until it does.
+
+        So where no other node is there, and where the Elastic IP has left this node: it has no public address yet, and
+        the node that has just given it back for this start has none either.
+        """
         if not error.transient:
             self._private_address = ""  # the next start, and the next preparation, ask first
+        elif error.fault is not CloudFault.REFUSED and (self._left_ms is not None or self._host.alone()):
+            return unknown(STILL_TRIED.said(resource=self._host.resource), f"{error}")
         return self._judge.not_started(error, changing=changing)
 
 

@@ -37,6 +37,18 @@ STILL_ASSOCIATED = Message(
     "{eni} に関連付けられたままの可能性があります。",
     "warning",
 )
+STILL_TRIED = Message(
+    "KM3723",
+    "{resource} is not active yet: this node reaches no API of AWS. It is tried again until the API answers; nothing "
+    "needs to be done if it does within minutes. A node that the Elastic IP has left has no public address until EC2 "
+    "assigns one. Else see to it that the node reaches the API: an interface endpoint of EC2 in the VPC needs no "
+    "public address.",
+    "{resource} はまだ活性していません。このノードから AWS の API に到達できません。API が応答するまで再試行します。"
+    "数分以内に応答すれば操作は不要です。EIP が外れたノードは、EC2 が割り当てるまでパブリックアドレスを持ちません。"
+    "応答しない場合は、ノードから API に到達できるようにしてください。EC2 のインタフェースエンドポイントが VPC に"
+    "あれば、パブリックアドレスは不要です。",
+    "error",
+)
 
 CODES = {"InvalidAllocationID": ALLOCATION_UNKNOWN}
 "What error codes mean here, beside those that all types know."
@@ -49,4 +61,5 @@ MESSAGES = (
     ),
     NOT_HERE,
     STILL_ASSOCIATED,
+    STILL_TRIED,
 )
