@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from komainu.adapters.linux.processes import Processes
     from komainu.agent.around import Around
     from komainu.agent.daemon import Daemon
-    from komainu.agent.work.patrol import Host as MonitorHosts
+    from komainu.agent.execution.patrol import Host as MonitorHosts
     from komainu.api.offline import Offline
     from komainu.api.server import Server
     from komainu.model.config import Cluster
@@ -106,10 +106,10 @@ def _around() -> "Around":
     from komainu.adapters.linux.watchdog import LinuxWatchdog
     from komainu.agent.around import Around
     from komainu.agent.clock import now_ms
+    from komainu.agent.execution.fencing import Fences
     from komainu.agent.fitness import ThisMachine
     from komainu.agent.notify import Notifier
     from komainu.agent.residents import GROUP as RESIDENTS
-    from komainu.agent.work.fencing import Fences
     from komainu.catalogue import FENCE_TYPES, MONITOR_TYPES, NOTIFIERS, RESOURCE_TYPES
     from komainu.ports import FenceHost, Host
 

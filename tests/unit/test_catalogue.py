@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from komainu.agent.work.patrol import Patrol
+from komainu.agent.execution.patrol import Patrol
 from komainu.catalogue import (
     FENCE_TYPES,
     FENCES,

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from komainu.agent.execution.fencing import NO_FENCES, Fences
 from komainu.agent.fitness import Machine
 from komainu.agent.judging import Versions
 from komainu.agent.keeper import Store
 from komainu.agent.members.heartbeat import NoLinks
 from komainu.agent.notify import Notifier
-from komainu.agent.work.fencing import NO_FENCES, Fences
 from komainu.model.config import Cluster
 from komainu.model.facts import Noted
 from komainu.model.message import Said

@@ -19,6 +19,13 @@ from komainu.agent.alerts.telling import Alerts
 from komainu.agent.around import Around
 from komainu.agent.background import Background
 from komainu.agent.ending import Ending
+from komainu.agent.execution.executor import Executor
+from komainu.agent.execution.fencing import Fencing
+from komainu.agent.execution.hands import Hands
+from komainu.agent.execution.patrol import Patrol
+from komainu.agent.execution.runs import Runs
+from komainu.agent.execution.scripts import Scripts
+from komainu.agent.execution.watch import Watch
 from komainu.agent.judging import Judging
 from komainu.agent.keeper import Keeper
 from komainu.agent.leaving import LEFT_CLEANLY, LEFT_RUNNING, Leaving
@@ -40,13 +47,6 @@ from komainu.agent.rights.watchdog_shares import Shares
 from komainu.agent.shown import residence, status, words
 from komainu.agent.shown.pending import asked, pending
 from komainu.agent.stop_mark import StopMark
-from komainu.agent.work.executor import Executor
-from komainu.agent.work.fencing import Fencing
-from komainu.agent.work.hands import Hands
-from komainu.agent.work.patrol import Patrol
-from komainu.agent.work.runs import Runs
-from komainu.agent.work.scripts import Scripts
-from komainu.agent.work.watch import Watch
 from komainu.config.declared import Declared
 from komainu.core.state import Marks, State, marks
 from komainu.model.config import Cluster

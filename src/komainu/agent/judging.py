@@ -10,10 +10,10 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Protocol
 
+from komainu.agent.execution import attempt
+from komainu.agent.execution.attempt import Lane
+from komainu.agent.execution.hands import Hand, Hands
 from komainu.agent.fitness import Machine, at_place, unfit
-from komainu.agent.work import attempt
-from komainu.agent.work.attempt import Lane
-from komainu.agent.work.hands import Hand, Hands
 from komainu.config.declared import Declared
 from komainu.model import events as e
 from komainu.model.actions import JudgeConfiguration

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from komainu.agent.execution.attempt import CANCEL_MS, EXTRA_MS
+from komainu.agent.execution.runs import Runs
 from komainu.agent.loop import Loop, Then
 from komainu.agent.notify import Notifier
-from komainu.agent.work.attempt import CANCEL_MS, EXTRA_MS
-from komainu.agent.work.runs import Runs
 from komainu.model import events as e
 from komainu.model.message import Message
 

@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 from komainu.agent.alerts.telling import Alerts
 from komainu.agent.ending import Ending
+from komainu.agent.execution.executor import Executor
+from komainu.agent.execution.fencing import Fencing
+from komainu.agent.execution.hands import Hands
+from komainu.agent.execution.patrol import Patrol
+from komainu.agent.execution.watch import Watch
 from komainu.agent.judging import Judging
 from komainu.agent.keeper import Keeper
 from komainu.agent.members.line import Line
@@ -12,11 +17,6 @@ from komainu.agent.members.requests import Requests
 from komainu.agent.members.timekeeper import Timekeeper
 from komainu.agent.records.recorder import Recorder
 from komainu.agent.rights.voting import Voting
-from komainu.agent.work.executor import Executor
-from komainu.agent.work.fencing import Fencing
-from komainu.agent.work.hands import Hands
-from komainu.agent.work.patrol import Patrol
-from komainu.agent.work.watch import Watch
 from komainu.model.config import Cluster
 
 

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import pytest
 
+from komainu.agent.execution.attempt import CANCEL_MS, EXTRA_MS
 from komainu.agent.leaving import MARGIN_MS, UNSYNCED_MS
 from komainu.agent.residents import Started
-from komainu.agent.work.attempt import CANCEL_MS, EXTRA_MS
 from komainu.model import commands as c
 from komainu.model.outcome import SUCCEEDED, Outcome, failed
 from tests.doubles.daemons import NOT_HERE, Running, World, cluster, resource

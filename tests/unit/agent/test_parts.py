@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from komainu.agent.clock import now_ms
-from komainu.agent.work.clearing import CLEARED, CLEARS, REMAINS
+from komainu.agent.execution.clearing import CLEARED, CLEARS, REMAINS
 from komainu.core.state import Presence
 from komainu.model import commands as c
 from komainu.model.config import Cluster, Group

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from komainu.agent.work.fencing import UNKNOWN_TYPE
+from komainu.agent.execution.fencing import UNKNOWN_TYPE
 from komainu.api import fence as api
 from komainu.api.operation import OperationRefused
 from komainu.api.operations import BY_NAME

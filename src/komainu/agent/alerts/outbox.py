@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from komainu.agent.alert_record import LEVELS, Record, shown
-from komainu.agent.work.attempt import Lane
+from komainu.agent.execution.attempt import Lane
 from komainu.model.message import Language, Message, Said
 from komainu.model.outcome import Outcome, failed
 from komainu.ports import Notice, NotifierHands

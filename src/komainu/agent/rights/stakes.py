@@ -29,7 +29,7 @@ def guarded(me: str, types: Mapping[str, ResourceType], cluster: Cluster) -> Gua
             try:
                 params = declared.params.model_validate(resource.params_on(me))
             except ValidationError:
-                continue  # it has no hands either, so it cannot start here: `agent.work.hands` says so
+                continue  # it has no hands either, so it cannot start here: `agent.execution.hands` says so
             found = declared.guards(params.model_dump(mode="json"))
             addresses.update(dict.fromkeys(found.addresses))
             ports.update(dict.fromkeys(found.ports))

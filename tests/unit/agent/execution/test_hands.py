@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from komainu.agent.work.hands import BAD_PARAMETERS, UNKNOWN_TYPE, Hands
+from komainu.agent.execution.hands import BAD_PARAMETERS, UNKNOWN_TYPE, Hands
 from komainu.model.config import Group
 from komainu.ports import Host
 from tests.doubles.daemons import ThingHands, ThingParams, Things, cluster, resource

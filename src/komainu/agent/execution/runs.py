@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from komainu.agent.background import Background
-from komainu.agent.work.hands import Key
+from komainu.agent.execution.hands import Key
 from komainu.model.message import Message, Said
 
 NOT_REMEMBERED = Message(

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
-from komainu.agent.work import attempt, scripts
-from komainu.agent.work.attempt import Lane
-from komainu.agent.work.clearing import Clearing
-from komainu.agent.work.fencing import NO_FENCE
-from komainu.agent.work.hands import Hand, Hands, Key
-from komainu.agent.work.runs import Runs
-from komainu.agent.work.scripts import KILL_MS, Event, Scripts
+from komainu.agent.execution import attempt, scripts
+from komainu.agent.execution.attempt import Lane
+from komainu.agent.execution.clearing import Clearing
+from komainu.agent.execution.fencing import NO_FENCE
+from komainu.agent.execution.hands import Hand, Hands, Key
+from komainu.agent.execution.runs import Runs
+from komainu.agent.execution.scripts import KILL_MS, Event, Scripts
 from komainu.model import events as e
 from komainu.model.actions import FenceNode, ProbeNode, RunScript, StartResource, StopResource
 from komainu.model.message import Message, Said

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from komainu.agent.execution import attempt, patrol
 from komainu.agent.members import wire
-from komainu.agent.work import attempt, patrol
 from komainu.core.state import MonitorFacts, State, Verdict, Watch as Facts
 from komainu.model import commands as c
 from komainu.model.config import Monitor, MonitorRecovery, Target
@@ -18,7 +18,7 @@ from komainu.model.outcome import SUCCEEDED, Outcome, Result
 from tests.doubles.bus import FakeBus
 from tests.doubles.daemons import World as Daemons, cluster
 from tests.doubles.virtual_time import now_ms, run
-from tests.unit.agent.work.patrol_stage import BAD, SIMULATED, UNSURE, WARNED, World, monitor, play
+from tests.unit.agent.execution.patrol_stage import BAD, SIMULATED, UNSURE, WARNED, World, monitor, play
 
 
 def test_a_round_begins_checks_and_ends() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from komainu.agent.work import fencing
-from komainu.agent.work.fencing import NO_FENCES, Fences, Fencing
+from komainu.agent.execution import fencing
+from komainu.agent.execution.fencing import NO_FENCES, Fences, Fencing
 from komainu.core.state import NodeFacts, Presence, State
 from komainu.model.actions import FenceNode
 from komainu.model.config import Arbitration, Cluster, Fence

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from komainu.agent.work import attempt
-from komainu.agent.work.attempt import CANCEL_MS, EXTRA_MS, Lane
+from komainu.agent.execution import attempt
+from komainu.agent.execution.attempt import CANCEL_MS, EXTRA_MS, Lane
 from komainu.model.outcome import SUCCEEDED, Outcome, Result, failed
 from tests.doubles.virtual_time import now_ms, run
 

@@ -10,10 +10,10 @@ not stop in `ATTEMPTS` tries is told, tried on, and no longer waited for: the ot
 import asyncio
 from collections.abc import Callable, Iterable
 
-from komainu.agent.work import attempt
-from komainu.agent.work.attempt import Lane
-from komainu.agent.work.hands import Hand, Key
-from komainu.agent.work.runs import Runs
+from komainu.agent.execution import attempt
+from komainu.agent.execution.attempt import Lane
+from komainu.agent.execution.hands import Hand, Key
+from komainu.agent.execution.runs import Runs
 from komainu.model.message import Message, Said
 from komainu.model.outcome import Outcome, Result
 

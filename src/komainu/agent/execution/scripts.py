@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from komainu.agent.work.hands import Hand
+from komainu.agent.execution.hands import Hand
 from komainu.model.config import Cluster, Monitor
 from komainu.model.message import Message
 from komainu.model.outcome import SUCCEEDED, Outcome, failed

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from komainu.agent.work.attempt import Lane
+from komainu.agent.execution.attempt import Lane
 from komainu.core import rights
 from komainu.core.state import State
 from komainu.model.actions import FenceNode

@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from komainu.agent.work import attempt
-from komainu.agent.work.attempt import Lane
+from komainu.agent.execution import attempt
+from komainu.agent.execution.attempt import Lane
 from komainu.core.state import MonitorFacts, State, Verdict, Watch
 from komainu.model import events as e
 from komainu.model.config import Cluster, Monitor

@@ -13,9 +13,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from komainu.agent.work import attempt
-from komainu.agent.work.attempt import Lane
-from komainu.agent.work.hands import Hand, Hands, Key
+from komainu.agent.execution import attempt
+from komainu.agent.execution.attempt import Lane
+from komainu.agent.execution.hands import Hand, Hands, Key
 from komainu.core.state import MonitorFacts, State
 from komainu.model import events as e
 from komainu.model.message import Said
@@ -56,7 +56,7 @@ class _Watched:
 
 
 class Watch:
-    """`komainu.agent.work.executor.Follower`."""
+    """`komainu.agent.execution.executor.Follower`."""
 
     def __init__(
         self, me: str, hands: Hands, propose: Callable[[e.Event], None], alert: Callable[[Said, str], None]

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from komainu.agent.work import attempt
-from komainu.agent.work.patrol import Patrol
+from komainu.agent.execution import attempt
+from komainu.agent.execution.patrol import Patrol
 from komainu.core.state import MonitorFacts, State, Watch as Facts
 from komainu.model import events as e
 from komainu.model.config import Monitor, MonitorRecovery, Target

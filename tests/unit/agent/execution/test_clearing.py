@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from komainu.agent.background import Background
-from komainu.agent.work.attempt import Lane
-from komainu.agent.work.clearing import ATTEMPTS, CLEARED, CLEARS, REMAINS, RETRY_MS, Clearing
-from komainu.agent.work.hands import Hand, Hands, Key
-from komainu.agent.work.runs import Runs
+from komainu.agent.execution.attempt import Lane
+from komainu.agent.execution.clearing import ATTEMPTS, CLEARED, CLEARS, REMAINS, RETRY_MS, Clearing
+from komainu.agent.execution.hands import Hand, Hands, Key
+from komainu.agent.execution.runs import Runs
 from komainu.model.config import Resource
 from komainu.model.message import Said
 from komainu.model.outcome import failed

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from komainu.agent.work import attempt
-from komainu.agent.work.hands import Hand, Hands
-from komainu.agent.work.watch import Watch
+from komainu.agent.execution import attempt
+from komainu.agent.execution.hands import Hand, Hands
+from komainu.agent.execution.watch import Watch
 from komainu.core.state import MonitorFacts, NodeFacts, State
 from komainu.model import events as e
 from komainu.model.config import Resource

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from komainu.agent.background import Background
-from komainu.agent.work.runs import NOT_REMEMBERED, Runs
+from komainu.agent.execution.runs import NOT_REMEMBERED, Runs
 from komainu.model.message import Said
 
 APP, VIP = ("web", "app"), ("web", "vip")

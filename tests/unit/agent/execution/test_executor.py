@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from komainu.agent.background import Background
-from komainu.agent.work import attempt, executor, scripts
-from komainu.agent.work.executor import NOT_HERE, Executor
-from komainu.agent.work.fencing import NO_FENCE
-from komainu.agent.work.hands import Hand, Hands
-from komainu.agent.work.runs import Runs
-from komainu.agent.work.scripts import Event, Scripts
+from komainu.agent.execution import attempt, executor, scripts
+from komainu.agent.execution.executor import NOT_HERE, Executor
+from komainu.agent.execution.fencing import NO_FENCE
+from komainu.agent.execution.hands import Hand, Hands
+from komainu.agent.execution.runs import Runs
+from komainu.agent.execution.scripts import Event, Scripts
 from komainu.model import events as e
 from komainu.model.actions import FenceNode, ProbeNode, RunScript, StartResource, StopResource
 from komainu.model.config import Monitor, MonitorRecovery, Resource, Scripts as Wished, Target

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from komainu.agent.work import scripts
-from komainu.agent.work.hands import Hand
-from komainu.agent.work.scripts import Scripts
+from komainu.agent.execution import scripts
+from komainu.agent.execution.hands import Hand
+from komainu.agent.execution.scripts import Scripts
 from komainu.model.config import Cluster, Monitor, MonitorRecovery, Scripts as Wished, Target
 from komainu.model.message import Message
 from komainu.model.outcome import SUCCEEDED, Outcome, Result
